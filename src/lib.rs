@@ -1,0 +1,1 @@
+//! Beadle: one binary that makes security appliances scriptable.
