@@ -1,1 +1,10 @@
 //! Beadle: one binary that makes security appliances scriptable.
+
+pub mod catalog;
+pub mod clock;
+pub mod config;
+pub mod door;
+pub mod fault;
+pub mod nearest;
+pub mod secret;
+pub mod value;

@@ -1,0 +1,13 @@
+//! The catalog: what is known of every vendor call, as data.
+//!
+//! One row is the only place where a call is written down. Rows are compiled in for the built-in
+//! vendors and loaded at start for a user's own, in one format.
+
+mod bound;
+mod row;
+
+pub use bound::{Bound, WireBody, WireRequest};
+pub use row::{
+    Answer, Before, Body, Condition, Confidence, Effect, Example, Field, Harm, Inverse, Kind, LostAnswer, Param, Place,
+    Raise, Refusal, Row, Rule, Shape, TimeForm, Type, Vendor,
+};

@@ -1,0 +1,183 @@
+//! The value that goes in at the door and the value that comes back.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::catalog::{Bound, Effect, Row};
+use crate::fault::Failure;
+use crate::value::{Map, Value};
+
+/// Everything a script can do to the world, as one value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// A catalog call on a target.
+    Call {
+        /// The target's name.
+        target: Arc<str>,
+        /// The row and its checked arguments.
+        call: Bound,
+    },
+    /// A raw request to a target.
+    Raw {
+        /// The target's name.
+        target: Arc<str>,
+        /// The request.
+        request: RawRequest,
+    },
+    /// The present instant.
+    Clock,
+    /// A random whole number between the two, both included.
+    Random {
+        /// The least.
+        low: i64,
+        /// The greatest.
+        high: i64,
+    },
+    /// A wait; the deadline becomes absolute when it is recorded.
+    Sleep(Duration),
+    /// The bytes of a file that may be read.
+    ReadFile(PathBuf),
+    /// A whole file, written atomically.
+    WriteFile {
+        /// Where.
+        path: PathBuf,
+        /// What.
+        contents: Bytes,
+    },
+    /// A request to a host that is not a target.
+    Fetch {
+        /// `GET` or `POST`.
+        method: &'static str,
+        /// The URL.
+        url: String,
+        /// `headers`, `timeout`, `body`, `json`, as the script gave them.
+        options: Map,
+    },
+    /// A yes-or-no question to the person at the terminal.
+    Confirm(String),
+    /// Look up one target: answers `#{ name, vendor, tags }`.
+    Target(Arc<str>),
+    /// Look up targets by `vendor` and `tag`: answers a list of such maps.
+    Targets(Map),
+    /// Look up a configured secret by name.
+    Secret(String),
+    /// The value of a key of the script's store; `()` if there is none.
+    StoreGet(String),
+    /// Sets keys of the script's store in one commit; `None` removes a key.
+    StoreSet(Vec<(String, Option<Value>)>),
+    /// All keys of the script's store that begin so, with their values, as a map.
+    StoreList(String),
+    /// Another playbook, run within this run; answers its value.
+    RunPlaybook {
+        /// The playbook's name.
+        name: String,
+        /// Its parameters.
+        params: Map,
+    },
+}
+
+/// A request in the raw form: `t.request("GET", "/groups", #{ … })`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RawRequest {
+    /// The HTTP method, upper case.
+    pub method: String,
+    /// The path below the vendor's base, percent-encoded by the caller.
+    pub path: String,
+    /// Query parameters.
+    pub query: Map,
+    /// The JSON body.
+    pub body: Option<Value>,
+    /// Request headers.
+    pub headers: Map,
+    /// The effect that the script declares; it can raise what the door derives, never lower it.
+    pub effect: Option<Effect>,
+}
+
+/// What comes back from the door.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// What an appliance, or an HTTP host, answered.
+    Http(HttpAnswer),
+    /// A value of the host's own.
+    Value(Value),
+    /// The contents of a file.
+    Bytes(Bytes),
+}
+
+/// An answer of success, with the body as it came.
+///
+/// The body stays bytes, so that it goes into script values without another form between.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HttpAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The content type, lower case, without parameters.
+    pub content_type: Option<String>,
+    /// The body.
+    pub body: Bytes,
+    /// The row, which knows the answer's shape; `None` for raw requests and fetches.
+    pub row: Option<&'static Row>,
+    /// Whether a dry run made it up.
+    pub assumed: bool,
+}
+
+/// The door as a script sees it.
+///
+/// It blocks the calling thread, which is a script's own, until there is an answer or the run's
+/// token ends the wait.
+pub trait Passage: Send + Sync {
+    /// Carries out `action` for the branch it stands in.
+    ///
+    /// # Errors
+    /// A [`Failure::Fault`] is the script's to catch; a [`Failure::Stop`] ends the run.
+    fn pass(&self, branch: &Branch, action: Action) -> Result<Reply, Failure>;
+
+    /// Whether a value was made up by a dry run, or names a target with a withheld change.
+    fn is_assumed(&self, value: &Value) -> bool;
+}
+
+/// A branch of a run: the main line, or one item of a `parallel`.
+///
+/// The path of (parallel, item) pairs and the counter within make an entry's key, which is the
+/// same in every execution of the same script, whatever the threads do.
+#[derive(Debug, Default)]
+pub struct Branch {
+    path: Vec<(u64, u64)>,
+    entries: AtomicU64,
+    parallels: AtomicU64,
+}
+
+impl Branch {
+    /// The main line of a run.
+    pub fn main() -> Self {
+        Self::default()
+    }
+
+    /// The number of the next `parallel` in this branch.
+    pub fn next_parallel(&self) -> u64 {
+        self.parallels.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The branch of one item of a `parallel` of this branch.
+    #[must_use]
+    pub fn item(&self, parallel: u64, item: u64) -> Self {
+        let mut path = self.path.clone();
+        path.push((parallel, item));
+        Self { path, ..Self::default() }
+    }
+
+    /// The (parallel, item) pairs that lead here; empty on the main line.
+    pub fn path(&self) -> &[(u64, u64)] {
+        &self.path
+    }
+
+    /// The number of the next entry in this branch.
+    pub fn next_entry(&self) -> u64 {
+        self.entries.fetch_add(1, Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,7 @@
+//! Secrets as values of their own type, and the masking of what people see.
+//!
+//! Where secrets come from (environment, file, command) is `config`'s business.
+
+mod value;
+
+pub use value::Secret;
