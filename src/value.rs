@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Number, json};
 
 use crate::secret::Secret;
@@ -28,6 +28,8 @@ pub enum Value {
     Text(String),
     /// An instant; rows decide how it is written on the wire.
     Time(Timestamp),
+    /// A length of time.
+    Duration(SignedDuration),
     /// A secret: exposed on the wire only.
     Secret(Secret),
     /// An array.
@@ -46,6 +48,7 @@ impl Value {
             Self::Float(_) => "float",
             Self::Text(_) => "string",
             Self::Time(_) => "time",
+            Self::Duration(_) => "duration",
             Self::Secret(_) => "secret",
             Self::List(_) => "array",
             Self::Map(_) => "map",
@@ -93,6 +96,7 @@ impl Value {
             Self::Float(number) => Number::from_f64(*number).map_or(serde_json::Value::Null, serde_json::Value::Number),
             Self::Text(text) => json!(text),
             Self::Time(time) => json!(time.to_string()),
+            Self::Duration(duration) => json!(format!("{duration:#}")),
             Self::Secret(_) => json!("***"),
             Self::List(items) => items.iter().map(Self::to_json).collect(),
             Self::Map(map) => {
