@@ -1,1 +1,3 @@
+//! Builds the static tables of the catalog.
+
 fn main() {}

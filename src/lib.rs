@@ -5,6 +5,7 @@ pub mod clock;
 pub mod config;
 pub mod door;
 pub mod fault;
+pub mod journal;
 pub mod nearest;
 pub mod run;
 pub mod secret;

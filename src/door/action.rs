@@ -80,6 +80,30 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// The action in a few words, for people.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Call { target, call } => format!("{target} {}", call.row.name),
+            Self::Raw { target, request } => format!("{target} {} {}", request.method, request.path),
+            Self::Clock => "now".into(),
+            Self::Random { .. } => "random".into(),
+            Self::Sleep(_) => "sleep".into(),
+            Self::ReadFile(path) => format!("read_file {}", path.display()),
+            Self::WriteFile { path, .. } => format!("write_file {}", path.display()),
+            Self::Fetch { method, url, .. } => format!("http_{} {url}", method.to_lowercase()),
+            Self::Confirm(_) => "confirm".into(),
+            Self::Target(name) => format!("target {name}"),
+            Self::Targets(_) => "targets".into(),
+            Self::Secret(name) => format!("secret {name}"),
+            Self::StoreGet(key) => format!("store.get {key}"),
+            Self::StoreSet(entries) => format!("store.set of {} keys", entries.len()),
+            Self::StoreList(prefix) => format!("store.list {prefix}"),
+            Self::RunPlaybook { name, .. } => format!("run_playbook {name}"),
+        }
+    }
+}
+
 /// A request in the raw form: `t.request("GET", "/groups", #{ … })`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RawRequest {

@@ -8,5 +8,13 @@
 //! see it. Nothing outside this folder can send a request.
 
 mod action;
+mod event;
+mod files;
+mod mode;
+mod recorder;
 
 pub use action::{Action, Branch, HttpAnswer, Passage, RawRequest, Reply};
+pub use event::{DoorEvent, Watcher, Withheld};
+pub use files::FileRules;
+pub use mode::{DryRun, Mode, Verdict};
+pub use recorder::{Key, Recorded, Recorder};

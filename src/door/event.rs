@@ -1,0 +1,60 @@
+//! What the door tells those who watch a run.
+
+use std::time::Duration;
+
+use crate::catalog::Effect;
+use crate::fault::Fault;
+use crate::value::Map;
+
+/// Something that happened at the door.
+#[derive(Clone, Debug)]
+pub enum DoorEvent {
+    /// A call or request was answered, or failed.
+    Called {
+        /// The target, or the host of a fetch.
+        target: String,
+        /// The call's name, or method and path of a raw request.
+        operation: String,
+        /// What it does to the world.
+        effect: Effect,
+        /// The HTTP status, if there was one.
+        status: Option<u16>,
+        /// The error, if it failed.
+        fault: Option<Box<Fault>>,
+        /// How often it was sent.
+        attempts: u32,
+        /// From the first attempt to the answer.
+        elapsed: Duration,
+        /// The journal entry.
+        entry: u64,
+    },
+    /// A dry run withheld a change.
+    Withheld(Withheld),
+    /// Something that the person should know, such as an insecure connection.
+    Notice(String),
+}
+
+/// A change that a dry run withheld.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Withheld {
+    /// The target, the host, or `-` for a question.
+    pub target: String,
+    /// The call's name, or method and path.
+    pub operation: String,
+    /// What it would do to the world.
+    pub effect: Effect,
+    /// The arguments.
+    pub args: Map,
+    /// What it counts as against `max_items`.
+    pub items: u64,
+    /// The state that it would change, as the row's read showed it.
+    pub before: Option<serde_json::Value>,
+    /// Why it would be refused live unless the person allows it.
+    pub needs: Option<String>,
+}
+
+/// Watches the door.
+pub trait Watcher: Send + Sync {
+    /// Takes one event; called from the script's threads, so it must not block for long.
+    fn on(&self, event: DoorEvent);
+}
