@@ -1,0 +1,50 @@
+//! Reference: sends the requests that blocking a list needs, and nothing else.
+//!
+//! `bare-bulk TOKEN_URL API_URL USER PASSWORD GROUP LIST CHUNK`: each line of LIST is a network,
+//! normalised already; each chunk is one atomic delta.
+
+use std::io::Write;
+
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+type Failure = Box<dyn std::error::Error>;
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let _installed = rustls::crypto::ring::default_provider().install_default();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [token_url, api, user, password, group, list, chunk] = arguments.as_slice() else {
+        return Err("usage: TOKEN_URL API_URL USER PASSWORD GROUP LIST CHUNK".into());
+    };
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let hash: String = Sha256::digest(password.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let form = [("grant_type", "password"), ("username", user), ("password", &hash)];
+    let token: serde_json::Value = client.post(token_url).form(&form).send().await?.json().await?;
+    let token = token["access_token"].as_str().ok_or("no token")?.to_owned();
+    let text = std::fs::read_to_string(list)?;
+    let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+    let mut requests = 0;
+    for (number, lines) in lines.chunks(chunk.parse()?).enumerate() {
+        let add: Vec<serde_json::Value> = lines
+            .iter()
+            .enumerate()
+            .map(|(index, line)| {
+                let (start, prefix) = line.split_once('/').unwrap_or((line, "32"));
+                let prefix: u8 = prefix.parse().unwrap_or(32);
+                json!({ "ipAddressStart": start, "cidr": prefix, "name": format!("bare {number} {index}") })
+            })
+            .collect();
+        let answer = client
+            .patch(format!("{api}/seg/api/ipgroups/{group}/delta/"))
+            .bearer_auth(&token)
+            .json(&json!({ "add": add, "remove": [] }))
+            .send()
+            .await?
+            .error_for_status()?;
+        answer.bytes().await?;
+        requests += 1;
+    }
+    writeln!(std::io::stdout(), "{requests}")?;
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! Reference: bare `reqwest` with `serde_json`.
+//!
+//! `bare-reqwest TOKEN_URL API_URL USER PASSWORD reads N` signs in and makes N sequential reads of
+//! `groups`; `… fetch PATH` reads one answer and prints its size.
+
+use std::io::Write;
+
+use sha2::{Digest, Sha256};
+
+type Failure = Box<dyn std::error::Error>;
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let _installed = rustls::crypto::ring::default_provider().install_default();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [token_url, api, user, password, what, value] = arguments.as_slice() else {
+        return Err("usage: TOKEN_URL API_URL USER PASSWORD reads|fetch VALUE".into());
+    };
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let hash: String = Sha256::digest(password.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let form = [("grant_type", "password"), ("username", user), ("password", &hash)];
+    let token: serde_json::Value = client.post(token_url).form(&form).send().await?.json().await?;
+    let token = token["access_token"].as_str().ok_or("no token")?.to_owned();
+    let get = |path: &str| client.get(format!("{api}{path}")).bearer_auth(&token).send();
+    let mut out = std::io::stdout();
+    if what == "reads" {
+        let mut total = 0;
+        for _ in 0..value.parse::<usize>()? {
+            let groups: serde_json::Value = get("/seg/api/groups").await?.json().await?;
+            total += groups.as_array().map_or(0, Vec::len);
+        }
+        writeln!(out, "{total}")?;
+    } else {
+        let answer: serde_json::Value = get(value).await?.json().await?;
+        writeln!(out, "{}", answer.as_array().map_or(0, Vec::len))?;
+    }
+    Ok(())
+}
