@@ -6,5 +6,6 @@ pub mod config;
 pub mod door;
 pub mod fault;
 pub mod nearest;
+pub mod network;
 pub mod secret;
 pub mod value;
