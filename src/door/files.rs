@@ -61,14 +61,7 @@ impl FileRules {
         let full = clean(&self.folder.join(path));
         let allowed = self.write.iter().find(|allowed| full.starts_with(clean(allowed)));
         let (Some(allowed), Some(parent), Some(name)) = (allowed, full.parent(), full.file_name()) else {
-            return Err(Fault::new(
-                FaultKind::Refused,
-                format!(
-                    "{} may not be written: it is in none of {}. Add its folder to [files] write",
-                    full.display(),
-                    listed(&self.write)
-                ),
-            ));
+            return Err(self.not_writable(&full));
         };
         let make = |folder: &Path| {
             std::fs::create_dir_all(folder).map_err(|error| file_fault("make the folder of", &full, &error))
@@ -89,6 +82,29 @@ impl FileRules {
             ));
         }
         Ok(real.join(name))
+    }
+
+    /// Whether a script may write there, as far as the path's text tells; nothing is made.
+    ///
+    /// # Errors
+    /// `refused` outside the writable folders.
+    pub fn may_write(&self, path: &Path) -> Result<(), Fault> {
+        let full = clean(&self.folder.join(path));
+        if self.write.iter().any(|allowed| full.starts_with(clean(allowed))) {
+            return Ok(());
+        }
+        Err(self.not_writable(&full))
+    }
+
+    fn not_writable(&self, full: &Path) -> Fault {
+        Fault::new(
+            FaultKind::Refused,
+            format!(
+                "{} may not be written: it is in none of {}. Add its folder to [files] write",
+                full.display(),
+                listed(&self.write)
+            ),
+        )
     }
 
     /// Reads a whole file that may be read.

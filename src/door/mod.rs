@@ -10,11 +10,13 @@
 mod action;
 mod event;
 mod files;
+mod host;
 mod mode;
 mod recorder;
 
 pub use action::{Action, Branch, HttpAnswer, Passage, RawRequest, Reply};
 pub use event::{DoorEvent, Watcher, Withheld};
 pub use files::FileRules;
+pub use host::{Host, NamedStore};
 pub use mode::{DryRun, Mode, Verdict};
 pub use recorder::{Key, Recorded, Recorder};

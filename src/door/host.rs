@@ -1,0 +1,136 @@
+//! Host effects: clock, chance, waits, files, and the store. None of them reaches an appliance.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::door::files::FileRules;
+use crate::door::mode::Mode;
+use crate::fault::{Failure, Fault, Stop};
+use crate::store::Store;
+use crate::value::Value;
+
+/// The key/value store that a run's script uses.
+#[derive(Clone)]
+pub struct NamedStore {
+    /// Where all stores live.
+    pub store: Arc<Store>,
+    /// The name of the script's own.
+    pub name: String,
+}
+
+/// What host effects need.
+pub struct Host {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where files may be read and written.
+    pub files: FileRules,
+    /// The script's store; opened when it is first used.
+    pub store: Box<dyn Fn() -> Result<NamedStore, Fault> + Send + Sync>,
+    /// Runs waits.
+    pub runtime: Handle,
+    /// Ends waits.
+    pub cancel: CancellationToken,
+}
+
+impl Host {
+    /// Waits, until the run is cancelled or its time is up.
+    pub fn sleep(&self, duration: Duration, deadline: Option<tokio::time::Instant>) -> Result<(), Failure> {
+        self.runtime.block_on(async {
+            let end = tokio::time::Instant::now() + duration;
+            tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => Err(Stop::Cancelled.into()),
+                () = until(deadline) => Err(Stop::TimedOut("the run's time is up".into()).into()),
+                () = tokio::time::sleep_until(end) => Ok(()),
+            }
+        })
+    }
+
+    /// Reads a file, or what a dry run wrote in its place.
+    pub fn read_file(&self, path: &Path, mode: &Mode) -> Result<Bytes, Fault> {
+        if let Mode::Dry(dry) = mode
+            && let Some(contents) = dry.overlay().read(&self.files.folder.join(path))
+        {
+            return Ok(contents);
+        }
+        self.files.read(path)
+    }
+
+    /// Writes a file, or remembers it in a dry run.
+    pub fn write_file(&self, path: &Path, contents: Bytes, mode: &Mode) -> Result<(), Fault> {
+        match mode {
+            Mode::Live => self.files.write(path, &contents),
+            Mode::Dry(dry) => {
+                self.files.may_write(path)?;
+                dry.overlay().write(&self.files.folder.join(path), contents);
+                Ok(())
+            }
+        }
+    }
+
+    /// The value of a key of the store.
+    pub fn store_get(&self, key: &str, mode: &Mode) -> Result<Value, Fault> {
+        if let Mode::Dry(dry) = mode
+            && let Some(known) = dry.overlay().get(key)
+        {
+            return Ok(known.unwrap_or(Value::Null));
+        }
+        let named = (self.store)()?;
+        let text = named.store.get(&named.name, key).map_err(store_fault)?;
+        text.map_or(Ok(Value::Null), |text| decode(key, &text))
+    }
+
+    /// Sets keys in one commit, or remembers them in a dry run.
+    pub fn store_set(&self, entries: Vec<(String, Option<Value>)>, mode: &Mode) -> Result<(), Fault> {
+        if let Mode::Dry(dry) = mode {
+            dry.overlay().set(entries);
+            return Ok(());
+        }
+        let named = (self.store)()?;
+        let texts: Vec<(String, Option<String>)> =
+            entries.into_iter().map(|(key, value)| (key, value.map(|value| value.to_json().to_string()))).collect();
+        named.store.set_all(&named.name, &texts).map_err(store_fault)
+    }
+
+    /// All keys that begin with `prefix`, with their values.
+    pub fn store_list(&self, prefix: &str, mode: &Mode) -> Result<BTreeMap<String, Value>, Fault> {
+        let named = (self.store)()?;
+        let mut entries = BTreeMap::new();
+        for (key, text) in named.store.list(&named.name, prefix).map_err(store_fault)? {
+            let value = decode(&key, &text)?;
+            entries.insert(key, value);
+        }
+        if let Mode::Dry(dry) = mode {
+            dry.overlay().over(prefix, &mut entries);
+        }
+        Ok(entries)
+    }
+}
+
+/// Ends at the deadline; never, if there is none.
+pub(super) async fn until(deadline: Option<tokio::time::Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn decode(key: &str, text: &str) -> Result<Value, Fault> {
+    serde_json::from_str::<serde_json::Value>(text).map(Value::from).map_err(|error| {
+        Fault::new(
+            crate::fault::FaultKind::Decode,
+            format!("the store's value of '{key}' is damaged: {error}. Remove it with store.remove(\"{key}\")"),
+        )
+    })
+}
+
+fn store_fault(error: impl std::fmt::Display) -> Fault {
+    Fault::new(crate::fault::FaultKind::File, format!("the store cannot be used: {error}"))
+}

@@ -1,0 +1,14 @@
+//! Block lists: from the bytes of a file to distinct networks and a full account of every line.
+//!
+//! What a list is used for, and what must be left out of it, is not decided here.
+
+mod read;
+mod report;
+mod table;
+mod text;
+
+pub use read::read_list;
+pub use report::{Cover, Duplicate, Format, Invalid, ListEntry, ListReport, Normalised};
+
+#[cfg(test)]
+mod tests;

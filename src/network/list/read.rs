@@ -1,0 +1,38 @@
+//! The way in: encoding, and which of the two forms a list has.
+
+use super::report::{Format, Gatherer, ListReport};
+use super::{table, text};
+
+/// Reads a block list: text with one address, network or range (`first-last`) a line, or a table
+/// (CSV, also with semicolons or tabs) whose header names a column of addresses.
+///
+/// Remarks begin with `#` or `;`, also behind an address. Empty lines, white space, Windows line
+/// ends and a byte order mark do no harm. Nothing fails: what cannot be read is in
+/// [`ListReport::invalid`] with line number and reason.
+pub fn read_list(bytes: &[u8]) -> ListReport {
+    let mut gatherer = Gatherer::default();
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        gatherer.report.lines = 1;
+        gatherer.refuse(1, b"", "the file is written in UTF-16: save it as UTF-8");
+        return gatherer.report;
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    gatherer.report.lines = lines(bytes).count();
+    let header = lines(bytes).find(|line| !text::is_remark(line));
+    match header.and_then(table::Columns::of_header) {
+        Some(columns) => {
+            gatherer.report.format = Format::Table;
+            table::read(bytes, &columns, &mut gatherer);
+        }
+        None => text::read(bytes, &mut gatherer),
+    }
+    gatherer.report
+}
+
+/// The lines without their ends; a last line without an end counts, an empty one does not.
+pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes
+        .split_inclusive(|byte| *byte == b'\n')
+        .map(|line| line.strip_suffix(b"\n").unwrap_or(line))
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+}

@@ -1,0 +1,1 @@
+//! Lists as people and feeds really write them.

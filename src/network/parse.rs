@@ -1,0 +1,136 @@
+//! From text to a network, with an exact word on what is wrong.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+use super::error::NetworkError;
+use super::span::Network;
+
+/// What a text says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parsed {
+    /// The network.
+    pub network: Network,
+    /// Whether bits behind the prefix were set, as in `192.0.2.7/24`, and have been cleared.
+    pub host_bits: bool,
+}
+
+impl Network {
+    /// Reads an address, a network in CIDR notation, or a range `first-last`.
+    ///
+    /// White space around it and around the dash is ignored. Bits behind the prefix are cleared,
+    /// and [`Parsed::host_bits`] says so.
+    ///
+    /// # Errors
+    /// Anything else, leading zeros, IPv4 in IPv6 notation and zones among it.
+    pub fn parse(text: &str) -> Result<Parsed, NetworkError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(NetworkError::Empty);
+        }
+        if let Some((first, last)) = text.split_once('-') {
+            return parse_range(text, first.trim(), last.trim());
+        }
+        match text.split_once('/') {
+            Some((address, prefix)) => parse_net(text, address, prefix),
+            None => Ok(Parsed { network: Network::from(parse_address(text)?), host_bits: false }),
+        }
+    }
+}
+
+impl FromStr for Network {
+    type Err = NetworkError;
+
+    fn from_str(text: &str) -> Result<Self, NetworkError> {
+        Self::parse(text).map(|parsed| parsed.network)
+    }
+}
+
+fn parse_range(text: &str, first: &str, last: &str) -> Result<Parsed, NetworkError> {
+    let looks_like_name = || first.contains(|c: char| c.is_ascii_alphabetic()) && !first.contains(':');
+    if looks_like_name() {
+        return Err(diagnose(text));
+    }
+    if first.contains('/') || last.contains('/') || !last.contains(['.', ':']) {
+        return Err(NetworkError::BadRange(NetworkError::quote(text)));
+    }
+    let network = Network::range(parse_address(first)?, parse_address(last)?)?;
+    Ok(Parsed { network, host_bits: false })
+}
+
+fn parse_net(text: &str, address: &str, prefix: &str) -> Result<Parsed, NetworkError> {
+    if address.is_empty() || address.ends_with(':') && !address.ends_with("::") {
+        return Err(diagnose(text));
+    }
+    let address = parse_address(address)?;
+    let (family, max) = if address.is_ipv6() { ("IPv6", 128) } else { ("IPv4", 32) };
+    if prefix.is_empty() || !prefix.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(bad_prefix(prefix));
+    }
+    if prefix.len() > 1 && prefix.starts_with('0') {
+        return Err(NetworkError::LeadingZero(format!("/{}", NetworkError::quote(prefix))));
+    }
+    let too_long = || NetworkError::PrefixTooLong { prefix: NetworkError::quote(prefix), family, max };
+    let bits: u8 = prefix.parse().map_err(|_| too_long())?;
+    if bits > max {
+        return Err(too_long());
+    }
+    let network = Network::of(address, bits)?;
+    Ok(Parsed { network, host_bits: network.first() != address })
+}
+
+fn parse_address(text: &str) -> Result<IpAddr, NetworkError> {
+    match text.parse::<IpAddr>() {
+        Ok(IpAddr::V6(address)) => match address.to_ipv4_mapped() {
+            Some(plain) => Err(NetworkError::Mapped { text: NetworkError::quote(text), plain: plain.to_string() }),
+            None => Ok(IpAddr::V6(address)),
+        },
+        Ok(address) => Ok(address),
+        Err(_) => Err(diagnose(text)),
+    }
+}
+
+fn bad_prefix(prefix: &str) -> NetworkError {
+    if let Ok(mask) = prefix.parse::<Ipv4Addr>() {
+        let bits = mask.to_bits();
+        if bits.leading_ones() + bits.trailing_zeros() == 32 {
+            return NetworkError::Netmask {
+                mask: prefix.to_owned(),
+                prefix: u8::try_from(bits.leading_ones()).unwrap_or(32),
+            };
+        }
+    }
+    NetworkError::BadPrefix(NetworkError::quote(prefix))
+}
+
+/// Says what is wrong with a text that is no address; only reached on errors, so it may be slow.
+fn diagnose(text: &str) -> NetworkError {
+    let quoted = NetworkError::quote(text);
+    if text.contains("[.]") || text.contains("(.)") || text.contains("[:]") || text.starts_with("hxxp") {
+        return NetworkError::Defanged(quoted);
+    }
+    if text.split_whitespace().count() > 1 {
+        return NetworkError::Words(quoted);
+    }
+    if let Some((address, _)) = text.split_once('%')
+        && address.parse::<IpAddr>().is_ok()
+    {
+        return NetworkError::Zone(quoted);
+    }
+    if text.starts_with('[') || text.parse::<std::net::SocketAddr>().is_ok() {
+        return NetworkError::Port(quoted);
+    }
+    if text.contains('*') {
+        return NetworkError::Wildcard(quoted);
+    }
+    let numbers_and_dots = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if numbers_and_dots && text.contains('.') {
+        let leading_zero = text.split('.').any(|number| number.len() > 1 && number.starts_with('0'));
+        return if leading_zero { NetworkError::LeadingZero(quoted) } else { NetworkError::NotIpv4(quoted) };
+    }
+    let is_name = text.contains(|c: char| c.is_alphabetic()) && (text.contains('.') || text.contains("://"));
+    if is_name && text.parse::<Ipv6Addr>().is_err() && !text.starts_with("::") {
+        return NetworkError::Name(quoted);
+    }
+    NetworkError::NotAnAddress(quoted)
+}

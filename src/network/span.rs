@@ -1,0 +1,190 @@
+//! The network as a value: an unbroken run of addresses of one family.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+use super::error::NetworkError;
+use super::interval::{self, Interval};
+
+/// An address, a network or a range: all addresses from a first to a last one.
+///
+/// Equality is that of the addresses, not of the spelling: `192.0.2.0-192.0.2.255` is
+/// `192.0.2.0/24`. The order is IPv4 first, then by first address, the wider one first. It prints
+/// as an address, a network in CIDR notation or a range, the first that fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Network {
+    v6: bool,
+    interval: Interval,
+}
+
+impl Network {
+    /// The addresses from `first` to `last`, both included.
+    ///
+    /// # Errors
+    /// The two are of different families, or `last` comes before `first`.
+    pub fn range(first: IpAddr, last: IpAddr) -> Result<Self, NetworkError> {
+        let (start, end) = (Self::from(first), Self::from(last));
+        if start.v6 != end.v6 {
+            return Err(NetworkError::MixedRange(format!("{first}-{last}")));
+        }
+        if start.interval.first > end.interval.first {
+            return Err(NetworkError::Backwards(format!("{first}-{last}")));
+        }
+        Ok(Self::from_interval(start.v6, Interval { first: start.interval.first, last: end.interval.last }))
+    }
+
+    /// The network of `prefix` bits in which `address` lies.
+    ///
+    /// # Errors
+    /// The prefix is longer than the address.
+    pub fn of(address: IpAddr, prefix: u8) -> Result<Self, NetworkError> {
+        IpNet::new(address, prefix).map(Self::from).map_err(|_| {
+            let (family, max) = if address.is_ipv6() { ("IPv6", 128) } else { ("IPv4", 32) };
+            NetworkError::PrefixTooLong { prefix: prefix.to_string(), family, max }
+        })
+    }
+
+    pub(super) const fn from_interval(v6: bool, interval: Interval) -> Self {
+        Self { v6, interval }
+    }
+
+    pub(super) const fn interval(&self) -> Interval {
+        self.interval
+    }
+
+    /// Whether this is of IPv6.
+    pub const fn is_ipv6(&self) -> bool {
+        self.v6
+    }
+
+    /// The first address.
+    pub fn first(&self) -> IpAddr {
+        to_address(self.v6, self.interval.first)
+    }
+
+    /// The last address.
+    pub fn last(&self) -> IpAddr {
+        to_address(self.v6, self.interval.last)
+    }
+
+    /// The prefix length, if this is one network (an address is one of /32 or /128).
+    pub fn prefix(&self) -> Option<u8> {
+        let hosts = interval::network_bits(self.interval)?;
+        Some(family_bits(self.v6) - hosts)
+    }
+
+    /// As a network in CIDR notation, if it is one.
+    pub fn to_net(&self) -> Option<IpNet> {
+        self.prefix().and_then(|prefix| IpNet::new(self.first(), prefix).ok())
+    }
+
+    /// The fewest networks that hold exactly these addresses, in order.
+    pub fn nets(&self) -> Vec<IpNet> {
+        let mut nets = Vec::new();
+        push_nets(self.v6, self.interval, &mut nets);
+        nets
+    }
+
+    /// Whether this is a single address.
+    pub const fn is_address(&self) -> bool {
+        self.interval.first == self.interval.last
+    }
+
+    /// Whether every address of `other` is in this.
+    pub fn contains(&self, other: &Self) -> bool {
+        self.v6 == other.v6 && self.interval.contains(other.interval)
+    }
+
+    /// Whether some address is in both.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.v6 == other.v6 && self.interval.overlaps(other.interval)
+    }
+
+    /// How many addresses these are, less one (all of IPv6 would not fit otherwise).
+    pub const fn size_less_one(&self) -> u128 {
+        self.interval.last - self.interval.first
+    }
+}
+
+/// The length of an address in bits.
+pub(super) const fn family_bits(v6: bool) -> u8 {
+    if v6 { 128 } else { 32 }
+}
+
+/// Appends the fewest networks that hold exactly the interval's addresses.
+pub(super) fn push_nets(v6: bool, interval: Interval, nets: &mut Vec<IpNet>) {
+    interval::cover(interval, |first, hosts| {
+        let prefix = family_bits(v6).saturating_sub(hosts);
+        // The prefix comes from a number of host bits within the family, so that it always fits.
+        nets.extend(IpNet::new(to_address(v6, first), prefix));
+    });
+}
+
+fn to_address(v6: bool, bits: u128) -> IpAddr {
+    if v6 {
+        IpAddr::V6(Ipv6Addr::from_bits(bits))
+    } else {
+        // An IPv4 network never holds more than 32 bits.
+        IpAddr::V4(Ipv4Addr::from_bits(u32::try_from(bits).unwrap_or(u32::MAX)))
+    }
+}
+
+impl From<IpAddr> for Network {
+    fn from(address: IpAddr) -> Self {
+        let bits = match address {
+            IpAddr::V4(address) => u128::from(address.to_bits()),
+            IpAddr::V6(address) => address.to_bits(),
+        };
+        Self::from_interval(address.is_ipv6(), Interval { first: bits, last: bits })
+    }
+}
+
+impl From<Ipv4Net> for Network {
+    fn from(net: Ipv4Net) -> Self {
+        Self::from(IpNet::V4(net))
+    }
+}
+
+impl From<Ipv6Net> for Network {
+    fn from(net: Ipv6Net) -> Self {
+        Self::from(IpNet::V6(net))
+    }
+}
+
+impl From<IpNet> for Network {
+    fn from(net: IpNet) -> Self {
+        let (first, last) = (Self::from(net.network()), Self::from(net.broadcast()));
+        Self::from_interval(first.v6, Interval { first: first.interval.first, last: last.interval.last })
+    }
+}
+
+impl Ord for Network {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.v6, self.interval.first, std::cmp::Reverse(self.interval.last)).cmp(&(
+            other.v6,
+            other.interval.first,
+            std::cmp::Reverse(other.interval.last),
+        ))
+    }
+}
+
+impl PartialOrd for Network {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_address() {
+            return write!(f, "{}", self.first());
+        }
+        match self.prefix() {
+            Some(prefix) => write!(f, "{}/{prefix}", self.first()),
+            None => write!(f, "{}-{}", self.first(), self.last()),
+        }
+    }
+}
