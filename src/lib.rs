@@ -7,10 +7,7 @@ pub mod door;
 pub mod fault;
 pub mod journal;
 pub mod nearest;
-<<<<<<< HEAD
-pub mod run;
-=======
 pub mod network;
->>>>>>> policy
+pub mod run;
 pub mod secret;
 pub mod value;
