@@ -8,5 +8,6 @@
 //! see it. Nothing outside this folder can send a request.
 
 mod action;
+pub mod policy;
 
 pub use action::{Action, Branch, HttpAnswer, Passage, RawRequest, Reply};
