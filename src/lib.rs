@@ -10,4 +10,6 @@ pub mod nearest;
 pub mod network;
 pub mod run;
 pub mod secret;
+pub mod state;
+pub mod store;
 pub mod value;

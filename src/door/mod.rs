@@ -12,6 +12,7 @@ mod event;
 mod files;
 mod host;
 mod mode;
+pub mod policy;
 mod recorder;
 
 pub use action::{Action, Branch, HttpAnswer, Passage, RawRequest, Reply};
