@@ -1,3 +1,56 @@
-//! Builds the static tables of the catalog.
+//! Builds what is compiled in: the static tables of the catalog, and the standard library.
 
-fn main() {}
+use std::path::{Path, PathBuf};
+
+#[path = "build/catalog.rs"]
+mod catalog;
+#[path = "build/emit.rs"]
+mod emit;
+#[path = "src/nearest.rs"]
+mod nearest;
+#[path = "build/stdlib.rs"]
+mod stdlib;
+
+fn main() {
+    for watched in ["src/vendors", "src/catalog", "src/nearest.rs", "build", "stdlib"] {
+        println!("cargo:rerun-if-changed={watched}");
+    }
+    if let Err(message) = build() {
+        for line in message.lines() {
+            println!("cargo:error={line}");
+        }
+        std::process::exit(1);
+    }
+}
+
+fn build() -> Result<(), String> {
+    let out = PathBuf::from(std::env::var("OUT_DIR").map_err(|error| error.to_string())?);
+    let write = |name: &str, text: String| std::fs::write(out.join(name), text).map_err(|error| error.to_string());
+    write("vendors.rs", vendors(Path::new("src/vendors"))?)?;
+    write("stdlib.rs", stdlib::table(Path::new("stdlib")).map_err(|error| format!("stdlib: {error}"))?)
+}
+
+/// Every `src/vendors/*/calls.toml` as a static table.
+fn vendors(folder: &Path) -> Result<String, String> {
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(folder)
+        .map_err(|error| format!("{}: {error}", folder.display()))?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path().join("calls.toml")))
+        .filter(|path| path.is_file())
+        .collect();
+    folders.sort();
+    let mut source = String::new();
+    let mut names = Vec::new();
+    for path in folders {
+        let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let vendor = catalog::format::vendor(&text).map_err(|mistakes| {
+            let lines =
+                mistakes.iter().map(|mistake| format!("{}:{}: {}", path.display(), mistake.line, mistake.message));
+            lines.collect::<Vec<_>>().join("\n")
+        })?;
+        let name = vendor.id.to_uppercase();
+        source.push_str(&emit::vendor(&name, vendor));
+        names.push(format!("&{name}"));
+    }
+    source.push_str(&format!("/// The built-in vendors.\npub static VENDORS: &[&Vendor] = &[{}];\n", names.join(", ")));
+    Ok(source)
+}

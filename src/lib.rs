@@ -13,3 +13,4 @@ pub mod secret;
 pub mod state;
 pub mod store;
 pub mod value;
+pub mod vendors;

@@ -112,7 +112,7 @@ impl State {
     /// What the database refuses; nothing is written then.
     pub fn transaction<T>(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, StateError> {
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut commit = || {
+        let commit = || {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = work(&transaction)?;
             transaction.commit()?;

@@ -3,11 +3,22 @@
 //! One row is the only place where a call is written down. Rows are compiled in for the built-in
 //! vendors and loaded at start for a user's own, in one format.
 
+pub mod bind;
 mod bound;
+mod builtin;
+mod format;
+mod index;
 mod row;
+mod wire;
 
+#[cfg(test)]
+mod tests;
+
+pub use bind::bind;
 pub use bound::{Bound, WireBody, WireRequest};
+pub use index::{Catalog, CatalogError, signature};
 pub use row::{
     Answer, Before, Body, Condition, Confidence, Effect, Example, Field, Harm, Inverse, Kind, LostAnswer, Param, Place,
     Raise, Refusal, Row, Rule, Shape, TimeForm, Type, Vendor,
 };
+pub use wire::{raw_wire, wire};

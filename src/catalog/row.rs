@@ -2,7 +2,7 @@
 //! start-up work; rows that are loaded at run time live as long as the process as well.
 
 /// A product family whose REST API the catalog describes.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Vendor {
     /// The id used in configuration and scripts, such as `seg`.
     pub id: &'static str,
@@ -19,7 +19,7 @@ pub struct Vendor {
 }
 
 /// One call: the only place where it is written down.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// The vendor's id.
     pub vendor: &'static str,
@@ -43,6 +43,8 @@ pub struct Row {
     pub summary: &'static str,
     /// More, in Markdown; may be empty.
     pub doc: &'static str,
+    /// Words by which a search finds it, beyond those of name, summary and parameters.
+    pub keywords: &'static [&'static str],
     /// Path parameters first, in path order.
     pub params: &'static [Param],
     /// Rules across parameters.
@@ -100,7 +102,7 @@ pub enum Effect {
 }
 
 /// Content that raises a call's effect.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Raise {
     /// The parameter that is looked at.
     pub param: &'static str,
@@ -111,7 +113,7 @@ pub struct Raise {
 }
 
 /// A parameter, or a member of an object that is one.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Param {
     /// The name in scripts, `snake_case`.
     pub name: &'static str,
@@ -137,6 +139,8 @@ pub struct Param {
     pub forbid: &'static str,
     /// Whether it holds a secret.
     pub secret: bool,
+    /// Whether members that the row does not know are dropped rather than refused.
+    pub pick: bool,
     /// Through which something of ours could get cut off.
     pub harms: Option<Harm>,
     /// The members of an object, or of the objects in a list.
@@ -205,7 +209,7 @@ pub enum TimeForm {
 }
 
 /// A condition on a sibling: it holds when `param` has one of the values.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Condition {
     /// The sibling.
     pub param: &'static str,
@@ -214,7 +218,7 @@ pub struct Condition {
 }
 
 /// Through what kind of value a parameter could cut off something of ours.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Harm {
     /// An address or network as text.
     Network,
@@ -238,7 +242,7 @@ pub enum Harm {
 }
 
 /// A rule across parameters.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Rule {
     /// At least one of them must be given.
     AnyOf(&'static [&'static str]),
@@ -266,7 +270,7 @@ pub enum Body {
 }
 
 /// What comes back.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// The shape of the whole.
     pub shape: Shape,
@@ -296,7 +300,7 @@ pub enum Shape {
 }
 
 /// A field of an answer.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Field {
     /// The vendor's name; members of nested objects as `parent.child`.
     pub name: &'static str,
@@ -313,7 +317,7 @@ pub struct Field {
 }
 
 /// How an answer with a status of success says that nothing was done.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
     /// A regular expression over every text of the answer.
     pub pattern: &'static str,
@@ -335,7 +339,7 @@ pub enum LostAnswer {
 }
 
 /// The call that takes a change back.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Inverse {
     /// The same call with two list parameters exchanged, reduced to the fields that the other takes.
     Swap(&'static str, &'static str),
@@ -346,7 +350,7 @@ pub enum Inverse {
 }
 
 /// The read that shows what a change would touch.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Before {
     /// The call's name.
     pub call: &'static str,
@@ -368,7 +372,7 @@ pub enum Confidence {
 }
 
 /// An example that a test runs against the lab.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Example {
     /// A script expression, with the vendor's id as the target's variable.
     pub script: &'static str,

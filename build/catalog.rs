@@ -1,0 +1,6 @@
+//! The parts of the catalog that both the build and the program need.
+
+#[path = "../src/catalog/format/mod.rs"]
+pub mod format;
+#[path = "../src/catalog/row.rs"]
+pub mod row;

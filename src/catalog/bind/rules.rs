@@ -1,0 +1,54 @@
+//! Rules across parameters.
+
+use crate::catalog::{Condition, Row, Rule};
+use crate::value::{Map, Value};
+
+/// Notes every rule that the arguments break.
+pub fn check(row: &Row, args: &Map, mistakes: &mut Vec<String>) {
+    let given = |names: &[&str]| names.iter().filter(|name| args.contains_key(**name)).count();
+    for rule in row.rules {
+        match rule {
+            Rule::AnyOf(names) if given(names) == 0 => {
+                mistakes.push(format!("at least one of {} is required", names.join(", ")));
+            }
+            Rule::OneOf(names) if given(names) != 1 => {
+                mistakes.push(format!("exactly one of {} is required", names.join(", ")));
+            }
+            Rule::Together(names) if !matches!(given(names), 0) && given(names) != names.len() => {
+                mistakes.push(format!("{} belong together: give all of them or none", names.join(", ")));
+            }
+            Rule::Ordered(low, high) => {
+                let greater = match (args.get(*low), args.get(*high)) {
+                    (Some(Value::Int(low)), Some(Value::Int(high))) => low > high,
+                    (Some(Value::Float(low)), Some(Value::Float(high))) => low > high,
+                    (Some(Value::Time(low)), Some(Value::Time(high))) => low > high,
+                    _ => false,
+                };
+                if greater {
+                    mistakes.push(format!("'{low}' must not be greater than '{high}'"));
+                }
+            }
+            _ => {}
+        }
+    }
+    if !row.items.is_empty() && row.items.iter().all(|name| is_empty(args.get(*name))) && mistakes.is_empty() {
+        mistakes.push(format!("there is nothing to do: {} is empty", row.items.join(" and ")));
+    }
+}
+
+/// Whether a condition on a sibling holds.
+pub fn holds(condition: &Condition, args: &Map) -> bool {
+    args.get(condition.param).is_some_and(|value| match value {
+        // The common case, without writing JSON for every entry of a long list.
+        Value::Int(number) => condition.equals.iter().any(|json| json.parse() == Ok(*number)),
+        other => condition.equals.contains(&other.to_json().to_string().as_str()),
+    })
+}
+
+fn is_empty(value: Option<&Value>) -> bool {
+    match value {
+        None | Some(Value::Null) => true,
+        Some(Value::List(list)) => list.is_empty(),
+        Some(_) => false,
+    }
+}

@@ -1,0 +1,17 @@
+//! The catalog's text format: TOML, the same for built-in vendors and for a user's own.
+//!
+//! These files are compiled twice: into the build script, which turns the built-in catalogs into
+//! static tables, and into the program, which loads a user's catalog at start. So they know
+//! nothing of the rest of the program but [`crate::nearest`] and the rows themselves.
+
+mod check;
+mod expand;
+mod rows;
+mod spec;
+pub mod text;
+
+use check::check;
+use expand::expand;
+use spec::{HarmSpec, InverseSpec, RaiseSpec};
+
+pub use rows::vendor;

@@ -1,0 +1,303 @@
+//! From checked specs to rows. Rows live as long as the process: their parts are leaked.
+
+use toml::{Table, Value};
+
+use crate::catalog::row::{
+    Answer, Before, Body, Condition, Confidence, Effect, Example, Field, Harm, Inverse, Kind, LostAnswer, Param, Place,
+    Raise, Refusal, Row, Rule, Shape, TimeForm, Type, Vendor,
+};
+
+use super::spec::{
+    AnswerSpec, CallSpec, ConditionSpec, FieldSpec, HarmSpec, InverseSpec, ParamSpec, RefusalSpec, RuleSpec, Spec,
+    WireCase,
+};
+use super::text::{Mistake, json_of, read};
+
+/// Reads, checks and builds a vendor from the text of its catalog file.
+///
+/// # Errors
+/// Every mistake with its line.
+pub fn vendor(text: &str) -> Result<&'static Vendor, Vec<Mistake>> {
+    let spec = read(text).map_err(|mistake| vec![mistake])?;
+    let calls = super::expand(&spec, text)?;
+    let mistakes = super::check(&spec, &calls);
+    if !mistakes.is_empty() {
+        return Err(mistakes);
+    }
+    let mut rows = Vec::with_capacity(calls.len());
+    let mut mistakes = Vec::new();
+    for (line, call) in &calls {
+        match row(&spec, call) {
+            Ok(row) => rows.push(row),
+            Err(message) => mistakes.push(Mistake { line: *line, message: format!("{}: {message}", call.name) }),
+        }
+    }
+    if !mistakes.is_empty() {
+        return Err(mistakes);
+    }
+    // Sorted, so that a look-up by name is a binary search.
+    rows.sort_by_key(|row| row.name);
+    Ok(Box::leak(Box::new(Vendor {
+        id: text_of(&spec.id),
+        title: text_of(&spec.title),
+        base: text_of(&spec.base),
+        auth: texts(&spec.auth),
+        query_raw: text_of(&spec.query_raw),
+        rows: leak(rows),
+    })))
+}
+
+fn row(spec: &Spec, call: &CallSpec) -> Result<Row, String> {
+    let effect = Effect::from_name(&call.effect).unwrap_or(Effect::Destroy);
+    let mut params = params(spec, &call.params, Some(call), None)?;
+    // Path parameters come first, in the order of the path.
+    params.sort_by_key(|param| match param.place {
+        Place::Path => call.path.find(&format!("{{{}}}", param.wire)).unwrap_or(usize::MAX - 1),
+        _ => usize::MAX,
+    });
+    let in_body = |place: Place| params.iter().any(|param| param.place == place);
+    let body = match call.body.as_deref() {
+        Some("none") => Body::None,
+        Some("free") => Body::Free,
+        Some("form") => Body::Form,
+        Some("multipart") => Body::Multipart,
+        Some("json") => Body::Json,
+        _ if in_body(Place::Part) => Body::Multipart,
+        _ if in_body(Place::Form) => Body::Form,
+        _ if in_body(Place::Body) => Body::Json,
+        _ => Body::None,
+    };
+    let confidence = match call.confidence.as_str() {
+        "seed" => Confidence::Seed,
+        "documented" => Confidence::Documented,
+        "client" => Confidence::Client,
+        _ => Confidence::Inferred,
+    };
+    Ok(Row {
+        vendor: text_of(&spec.id),
+        name: text_of(&call.name),
+        method: text_of(&call.method),
+        base: text_of(call.base.as_ref().unwrap_or(&spec.base)),
+        path: text_of(&call.path),
+        kind: match call.kind.as_deref() {
+            Some("staged") => Kind::Staged,
+            Some("session") => Kind::Session,
+            _ => Kind::Call,
+        },
+        effect,
+        raises: leak(call.raises.iter().map(raise).collect()),
+        area: text_of(&call.area),
+        summary: text_of(&call.summary),
+        doc: text_of(&call.doc),
+        keywords: texts(&call.keywords),
+        params: leak(params),
+        rules: leak(call.rules.iter().map(rule).collect()),
+        body,
+        answer: answer(&call.answer, spec.refusal.as_ref().filter(|_| effect != Effect::Read))?,
+        lost_answer: lost_answer(call.lost_answer.as_deref()),
+        inverse: call.inverse.as_ref().map(inverse),
+        before: call.before.as_ref().map(|before| Before { call: text_of(&before.call), args: pairs(&before.args) }),
+        items: texts(&call.items),
+        job: call.job,
+        since: call.since.as_deref().map(text_of),
+        until: call.until.as_deref().map(text_of),
+        slow: call.slow,
+        source: text_of(&call.source),
+        confidence,
+        experimental: confidence == Confidence::Inferred,
+        example: call
+            .example
+            .as_ref()
+            .map(|example| Example { script: text_of(example.script.trim()), answer: text_of(example.answer.trim()) }),
+    })
+}
+
+fn params(spec: &Spec, table: &Table, call: Option<&CallSpec>, parent: Option<Place>) -> Result<Vec<Param>, String> {
+    let mut params = Vec::with_capacity(table.len());
+    for (name, value) in table {
+        let param: ParamSpec =
+            value.clone().try_into().map_err(|error: toml::de::Error| format!("'{name}': {}", error.message()))?;
+        let wire = param.wire.clone().unwrap_or_else(|| match spec.wire_case {
+            WireCase::Snake => name.clone(),
+            WireCase::Camel => camel(name),
+        });
+        let on_path = call.is_some_and(|call| call.path.contains(&format!("{{{wire}}}")));
+        let place = match (param.place.as_deref(), parent) {
+            (_, Some(parent)) => parent,
+            (Some("path"), _) => Place::Path,
+            (Some("query"), _) => Place::Query,
+            (Some("body"), _) => Place::Body,
+            (Some("header"), _) => Place::Header,
+            (Some("form"), _) => Place::Form,
+            (Some("part"), _) => Place::Part,
+            _ if on_path => Place::Path,
+            _ if call.is_some_and(|call| matches!(call.method.as_str(), "GET" | "HEAD" | "DELETE")) => Place::Query,
+            _ if call.is_some_and(|call| call.body.as_deref() == Some("form")) => Place::Form,
+            _ => Place::Body,
+        };
+        let word = param.ty.as_deref().unwrap_or(if on_path { "int" } else { "string" });
+        let choices: Vec<String> = param.choices.iter().map(json_of).collect();
+        params.push(Param {
+            name: text_of(name),
+            wire: text_of(&wire),
+            place,
+            ty: type_of(word),
+            required: param.required || place == Place::Path,
+            required_if: param.required_if.as_ref().map(condition),
+            default: param.default.as_ref().map(|value| text_of(&json_of(value))),
+            min: param.min,
+            max: param.max,
+            choices: texts(&choices),
+            forbid: text_of(&param.forbid),
+            secret: param.secret,
+            pick: param.pick,
+            harms: param.harms.as_ref().map(harm),
+            fields: leak(self::params(spec, &param.fields, None, Some(place))?),
+            doc: text_of(&param.doc),
+        });
+    }
+    Ok(params)
+}
+
+/// `start_time` as `startTime`.
+fn camel(name: &str) -> String {
+    let mut words = name.split('_');
+    let mut wire = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut letters = word.chars();
+        wire.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        wire.push_str(letters.as_str());
+    }
+    wire
+}
+
+fn type_of(word: &str) -> Type {
+    if let Some(inner) = word.strip_prefix('[').and_then(|word| word.strip_suffix(']')) {
+        return Type::List(Box::leak(Box::new(type_of(inner))));
+    }
+    match word {
+        "int" => Type::Int,
+        "float" => Type::Float,
+        "bool" => Type::Bool,
+        "time:epoch" => Type::Time(TimeForm::EpochSeconds),
+        "time:millis" => Type::Time(TimeForm::EpochMillis),
+        "time:iso" => Type::Time(TimeForm::Iso),
+        "time:minute" => Type::Time(TimeForm::IsoMinute),
+        "time:hour" => Type::Time(TimeForm::IsoHour),
+        "time:date" => Type::Time(TimeForm::Date),
+        "address" => Type::Address,
+        "regex" => Type::Regex,
+        "object" => Type::Object,
+        "any" => Type::Any,
+        _ => Type::String,
+    }
+}
+
+fn answer(spec: &AnswerSpec, vendor_refusal: Option<&RefusalSpec>) -> Result<Answer, String> {
+    let mut fields = Vec::with_capacity(spec.fields.len());
+    for (name, value) in &spec.fields {
+        let field: FieldSpec = match value {
+            Value::String(ty) => FieldSpec { ty: ty.clone(), ..FieldSpec::default() },
+            other => other
+                .clone()
+                .try_into()
+                .map_err(|error: toml::de::Error| format!("answer field '{name}': {}", error.message()))?,
+        };
+        fields.push(Field {
+            name: text_of(name),
+            ty: type_of(&field.ty),
+            optional: field.optional,
+            volatile: field.volatile,
+            secret: field.secret,
+            doc: text_of(&field.doc),
+        });
+    }
+    Ok(Answer {
+        shape: match spec.shape.as_deref() {
+            Some("none") => Shape::None,
+            Some("object") => Shape::Object,
+            Some("list") => Shape::List,
+            Some("text") => Shape::Text,
+            Some("download") => Shape::Download,
+            _ => Shape::Any,
+        },
+        fields: leak(fields),
+        refusal: spec
+            .refusal
+            .as_ref()
+            .or(vendor_refusal)
+            .map(|refusal| Refusal { pattern: text_of(&refusal.pattern), fields: texts(&refusal.fields) }),
+        may_be_empty: spec.may_be_empty,
+    })
+}
+
+fn raise(spec: &super::RaiseSpec) -> Raise {
+    Raise {
+        param: text_of(&spec.param),
+        equals: spec.equals.as_ref().map(|value| text_of(&json_of(value))),
+        effect: Effect::from_name(&spec.effect).unwrap_or(Effect::Destroy),
+    }
+}
+
+fn rule(spec: &RuleSpec) -> Rule {
+    match spec {
+        RuleSpec::AnyOf(names) => Rule::AnyOf(texts(names)),
+        RuleSpec::OneOf(names) => Rule::OneOf(texts(names)),
+        RuleSpec::Together(names) => Rule::Together(texts(names)),
+        RuleSpec::Ordered(low, high) => Rule::Ordered(text_of(low), text_of(high)),
+    }
+}
+
+fn condition(spec: &ConditionSpec) -> Condition {
+    let values: Vec<String> = spec.equals.iter().map(json_of).collect();
+    Condition { param: text_of(&spec.param), equals: texts(&values) }
+}
+
+fn harm(spec: &HarmSpec) -> Harm {
+    match spec {
+        HarmSpec::Network => Harm::Network,
+        HarmSpec::Domain => Harm::Domain,
+        HarmSpec::Address => Harm::Address,
+        HarmSpec::Account => Harm::Account,
+        HarmSpec::Regex => Harm::Regex,
+        HarmSpec::Ranges { start, prefix, end } => {
+            Harm::Ranges { start: text_of(start), prefix: text_of(prefix), end: text_of(end) }
+        }
+    }
+}
+
+fn inverse(spec: &InverseSpec) -> Inverse {
+    match spec {
+        InverseSpec::Swap(one, other) => Inverse::Swap(text_of(one), text_of(other)),
+        InverseSpec::Call { name, args } => Inverse::Call(text_of(name), pairs(args)),
+        InverseSpec::Replace => Inverse::Replace,
+    }
+}
+
+fn lost_answer(word: Option<&str>) -> LostAnswer {
+    match word {
+        Some("detectable") => LostAnswer::Detectable,
+        Some("never") => LostAnswer::Never,
+        Some(other) if other != "idempotent" => {
+            LostAnswer::Verify(text_of(other.strip_prefix("verify ").unwrap_or(other)))
+        }
+        // A read may always be sent again; every other call has said so.
+        _ => LostAnswer::Idempotent,
+    }
+}
+
+fn pairs(table: &Table) -> &'static [(&'static str, &'static str)] {
+    leak(table.iter().map(|(name, value)| (text_of(name), text_of(value.as_str().unwrap_or_default()))).collect())
+}
+
+fn text_of(text: &str) -> &'static str {
+    if text.is_empty() { "" } else { Box::leak(text.to_owned().into_boxed_str()) }
+}
+
+fn texts(list: &[String]) -> &'static [&'static str] {
+    leak(list.iter().map(|text| text_of(text)).collect())
+}
+
+fn leak<T>(list: Vec<T>) -> &'static [T] {
+    Box::leak(list.into_boxed_slice())
+}

@@ -1,0 +1,204 @@
+//! The whole catalog: look-ups by name, by path and by words.
+
+use std::path::{Path, PathBuf};
+
+use crate::catalog::builtin::VENDORS;
+use crate::catalog::{Param, Row, Vendor, format};
+use crate::nearest::did_you_mean;
+
+/// Every vendor with its calls. Cheap to make for the built-in vendors: their tables are static.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    vendors: Vec<&'static Vendor>,
+}
+
+/// A user's catalog that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", mistakes.join("\n"))]
+pub struct CatalogError {
+    /// `file:line: message` each.
+    pub mistakes: Vec<String>,
+}
+
+impl Catalog {
+    /// The built-in vendors.
+    pub fn builtin() -> Self {
+        Self { vendors: VENDORS.to_vec() }
+    }
+
+    /// The built-in vendors, and those of a user's catalog files (`*.toml` in folders, or files).
+    /// A file whose vendor is there already completes it.
+    ///
+    /// # Errors
+    /// Every mistake in the files, and every call that is there already.
+    pub fn with_user(paths: &[PathBuf]) -> Result<Self, CatalogError> {
+        let mut catalog = Self::builtin();
+        let mut mistakes = Vec::new();
+        for path in paths {
+            for file in files(path, &mut mistakes) {
+                catalog.add(&file, &mut mistakes);
+            }
+        }
+        if mistakes.is_empty() { Ok(catalog) } else { Err(CatalogError { mistakes }) }
+    }
+
+    fn add(&mut self, file: &Path, mistakes: &mut Vec<String>) {
+        let shown = file.display();
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) => return mistakes.push(format!("{shown}: {error}")),
+        };
+        let added = match format::vendor(&text) {
+            Ok(added) => added,
+            Err(found) => {
+                return mistakes
+                    .extend(found.iter().map(|mistake| format!("{shown}:{}: {}", mistake.line, mistake.message)));
+            }
+        };
+        let Some(at) = self.vendors.iter().position(|vendor| vendor.id == added.id) else {
+            return self.vendors.push(added);
+        };
+        let Some(present) = self.vendors.get(at).copied() else { return };
+        let mut rows: Vec<Row> = Vec::new();
+        for row in added.rows {
+            if find(present, row.name).is_some() {
+                mistakes
+                    .push(format!("{shown}: {} has a call '{}' already: choose another name", present.id, row.name));
+            }
+        }
+        rows.extend(present.rows.iter().chain(added.rows).cloned());
+        rows.sort_by_key(|row| row.name);
+        let vendor = Vendor { rows: Box::leak(rows.into_boxed_slice()), ..*present };
+        if let Some(slot) = self.vendors.get_mut(at) {
+            *slot = Box::leak(Box::new(vendor));
+        }
+    }
+
+    /// Every vendor.
+    pub fn vendors(&self) -> &[&'static Vendor] {
+        &self.vendors
+    }
+
+    /// The vendor of that id.
+    pub fn vendor(&self, id: &str) -> Option<&'static Vendor> {
+        self.vendors.iter().find(|vendor| vendor.id == id).copied()
+    }
+
+    /// The call of that name.
+    pub fn row(&self, vendor: &str, name: &str) -> Option<&'static Row> {
+        find(self.vendor(vendor)?, name)
+    }
+
+    /// The call of that name, written `name` or `vendor.name`, or what to say when there is none.
+    ///
+    /// # Errors
+    /// A sentence with the nearest right name.
+    pub fn named(&self, name: &str) -> Result<Vec<&'static Row>, String> {
+        let found: Vec<_> = match name.split_once('.') {
+            Some((vendor, name)) => self.row(vendor, name).into_iter().collect(),
+            None => self.vendors.iter().filter_map(|vendor| find(vendor, name)).collect(),
+        };
+        if found.is_empty() {
+            let bare = name.rsplit('.').next().unwrap_or(name);
+            return Err(format!("there is no call '{name}'.{}", did_you_mean(bare, self.rows().map(|row| row.name))));
+        }
+        Ok(found)
+    }
+
+    /// Every call of every vendor.
+    pub fn rows(&self) -> impl Iterator<Item = &'static Row> + '_ {
+        self.vendors.iter().flat_map(|vendor| vendor.rows)
+    }
+
+    /// The row that a raw request is, if it is one: same method, and a path that fits the template.
+    pub fn match_raw(&self, vendor: &str, method: &str, path: &str) -> Option<&'static Row> {
+        let vendor = self.vendor(vendor)?;
+        let path = path.split('?').next().unwrap_or(path);
+        let fits = |row: &&Row| {
+            row.method.eq_ignore_ascii_case(method)
+                && (path_fits(row.path, path)
+                    || path.strip_prefix(row.base).is_some_and(|below| path_fits(row.path, below)))
+        };
+        // The row with the fewest placeholders is the one that names the path most exactly.
+        vendor.rows.iter().filter(fits).min_by_key(|row| row.path.matches('{').count())
+    }
+
+    /// The calls that fit some words, the best first.
+    pub fn search(&self, words: &[String]) -> Vec<&'static Row> {
+        let words: Vec<String> = words.iter().flat_map(|word| word.split_whitespace()).map(str::to_lowercase).collect();
+        let mut found: Vec<(u32, &'static Row)> = self
+            .rows()
+            .filter_map(|row| {
+                let scores: Vec<u32> = words.iter().map(|word| score(row, word)).collect();
+                // Every word must be found somewhere.
+                (!scores.is_empty() && scores.iter().all(|score| *score > 0)).then(|| (scores.iter().sum(), row))
+            })
+            .collect();
+        found.sort_by_key(|(score, row)| (std::cmp::Reverse(*score), row.name));
+        found.into_iter().map(|(_, row)| row).collect()
+    }
+}
+
+fn find(vendor: &'static Vendor, name: &str) -> Option<&'static Row> {
+    let at = vendor.rows.binary_search_by(|row| row.name.cmp(name)).ok()?;
+    vendor.rows.get(at)
+}
+
+fn files(path: &Path, mistakes: &mut Vec<String>) -> Vec<PathBuf> {
+    if path.is_file() {
+        return vec![path.to_owned()];
+    }
+    match std::fs::read_dir(path) {
+        Ok(entries) => {
+            let mut files: Vec<PathBuf> = entries
+                .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+                .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+                .collect();
+            files.sort();
+            files
+        }
+        Err(error) => {
+            mistakes.push(format!("{}: {error}", path.display()));
+            Vec::new()
+        }
+    }
+}
+
+fn path_fits(template: &str, path: &str) -> bool {
+    let parts = |path: &str| path.trim_matches('/').split('/').map(str::to_owned).collect::<Vec<_>>();
+    let (template, path) = (parts(template), parts(path));
+    template.len() == path.len()
+        && template.iter().zip(&path).all(|(part, given)| part == given || (part.starts_with('{') && !given.is_empty()))
+}
+
+fn score(row: &Row, word: &str) -> u32 {
+    let in_words = |text: &str, whole: u32, part: u32| {
+        let lower = text.to_lowercase();
+        if lower.split(|c: char| !c.is_alphanumeric()).any(|have| have == word) {
+            whole
+        } else if lower.contains(word) {
+            part
+        } else {
+            0
+        }
+    };
+    let mut best = in_words(row.name, 10, 6).max(in_words(row.summary, 8, 4)).max(in_words(row.vendor, 2, 0));
+    best = best.max(row.keywords.iter().map(|keyword| in_words(keyword, 9, 4)).max().unwrap_or(0));
+    best = best.max(in_words(row.area, 5, 3)).max(in_words(row.path, 4, 2)).max(in_words(row.doc, 2, 1));
+    best.max(row.params.iter().map(|param: &Param| in_words(param.name, 4, 2)).max().unwrap_or(0))
+}
+
+/// How a call is written in a script, such as `ip_group_delta(group_id, #{ add, remove })`.
+pub fn signature(row: &Row) -> String {
+    let mut arguments: Vec<String> = row.path_params().map(|param| param.name.to_owned()).collect();
+    let members: Vec<String> = row
+        .map_params()
+        .map(|param| if param.required { param.name.to_owned() } else { format!("{}?", param.name) })
+        .collect();
+    if !members.is_empty() {
+        arguments.push(format!("#{{ {} }}", members.join(", ")));
+    } else if row.body == crate::catalog::Body::Free {
+        arguments.push("#{ … }".into());
+    }
+    format!("{}({})", row.name, arguments.join(", "))
+}

@@ -1,0 +1,213 @@
+//! From checked arguments to the request as it goes out.
+
+use std::fmt::Write;
+
+use bytes::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+
+use crate::catalog::bind::{FREE, in_body};
+use crate::catalog::{Body, Bound, Param, Place, TimeForm, Type, Vendor, WireBody, WireRequest};
+use crate::value::{Map, Value};
+
+/// Everything but the unreserved characters of RFC 3986.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The request of a checked call.
+pub fn wire(bound: &Bound, vendor: &Vendor) -> WireRequest {
+    let row = bound.row;
+    let mut path = format!("{}{}", row.base, row.path);
+    let mut query = String::new();
+    let mut form = String::new();
+    let mut headers = Vec::new();
+    for param in row.params {
+        let Some(value) = bound.args.get(param.name) else { continue };
+        match param.place {
+            Place::Path => {
+                path = path.replace(&format!("{{{}}}", param.wire), &encode(&plain(param, value), ""));
+            }
+            Place::Query => push_pairs(&mut query, param, value, vendor.query_raw),
+            Place::Form => push_pairs(&mut form, param, value, ""),
+            Place::Header => headers.push((param.wire.to_owned(), plain(param, value))),
+            Place::Body | Place::Part => {}
+        }
+    }
+    let body = match row.body {
+        Body::None => WireBody::None,
+        Body::Form => WireBody::Form(form),
+        Body::Json | Body::Multipart => json(&Members { params: row.params, args: &bound.args, body_only: true }),
+        Body::Free => json(&Plain(bound.args.get(FREE).unwrap_or(&Value::Null))),
+    };
+    WireRequest { method: row.method, path, query, headers, body }
+}
+
+/// A raw request: the path is the caller's, below the vendor's base unless it begins with it.
+pub fn raw_wire(
+    vendor: &Vendor,
+    method: &'static str,
+    path: &str,
+    query: &Map,
+    headers: &Map,
+    body: Option<&Value>,
+) -> WireRequest {
+    let (path, own_query) = path.split_once('?').unwrap_or((path, ""));
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    let path = if path.starts_with(vendor.base) && !vendor.base.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{}{slash}{path}", vendor.base)
+    };
+    let mut encoded = own_query.to_owned();
+    for (name, value) in query {
+        push_pair(&mut encoded, name, &untyped(value), vendor.query_raw);
+    }
+    WireRequest {
+        method,
+        path,
+        query: encoded,
+        headers: headers.iter().map(|(name, value)| (name.clone(), untyped(value))).collect(),
+        body: body.map_or(WireBody::None, |value| json(&Plain(value))),
+    }
+}
+
+fn push_pairs(query: &mut String, param: &Param, value: &Value, raw: &str) {
+    match value {
+        Value::List(items) => {
+            for item in items {
+                push_pair(query, param.wire, &plain(param, item), raw);
+            }
+        }
+        other => push_pair(query, param.wire, &plain(param, other), raw),
+    }
+}
+
+fn push_pair(query: &mut String, name: &str, value: &str, raw: &str) {
+    if !query.is_empty() {
+        query.push('&');
+    }
+    query.push_str(&encode(name, ""));
+    query.push('=');
+    query.push_str(&encode(value, raw));
+}
+
+/// Percent-encodes all but unreserved characters and those in `raw`.
+fn encode(text: &str, raw: &str) -> String {
+    if raw.is_empty() {
+        return utf8_percent_encode(text, RESERVED).to_string();
+    }
+    let mut encoded = String::with_capacity(text.len());
+    for c in text.chars() {
+        if raw.contains(c) {
+            encoded.push(c);
+        } else {
+            let _infallible = write!(encoded, "{}", utf8_percent_encode(c.encode_utf8(&mut [0; 4]), RESERVED));
+        }
+    }
+    encoded
+}
+
+/// A value as text in a path, a query, a form or a header.
+fn plain(param: &Param, value: &Value) -> String {
+    match (value, param.ty) {
+        (Value::Time(time), Type::Time(form)) => match form {
+            TimeForm::EpochSeconds => time.as_second().to_string(),
+            TimeForm::EpochMillis => time.as_millisecond().to_string(),
+            _ => iso(form, *time),
+        },
+        (other, _) => untyped(other),
+    }
+}
+
+fn untyped(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        Value::Secret(secret) => secret.expose().to_owned(),
+        Value::Time(time) => iso(TimeForm::Iso, *time),
+        other => other.to_json().to_string(),
+    }
+}
+
+fn iso(form: TimeForm, time: jiff::Timestamp) -> String {
+    let format = match form {
+        TimeForm::IsoMinute => "%Y-%m-%dT%H:%M:00.000Z",
+        TimeForm::IsoHour => "%Y-%m-%dT%H:00:00.000Z",
+        TimeForm::Date => "%Y-%m-%d",
+        _ => "%Y-%m-%dT%H:%M:%SZ",
+    };
+    time.strftime(format).to_string()
+}
+
+fn json(value: &impl Serialize) -> WireBody {
+    // Writing JSON into memory cannot fail: every map has text keys.
+    WireBody::Json(Bytes::from(serde_json::to_vec(value).unwrap_or_default()))
+}
+
+/// An object under its wire names.
+struct Members<'a> {
+    params: &'static [Param],
+    args: &'a Map,
+    body_only: bool,
+}
+
+impl Serialize for Members<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for param in self.params {
+            if self.body_only && !in_body(param) {
+                continue;
+            }
+            if let Some(value) = self.args.get(param.name) {
+                map.serialize_entry(param.wire, &Typed { param, ty: param.ty, value })?;
+            }
+        }
+        map.end()
+    }
+}
+
+/// A value as its parameter wants it on the wire.
+struct Typed<'a> {
+    param: &'static Param,
+    ty: Type,
+    value: &'a Value,
+}
+
+impl Serialize for Typed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match (self.value, self.ty) {
+            (Value::Time(time), Type::Time(TimeForm::EpochSeconds)) => serializer.serialize_i64(time.as_second()),
+            (Value::Time(time), Type::Time(TimeForm::EpochMillis)) => serializer.serialize_i64(time.as_millisecond()),
+            (Value::Time(time), Type::Time(form)) => serializer.serialize_str(&iso(form, *time)),
+            (Value::List(items), Type::List(inner)) => {
+                let mut list = serializer.serialize_seq(Some(items.len()))?;
+                for value in items {
+                    list.serialize_element(&Typed { param: self.param, ty: *inner, value })?;
+                }
+                list.end()
+            }
+            (Value::Map(args), Type::Object) if !self.param.fields.is_empty() => {
+                Members { params: self.param.fields, args, body_only: false }.serialize(serializer)
+            }
+            (value, _) => Plain(value).serialize(serializer),
+        }
+    }
+}
+
+/// A value without a type of its own.
+struct Plain<'a>(&'a Value);
+
+impl Serialize for Plain<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Null => serializer.serialize_unit(),
+            Value::Bool(flag) => serializer.serialize_bool(*flag),
+            Value::Int(number) => serializer.serialize_i64(*number),
+            Value::Float(number) => serializer.serialize_f64(*number),
+            Value::Text(text) => serializer.serialize_str(text),
+            Value::Time(time) => serializer.serialize_str(&iso(TimeForm::Iso, *time)),
+            Value::Duration(duration) => serializer.serialize_str(&duration.to_string()),
+            Value::Secret(secret) => serializer.serialize_str(secret.expose()),
+            Value::List(items) => serializer.collect_seq(items.iter().map(Plain)),
+            Value::Map(map) => serializer.collect_map(map.iter().map(|(name, value)| (name, Plain(value)))),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! What is particular to a vendor: its catalog, and how one signs in there.
