@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod clock;
 pub mod config;
 pub mod door;
+pub mod duration;
 pub mod fault;
 pub mod journal;
 pub mod nearest;

@@ -2,6 +2,20 @@
 //!
 //! Only this folder reads the environment.
 
+mod file;
+mod find;
+mod load;
+mod project;
+pub mod secrets;
 mod target;
+mod targets;
+mod triggers;
 
+#[cfg(test)]
+mod tests;
+
+pub use find::{Environment, find};
+pub use project::{Config, ConfigError, FileLimits, Limits, NeverConfig, PolicyConfig};
+pub use secrets::Secrets;
 pub use target::{Auth, Rate, SecretSource, Target, Tls};
+pub use triggers::{After, Missed, Overlap, Ready, ScheduleConfig, WatchConfig};

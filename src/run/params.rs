@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use regex::Regex;
 
 use crate::run::header::{Header, ParamSpec, ParamType};
@@ -201,14 +201,7 @@ fn parse(spec: &ParamSpec, text: &str, around: &dyn Surroundings) -> Result<Valu
             "false" | "no" => Ok(Value::Bool(false)),
             _ => Err(not("true or false")),
         },
-        ParamType::Duration => text
-            .trim()
-            .parse::<SignedDuration>()
-            .ok()
-            .or_else(|| days(text))
-            .filter(|duration| !duration.is_negative())
-            .map(Value::Duration)
-            .ok_or_else(|| not("a length of time, such as 90s, 10m or 1h30m")),
+        ParamType::Duration => crate::duration::parse(text).map(Value::Duration),
         ParamType::Time => text
             .trim()
             .parse::<Timestamp>()
@@ -250,11 +243,6 @@ fn parse(spec: &ParamSpec, text: &str, around: &dyn Surroundings) -> Result<Valu
         },
         ParamType::Secret => around.secret(text).map(Value::Secret),
     }
-}
-
-fn days(text: &str) -> Option<SignedDuration> {
-    let days: i64 = text.trim().strip_suffix('d')?.trim().parse().ok()?;
-    days.checked_mul(24).map(SignedDuration::from_hours)
 }
 
 fn network(text: &str) -> Option<String> {

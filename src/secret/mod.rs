@@ -2,6 +2,8 @@
 //!
 //! Where secrets come from (environment, file, command) is `config`'s business.
 
+mod mask;
 mod value;
 
+pub use mask::Masker;
 pub use value::Secret;

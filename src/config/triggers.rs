@@ -1,0 +1,231 @@
+//! `[schedules.*]` and `[watches.*]`, checked.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config::file::{ScheduleTable, WatchTable};
+use crate::config::targets::length;
+
+/// What happens when a trigger goes off while its last run is still going.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overlap {
+    /// The new firing is skipped.
+    Skip,
+    /// It waits.
+    Queue,
+    /// It runs beside the other.
+    Parallel,
+    /// The old run is cancelled.
+    CancelOld,
+}
+
+/// What happens to firings that fell due while nothing was there to start them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missed {
+    /// They are skipped.
+    None,
+    /// The latest is started.
+    Latest,
+    /// All of them are started, at most a hundred.
+    All,
+}
+
+/// When a file counts as complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ready {
+    /// When size and time of change have stood still for the settle time.
+    Settle,
+    /// As soon as it is there: whoever drops it renames it into place.
+    Rename,
+    /// When a file of the same name with `.done` stands beside it.
+    Marker,
+}
+
+/// What becomes of a file after its run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum After {
+    /// It is moved to `archive/` beside the watched folder.
+    Archive,
+    /// It is removed.
+    Delete,
+    /// It stays where it was dropped.
+    Keep,
+}
+
+/// A checked schedule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScheduleConfig {
+    /// The playbook.
+    pub playbook: String,
+    /// The expression as it is written.
+    pub cron: String,
+    /// The zone's IANA name; `UTC` by default.
+    pub timezone: String,
+    /// Parameters; texts may hold `${event.…}`.
+    pub params: toml::Table,
+    /// Whether the trigger adds `destroy`.
+    pub destroy: bool,
+    /// On overlap.
+    pub overlap: Overlap,
+    /// On missed firings.
+    pub missed: Missed,
+    /// How late a firing may start.
+    pub window: Duration,
+    /// Up to how much later than due it starts, at random.
+    pub jitter: Duration,
+    /// The run's time-out.
+    pub timeout: Option<Duration>,
+}
+
+/// A checked watch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WatchConfig {
+    /// The playbook.
+    pub playbook: String,
+    /// Patterns of files, relative to the project; the last component may have `*` and `?`.
+    pub paths: Vec<PathBuf>,
+    /// When a file is complete.
+    pub ready: Ready,
+    /// How long it must have stood still.
+    pub settle: Duration,
+    /// Parameters; texts may hold `${event.…}`.
+    pub params: toml::Table,
+    /// Whether the trigger adds `destroy`.
+    pub destroy: bool,
+    /// On overlap; files wait by default.
+    pub overlap: Overlap,
+    /// What becomes of the file; by default it is archived inside the project and kept outside.
+    pub after: Option<After>,
+    /// The run's time-out.
+    pub timeout: Option<Duration>,
+}
+
+/// One of some words, or a sentence with all of them.
+fn word<T: Copy>(key: &str, text: Option<&str>, words: &[(&str, T)], default: T) -> Result<T, String> {
+    let Some(text) = text else { return Ok(default) };
+    words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
+        let list = words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+        let hint = crate::nearest::did_you_mean(text, words.iter().map(|(word, _)| *word));
+        format!("{key} '{text}' is not one of {list}.{hint}")
+    })
+}
+
+const OVERLAPS: &[(&str, Overlap)] = &[
+    ("skip", Overlap::Skip),
+    ("queue", Overlap::Queue),
+    ("parallel", Overlap::Parallel),
+    ("cancel-old", Overlap::CancelOld),
+];
+
+/// Gathers mistakes while values are taken.
+struct Taken(Vec<String>);
+
+impl Taken {
+    fn take<T>(&mut self, result: Result<T, String>) -> Option<T> {
+        result.map_err(|mistake| self.0.push(mistake)).ok()
+    }
+}
+
+fn destroys(allow: &[String]) -> Result<bool, String> {
+    match allow.iter().find(|word| !["read", "change", "destroy"].contains(&word.as_str())) {
+        Some(word) => Err(format!("allow: '{word}' is not one of read, change, destroy")),
+        None => Ok(allow.iter().any(|word| word == "destroy")),
+    }
+}
+
+/// A checked schedule.
+///
+/// # Errors
+/// Every mistake.
+pub fn schedule(table: &ScheduleTable) -> Result<ScheduleConfig, Vec<String>> {
+    let mut taken = Taken(Vec::new());
+    let playbook = taken.take(table.playbook.clone().ok_or_else(|| "playbook is missing".into()));
+    let cron = taken.take(table.cron.clone().ok_or_else(|| "cron is missing, such as cron = \"0 2 * * *\"".into()));
+    let timezone = table.timezone.clone().unwrap_or_else(|| "UTC".into());
+    let zone = jiff::tz::TimeZone::get(&timezone)
+        .map_err(|_| format!("timezone '{timezone}' is not known: use an IANA name, such as Europe/Berlin"));
+    taken.take(zone);
+    let destroy = taken.take(destroys(&table.allow));
+    let overlap = taken.take(word("overlap", table.overlap.as_deref(), OVERLAPS, Overlap::Skip));
+    let default = if destroy == Some(true) { Missed::None } else { Missed::Latest };
+    let words = [("none", Missed::None), ("latest", Missed::Latest), ("all", Missed::All)];
+    let missed = taken.take(word("missed", table.missed.as_deref(), &words, default));
+    let window = taken.take(length(table.window.as_deref(), "window", Duration::from_secs(3600)));
+    let jitter = taken.take(length(table.jitter.as_deref(), "jitter", Duration::ZERO));
+    let timeout = taken.take(timeout(table.timeout.as_deref()));
+    match (playbook, cron, destroy, overlap, missed, window, jitter, timeout) {
+        (
+            Some(playbook),
+            Some(cron),
+            Some(destroy),
+            Some(overlap),
+            Some(missed),
+            Some(window),
+            Some(jitter),
+            Some(timeout),
+        ) if taken.0.is_empty() => Ok(ScheduleConfig {
+            playbook,
+            cron,
+            timezone,
+            params: table.params.clone(),
+            destroy,
+            overlap,
+            missed,
+            window,
+            jitter,
+            timeout,
+        }),
+        _ => Err(taken.0),
+    }
+}
+
+/// A checked watch; paths become absolute.
+///
+/// # Errors
+/// Every mistake.
+pub fn watch(table: &WatchTable, folder: &std::path::Path) -> Result<WatchConfig, Vec<String>> {
+    let mut taken = Taken(Vec::new());
+    let playbook = taken.take(table.playbook.clone().ok_or_else(|| "playbook is missing".into()));
+    if table.paths.is_empty() {
+        taken.0.push("paths is missing, such as paths = [\"inbox/*.txt\"]".into());
+    }
+    for path in &table.paths {
+        let (parent, _) = path.rsplit_once('/').unwrap_or(("", path));
+        if parent.contains(['*', '?']) {
+            taken.0.push(format!("paths '{path}': only the last part may have * or ?"));
+        }
+    }
+    let words = [("settle", Ready::Settle), ("rename", Ready::Rename), ("marker", Ready::Marker)];
+    let ready = taken.take(word("ready", table.ready.as_deref(), &words, Ready::Settle));
+    let settle = taken.take(length(table.settle.as_deref(), "settle", Duration::from_secs(2)));
+    let destroy = taken.take(destroys(&table.allow));
+    let overlap = taken.take(word("overlap", table.overlap.as_deref(), OVERLAPS, Overlap::Queue));
+    let words = [("archive", After::Archive), ("delete", After::Delete), ("keep", After::Keep)];
+    let after = match table.after.as_deref() {
+        None => Some(None),
+        given => taken.take(word("after", given, &words, After::Keep)).map(Some),
+    };
+    let timeout = taken.take(timeout(table.timeout.as_deref()));
+    match (playbook, ready, settle, destroy, overlap, after, timeout) {
+        (Some(playbook), Some(ready), Some(settle), Some(destroy), Some(overlap), Some(after), Some(timeout))
+            if taken.0.is_empty() =>
+        {
+            Ok(WatchConfig {
+                playbook,
+                paths: table.paths.iter().map(|path| folder.join(path)).collect(),
+                ready,
+                settle,
+                params: table.params.clone(),
+                destroy,
+                overlap,
+                after,
+                timeout,
+            })
+        }
+        _ => Err(taken.0),
+    }
+}
+
+fn timeout(text: Option<&str>) -> Result<Option<Duration>, String> {
+    text.map(|text| crate::duration::parse_std(text).map_err(|mistake| format!("timeout: {mistake}"))).transpose()
+}
