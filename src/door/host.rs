@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
-use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::door::files::FileRules;
+use crate::door::halt::Halt;
 use crate::door::mode::Mode;
-use crate::fault::{Failure, Fault, Stop};
+use crate::fault::{Failure, Fault};
 use crate::store::Store;
 use crate::value::Value;
 
@@ -36,21 +36,17 @@ pub struct Host {
     /// Runs waits.
     pub runtime: Handle,
     /// Ends waits.
-    pub cancel: CancellationToken,
+    pub halt: Halt,
 }
 
 impl Host {
     /// Waits, until the run is cancelled or its time is up.
-    pub fn sleep(&self, duration: Duration, deadline: Option<tokio::time::Instant>) -> Result<(), Failure> {
-        self.runtime.block_on(async {
-            let end = tokio::time::Instant::now() + duration;
-            tokio::select! {
-                biased;
-                () = self.cancel.cancelled() => Err(Stop::Cancelled.into()),
-                () = until(deadline) => Err(Stop::TimedOut("the run's time is up".into()).into()),
-                () = tokio::time::sleep_until(end) => Ok(()),
-            }
-        })
+    ///
+    /// # Errors
+    /// Why the run ended first.
+    pub fn sleep(&self, duration: Duration) -> Result<(), Failure> {
+        let slept = self.runtime.block_on(async { self.halt.or(tokio::time::sleep(duration)).await });
+        slept.map_err(Failure::from)
     }
 
     /// Reads a file, or what a dry run wrote in its place.
@@ -111,14 +107,6 @@ impl Host {
             dry.overlay().over(prefix, &mut entries);
         }
         Ok(entries)
-    }
-}
-
-/// Ends at the deadline; never, if there is none.
-pub(super) async fn until(deadline: Option<tokio::time::Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
-        None => std::future::pending().await,
     }
 }
 

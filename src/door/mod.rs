@@ -10,14 +10,18 @@
 mod action;
 mod event;
 mod files;
+mod halt;
 mod host;
 mod mode;
 pub mod policy;
 mod recorder;
+mod resilience;
+mod transport;
 
 pub use action::{Action, Branch, HttpAnswer, Passage, RawRequest, Reply};
 pub use event::{DoorEvent, Watcher, Withheld};
 pub use files::FileRules;
+pub use halt::Halt;
 pub use host::{Host, NamedStore};
 pub use mode::{DryRun, Mode, Verdict};
 pub use recorder::{Key, Recorded, Recorder};

@@ -1,0 +1,185 @@
+//! HTTP by `reqwest`, one client for each origin of trust.
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use futures_util::future::BoxFuture;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use url::Url;
+
+use super::cause;
+use super::tls;
+use super::{Incoming, Outgoing, SendError, Transport};
+use crate::catalog::WireBody;
+use crate::config::{Target, Tls};
+use crate::fault::{Fault, FaultKind};
+
+/// How many redirects of a read are followed, all to the same origin.
+const REDIRECTS: usize = 5;
+
+/// How long connecting may take, handshake included.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Where requests go, and how far the other side is trusted.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// How messages name it: the target's name, or the host.
+    pub name: String,
+    /// How its certificate is trusted.
+    pub tls: Tls,
+    /// The proxy, for every request alike.
+    pub proxy: Option<Url>,
+}
+
+impl From<&Target> for Origin {
+    fn from(target: &Target) -> Self {
+        Self { name: target.name.clone(), tls: target.tls.clone(), proxy: target.proxy.clone() }
+    }
+}
+
+/// Sends over HTTP. Connections are kept alive.
+///
+/// Proxies are taken from the configuration only: a proxy that an environment variable brings in
+/// must not see an appliance's credentials by accident.
+pub struct HttpTransport {
+    client: reqwest::Client,
+    origin: Origin,
+}
+
+impl HttpTransport {
+    /// A client; it connects when it is first used.
+    ///
+    /// # Errors
+    /// `tls` or `file`, when certificates cannot be read.
+    pub fn open(origin: Origin) -> Result<Self, Fault> {
+        let wrong = |error: reqwest::Error| {
+            Fault::new(FaultKind::Connect, format!("no HTTP client can be made: {}", cause::root(&error)))
+                .on(&origin.name)
+        };
+        let mut builder = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            // Whether a request may be sent again is decided by its row, and not here. What
+            // `hyper-util` sends again on its own is only what never began to be written.
+            .retry(reqwest::retry::never())
+            .connect_timeout(CONNECT)
+            .tcp_nodelay(true)
+            .user_agent(concat!("beadle/", env!("CARGO_PKG_VERSION")))
+            .tls_backend_preconfigured(tls::client_config(&origin)?);
+        if let Some(proxy) = &origin.proxy {
+            builder = builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(wrong)?);
+        }
+        let client = builder.build().map_err(wrong)?;
+        Ok(Self { client, origin })
+    }
+
+    async fn exchange(&self, request: Outgoing) -> Result<Incoming, SendError> {
+        let deadline = tokio::time::Instant::now() + request.timeout;
+        let mut url = request.url.clone();
+        for _ in 0..=REDIRECTS {
+            let sent = tokio::time::timeout_at(deadline, self.once(&request, &url)).await;
+            let answer = sent.unwrap_or_else(|_| Err(SendError::Lost(self.too_late(&request))))?;
+            let Answered::Redirect(status, location) = answer else {
+                let Answered::Whole(incoming) = answer else { break };
+                return Ok(incoming);
+            };
+            url = self.follow(&request, &url, status, &location)?;
+        }
+        Err(SendError::Unusable(
+            Fault::new(FaultKind::Http, format!("more than {REDIRECTS} redirects in a row")).on(&self.origin.name),
+        ))
+    }
+
+    async fn once(&self, request: &Outgoing, url: &Url) -> Result<Answered, SendError> {
+        let method = reqwest::Method::from_bytes(request.method.as_bytes()).unwrap_or(reqwest::Method::GET);
+        let mut builder = self.client.request(method, url.clone()).header("accept", "application/json, */*;q=0.5");
+        for (name, value) in &request.headers {
+            builder = builder.header(name, value);
+        }
+        builder = match &request.body {
+            WireBody::None => builder,
+            WireBody::Json(bytes) => builder.header(CONTENT_TYPE, "application/json").body(bytes.clone()),
+            WireBody::Form(text) => {
+                builder.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(text.clone())
+            }
+        };
+        let mut response = builder.send().await.map_err(|error| cause::send_error(&error, &self.origin, url))?;
+        let status = response.status().as_u16();
+        if response.status().is_redirection()
+            && let Some(location) = response.headers().get(LOCATION)
+        {
+            return Ok(Answered::Redirect(status, String::from_utf8_lossy(location.as_bytes()).into_owned()));
+        }
+        let headers = response.headers();
+        let text = |name| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let mut incoming = Incoming {
+            status,
+            content_type: content_type(headers),
+            retry_after: text(RETRY_AFTER),
+            challenges: headers
+                .get_all(WWW_AUTHENTICATE)
+                .iter()
+                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+                .collect(),
+            body: bytes::Bytes::new(),
+        };
+        let expected = response.content_length().unwrap_or(0).min(request.max_answer).min(64 << 20);
+        let mut body = BytesMut::with_capacity(usize::try_from(expected).unwrap_or(0));
+        while let Some(chunk) = response.chunk().await.map_err(|error| cause::body_error(&error, &self.origin))? {
+            if body.len() as u64 + chunk.len() as u64 > request.max_answer {
+                return Err(SendError::Unusable(
+                    Fault::new(
+                        FaultKind::Limit,
+                        format!(
+                            "the answer is larger than {} MB, and was not read to its end: ask for less, or raise \
+                             max_answer of the target",
+                            request.max_answer >> 20
+                        ),
+                    )
+                    .on(&self.origin.name)
+                    .with_status(status),
+                ));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        incoming.body = body.freeze();
+        Ok(Answered::Whole(incoming))
+    }
+
+    fn follow(&self, request: &Outgoing, from: &Url, status: u16, location: &str) -> Result<Url, SendError> {
+        let refuse = |why: &str| {
+            let message = format!("the answer is a redirect (status {status}) to {location}, which {why}");
+            SendError::Unusable(Fault::new(FaultKind::Http, message).on(&self.origin.name).with_status(status))
+        };
+        if !matches!(request.method, "GET" | "HEAD") {
+            return Err(refuse("is not followed for a request that may change something"));
+        }
+        let to = from.join(location).map_err(|_| refuse("is no URL"))?;
+        if to.origin() != from.origin() {
+            return Err(refuse("leads to another host: credentials do not go there. Is the target's url right?"));
+        }
+        Ok(to)
+    }
+
+    fn too_late(&self, request: &Outgoing) -> Fault {
+        Fault::new(FaultKind::Timeout, format!("no answer within {:?}", request.timeout))
+            .on(&self.origin.name)
+            .retryable()
+    }
+}
+
+enum Answered {
+    Whole(Incoming),
+    Redirect(u16, String),
+}
+
+impl Transport for HttpTransport {
+    fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, SendError>> {
+        Box::pin(self.exchange(request))
+    }
+}
+
+fn content_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    value.split(';').next().map(|value| value.trim().to_lowercase())
+}

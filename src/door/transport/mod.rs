@@ -1,0 +1,76 @@
+//! The transport layer: one request over HTTP, and one answer. It knows neither rows nor rules.
+
+mod cause;
+mod http;
+mod probe;
+mod tls;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use url::Url;
+
+use crate::catalog::WireBody;
+use crate::fault::Fault;
+
+pub use http::{HttpTransport, Origin};
+pub use probe::{Certificate, probe};
+
+/// A request, ready to be sent.
+#[derive(Clone)]
+pub struct Outgoing {
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The whole URL.
+    pub url: Url,
+    /// Headers; values may be secrets.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: WireBody,
+    /// How long it may take as a whole.
+    pub timeout: Duration,
+    /// The greatest answer, in bytes after decompression.
+    pub max_answer: u64,
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// The HTTP status.
+    pub status: u16,
+    /// The content type, lower case, without parameters.
+    pub content_type: Option<String>,
+    /// `Retry-After`, as it stands.
+    pub retry_after: Option<String>,
+    /// Every `WWW-Authenticate` header.
+    pub challenges: Vec<String>,
+    /// The body, whole.
+    pub body: Bytes,
+}
+
+/// A request without an answer. Which of the two it was decides whether it may be sent again.
+#[derive(Clone, Debug)]
+pub enum SendError {
+    /// Nothing of it has left: the connection was never made.
+    NotSent(Fault),
+    /// It may have reached the appliance.
+    Lost(Fault),
+    /// The appliance has answered, but the answer cannot be taken: too large, or a redirect.
+    Unusable(Fault),
+}
+
+impl SendError {
+    /// The fault, whichever it was.
+    pub fn fault(self) -> Fault {
+        match self {
+            Self::NotSent(fault) | Self::Lost(fault) | Self::Unusable(fault) => fault,
+        }
+    }
+}
+
+/// Sends requests.
+pub trait Transport: Send + Sync {
+    /// Sends one request and reads its whole answer.
+    fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, SendError>>;
+}
