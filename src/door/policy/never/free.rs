@@ -16,13 +16,14 @@ use super::walk::{Hit, read_network};
 
 impl Never {
     pub(super) fn free_path(&self, path: &str) -> Result<(), Fault> {
-        // Twice, because some appliances decode twice.
-        let once = percent_decode_str(path).decode_utf8_lossy();
-        let twice = percent_decode_str(&once).decode_utf8_lossy();
-        for text in [&once, &twice] {
-            self.free_text(text.trim_matches('/')).map_err(|hit| hit.into_fault("path"))?;
-            for part in text.split(['/', '?', '&', '=']) {
-                self.free_text(part).map_err(|hit| hit.into_fault("path"))?;
+        let parts: Vec<&str> = path.split(['/', '?', '&', '=']).filter(|part| !part.is_empty()).collect();
+        let pairs = parts.windows(2).map(|pair| pair.join("/"));
+        for part in parts.iter().map(|part| (*part).to_owned()).chain(pairs) {
+            // Twice, because some appliances decode twice.
+            let once = percent_decode_str(&part).decode_utf8_lossy();
+            let twice = percent_decode_str(&once).decode_utf8_lossy();
+            for text in [&once, &twice] {
+                self.free_text(text).map_err(|hit| hit.into_fault("path"))?;
             }
         }
         Ok(())
@@ -65,7 +66,8 @@ impl Never {
                 hit(self.objection(&network))?;
             }
         }
-        if self.has_accounts() && !names::has_wildcard(text) {
+        // What stands before an `@` is as often a mailbox as an account.
+        if !names::has_wildcard(text) && !text.contains('@') {
             hit(self.account(text))?;
         }
         if self.has_names() {
@@ -91,19 +93,24 @@ impl Never {
                 .filter(|name| !name.is_empty())
                 .find_map(|name| self.at_or_below(&names::domain(name)))
         });
-        found.or_else(|| self.free_pattern(&lower))
+        found.or_else(|| self.free_pattern(text.trim()))
     }
 
     /// A text with the signs of a wildcard or a regular expression is tried as both.
     fn free_pattern(&self, text: &str) -> Option<Objection> {
         if names::has_wildcard(text)
-            && let Some(objection) = self.address_glob(&Glob::new(text))
+            && let Some(objection) = self.address_glob(&Glob::new(&text.to_lowercase()))
         {
             return Some(objection);
         }
-        // What does not compile is some other text: not every bracket begins an expression.
-        let signs = text.contains(['*', '+', '?', '[', '(', '|', '^', '$', '\\', '{']);
-        signs.then(|| Pattern::new(text).ok()).flatten().and_then(|pattern| self.pattern(&pattern))
+        // Prose is no expression, nor is what does not compile: not every bracket begins one.
+        let inner =
+            text.contains(['[', '(', '|', '\\', '{']) || [".*", ".+", ".?"].iter().any(|sign| text.contains(sign));
+        let signs = inner || text.starts_with('^') || text.ends_with('$');
+        if !signs || text.contains(char::is_whitespace) {
+            return None;
+        }
+        Pattern::new(text).ok().and_then(|pattern| self.pattern(&pattern))
     }
 }
 

@@ -126,6 +126,9 @@ impl Never {
         if !self.has_names() {
             return None;
         }
+        if names::several(text).nth(1).is_some() {
+            return names::several(text).find_map(|part| self.domain(part));
+        }
         if text.contains('@') && !text.starts_with('@') {
             return self.address(text);
         }
@@ -143,6 +146,9 @@ impl Never {
     pub(super) fn address(&self, text: &str) -> Option<Objection> {
         if !self.has_names() {
             return None;
+        }
+        if text.matches('@').count() > 1 && names::several(text).nth(1).is_some() {
+            return names::several(text).find_map(|part| self.address(part));
         }
         let Some(address) = MailAddress::parse(text) else {
             // A domain alone, or a pattern over whole addresses.
@@ -217,14 +223,9 @@ impl Never {
         !self.domains.is_empty() || !self.addresses.is_empty()
     }
 
-    /// Whether any network is protected, or wide ones are refused.
+    /// Whether any network is protected.
     pub(super) fn has_networks(&self) -> bool {
         !self.networks.is_empty()
-    }
-
-    /// Whether any account is protected.
-    pub(super) fn has_accounts(&self) -> bool {
-        !self.accounts.is_empty()
     }
 
     fn domain_glob(&self, glob: &Glob) -> Option<Objection> {
@@ -234,6 +235,7 @@ impl Never {
         hits.min().map(|(list, entry)| Objection::Protected { list, entry: entry.clone() })
     }
 
+    /// The first protected name that a wildcard over whole addresses hits.
     pub(super) fn address_glob(&self, glob: &Glob) -> Option<Objection> {
         let addresses = self.addresses.iter().filter(|(address, _)| {
             let MailAddress { local, domain } = address;

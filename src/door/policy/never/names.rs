@@ -30,6 +30,11 @@ impl MailAddress {
     }
 }
 
+/// The parts of a value that names several things at once; one that names one is one part.
+pub(super) fn several(text: &str) -> impl Iterator<Item = &str> {
+    text.split([',', ';', '\n', '\r', '\t', ' ']).filter(|part| !part.is_empty())
+}
+
 /// Whether `*` or `?` stand for something else.
 pub(super) fn has_wildcard(text: &str) -> bool {
     text.contains(['*', '?'])
@@ -43,9 +48,12 @@ pub(super) fn bare_address(text: &str) -> String {
     lower.strip_prefix("mailto:").map_or(lower.clone(), str::to_owned)
 }
 
-/// A domain in lower-case ASCII without dots around it or an `@` before it; wildcards stay.
+/// A domain in lower-case ASCII without dots around it or an `@` before it, taken out of a URL if
+/// it stands in one; wildcards stay.
 pub(super) fn domain(text: &str) -> String {
-    let text = text.trim().trim_start_matches('@').replace(['\u{3002}', '\u{ff0e}', '\u{ff61}'], ".");
+    let text = text.trim();
+    let text = text.split_once("://").map_or(text, |(_, rest)| rest).trim_start_matches('@');
+    let text = text.split(['/', ':']).next().unwrap_or(text).replace(['\u{3002}', '\u{ff0e}', '\u{ff61}'], ".");
     let labels = text.trim_matches('.').split('.').map(ascii_label);
     labels.collect::<Vec<_>>().join(".")
 }
