@@ -14,6 +14,9 @@ use super::names;
 use super::pattern::{Glob, Pattern};
 use super::walk::{Hit, read_network};
 
+/// The longest text without white space that is tried as a wildcard or a regular expression, in bytes.
+const LONGEST_PATTERN: usize = 1000;
+
 impl Never {
     pub(super) fn free_path(&self, path: &str) -> Result<(), Fault> {
         let parts: Vec<&str> = path.split(['/', '?', '&', '=']).filter(|part| !part.is_empty()).collect();
@@ -61,10 +64,8 @@ impl Never {
         if let Ok(network) = read_network(text) {
             return hit(self.objection(&network));
         }
-        for word in words(text) {
-            if let Ok(network) = read_network(word) {
-                hit(self.objection(&network))?;
-            }
+        for network in networks_within(text) {
+            hit(self.objection(&network))?;
         }
         // What stands before an `@` is as often a mailbox as an account.
         if !names::has_wildcard(text) && !text.contains('@') {
@@ -98,28 +99,48 @@ impl Never {
 
     /// A text with the signs of a wildcard or a regular expression is tried as both.
     fn free_pattern(&self, text: &str) -> Option<Objection> {
+        // Prose is no pattern, nor is what is longer than any that a person writes.
+        if text.contains(char::is_whitespace) || text.len() > LONGEST_PATTERN {
+            return None;
+        }
         if names::has_wildcard(text)
             && let Some(objection) = self.address_glob(&Glob::new(&text.to_lowercase()))
         {
             return Some(objection);
         }
-        // Prose is no expression, nor is what does not compile: not every bracket begins one.
         let inner =
             text.contains(['[', '(', '|', '\\', '{']) || [".*", ".+", ".?"].iter().any(|sign| text.contains(sign));
-        let signs = inner || text.starts_with('^') || text.ends_with('$');
-        if !signs || text.contains(char::is_whitespace) {
+        if !(inner || text.starts_with('^') || text.ends_with('$')) {
             return None;
         }
+        // What does not compile is some other text: not every bracket begins an expression.
         Pattern::new(text).ok().and_then(|pattern| self.pattern(&pattern))
     }
 }
 
-/// The parts of a text that could be addresses or networks by themselves.
+/// The parts of a text that could be e-mail addresses by themselves.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let between = |c: char| {
         c.is_whitespace() || matches!(c, ',' | ';' | '"' | '\'' | '(' | ')' | '[' | ']' | '<' | '>' | '=' | '|')
     };
     text.split(between).filter(|word| !word.is_empty())
+}
+
+/// Addresses, networks and ranges anywhere in a text, as in `http://192.0.2.1:8080/`.
+fn networks_within(text: &str) -> Vec<Network> {
+    const JOINTS: [char; 2] = ['/', '-'];
+    const ENDS: [char; 3] = ['.', '/', '-'];
+    let v4 = text.split(|c: char| !(c.is_ascii_digit() || ENDS.contains(&c))).filter(|run| run.contains('.'));
+    let v6 = text.split(|c: char| !(c.is_ascii_hexdigit() || c == ':' || ENDS.contains(&c)));
+    let v6 = v6.filter(|run| run.matches(':').count() > 1);
+    let mut networks = Vec::new();
+    for run in v4.chain(v6).map(|run| run.trim_matches(ENDS)) {
+        match read_network(run) {
+            Ok(network) => networks.push(network),
+            Err(_) => networks.extend(run.split(JOINTS).filter_map(|part| read_network(part).ok())),
+        }
+    }
+    networks
 }
 
 /// Networks that an object spells out over several members: an address with a prefix length, or a

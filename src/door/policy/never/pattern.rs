@@ -87,7 +87,7 @@ fn alike(x: Option<Part>, y: Option<Part>) -> bool {
 #[derive(Debug)]
 pub(super) struct Pattern {
     regex: Regex,
-    /// The expression without what only escapes, in lower case.
+    /// The expression without the signs that only escape, in lower case.
     literal: String,
     /// What follows each `@` of the expression, as far as it can be tried by itself.
     behind_at: Vec<Regex>,
@@ -104,7 +104,7 @@ impl Pattern {
             regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
             error => error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),
         })?;
-        let literal = text.replace('\\', "").to_lowercase();
+        let literal = text.replace(['\\', '[', ']'], "").to_lowercase();
         // Each alternative may name a domain of its own: `(joe@a\.com|jim@b\.com)`.
         let ends = text.split('@').skip(1).map(|end| end.split(['|', ')']).next().unwrap_or_default());
         let behind_at = ends.filter_map(|end| compile(&format!("^(?:{end})")).ok()).collect();

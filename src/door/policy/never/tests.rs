@@ -125,6 +125,7 @@ fn domains_are_protected_with_all_below_and_from_all_above() {
             ("exam*.com", "example.com"),
             ("mail?.example.com", "example.com"),
             ("*", partner),
+            ("192.0.2.1", "192.0.2.0/24"),
             ("@example.com", "example.com"),
             ("someone@example.com", "example.com"),
             ("evil.net, example.com", "example.com"),
@@ -204,6 +205,7 @@ fn regular_expressions_are_tried_against_every_protected_name() {
             ("^CEO@", partner),
             (r"@example\.com$", "example.com"),
             (r"^bob\.the\.builder@example\.com$", "example.com"),
+            ("^bob[@]example[.]com$", "example.com"),
             (r"^[0-9]{7}@exam.*\.com$", "example.com"),
             (r"^(joe@evil\.net|[0-9]{9}@.*example\.com)$", "example.com"),
             (r"\.com$", "example.com"),
@@ -229,6 +231,10 @@ fn every_string_of_a_free_body_is_checked() {
         json!({ "a": { "b": ["x", "192.0.2.1"] } }),
         json!({ "block": "evil.net, 192.0.2.1" }),
         json!({ "url": "http://mail.example.com/login" }),
+        json!({ "url": "http://192.0.2.1:8080/x" }),
+        json!({ "url": "http://[2001:db8::1]:8080/x" }),
+        json!({ "text": "net:192.0.0.0/16." }),
+        json!({ "text": "from 203.0.113.1-203.0.113.12" }),
         json!({ "text": "please block mail.example.com now" }),
         json!({ "sender": "Boss <ceo@partner.example.org>" }),
         json!({ "match": "*@example.*" }),
@@ -248,7 +254,7 @@ fn every_string_of_a_free_body_is_checked() {
         json!({ "name": "ok?", "text": "Hello (world) || x * y $5", "version": "10.0.1", "n": 5, "on": true }),
         json!({ "start": "192.0.3.0", "prefix": 24, "url": "https://evil.net/?q=1" }),
         json!({ "client": "192.0.1.1", "server": "192.0.3.1" }),
-        json!({ "mail": "admin@evil.net" }),
+        json!({ "mail": "admin@evil.net", "time": "12:30:45", "mac": "00:11:22:33:44:55", "product": "10.0.1.2030" }),
     ];
     for body in admitted {
         assert_eq!(free(body.clone()), Ok(()), "{body}");
