@@ -15,9 +15,9 @@ impl MailAddress {
         let bare = bare_address(text);
         let (local, host) = bare.rsplit_once('@')?;
         let local = local.trim_matches('"');
-        // A tag leads to the same mailbox. A wildcard before it is left as it is.
+        // A tag leads to the same mailbox.
         let local = match local.split_once('+') {
-            Some((mailbox, _)) if !mailbox.is_empty() && !has_wildcard(local) => mailbox,
+            Some((mailbox, _)) if !mailbox.is_empty() => mailbox,
             _ => local,
         };
         let domain = domain(host);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::sample::{CHANGE, DELTA, DESTROY, READ, Scripted, call, raw, target};
+use super::sample::{CHANGE, DELTA, DESTROY, FREE, FREE_READ, READ, SECRET, Scripted, call, raw, target};
 use crate::catalog::Bound;
 use crate::catalog::Effect::{Change, Destroy, Read};
 use crate::door::policy::{
@@ -80,6 +80,26 @@ fn the_question_shows_count_and_first_five_without_secrets() {
     assert!(policy(Confirm::Change, &ask).admit(&target(&[Read, Change, Destroy]), Request::Raw(&request)).is_err());
     let shown = format!("{:?}", ask.questions.lock().expect("not poisoned"));
     assert!(shown.contains("remove: 1") && !shown.contains("canary"), "{shown}");
+}
+
+#[test]
+fn a_call_without_countable_items_shows_its_arguments_without_secrets() {
+    let ask = Scripted::new([Consent::No]);
+    let call = call(&SECRET, json!({ "note": "hello", "password": "canary" }));
+    assert!(!admits(&policy(Confirm::Change, &ask), &call));
+    let questions = ask.questions.lock().expect("not poisoned");
+    let [Question::Confirm(asked)] = &questions[..] else { panic!("{questions:?}") };
+    assert_eq!(asked.first, ["note: hello", "password: ***"]);
+}
+
+#[test]
+fn every_string_of_a_free_form_call_is_looked_at_in_changes_alone() {
+    let lists = NeverLists { networks: vec!["192.0.2.0/24".parse().expect("a network")], ..NeverLists::default() };
+    let never = Arc::new(Never::new(lists).expect("good lists"));
+    let policy = Policy::new(PolicySettings { never, ..PolicySettings::default() });
+    let body = json!({ "anything": ["192.0.2.1"] });
+    assert!(!admits(&policy, &call(&FREE, body.clone())));
+    assert!(admits(&policy, &call(&FREE_READ, body)));
 }
 
 #[test]

@@ -75,8 +75,18 @@ fn a_child_run_spends_its_parents_budget_and_may_have_less() {
     assert!(spend(&other, "a", Change, 1) && spend(&parent, "a", Change, 1));
     assert!(!spend(&other, "a", Change, 1), "its parent's budget");
     assert_eq!(other.spent_so_far().changes, 1, "a refusal by the parent costs the child nothing");
-    drop(other);
     assert_eq!(parent.spent_so_far().changes, 3);
+}
+
+#[test]
+fn a_child_run_gives_back_and_counts_at_its_parent_too() {
+    let parent = Arc::new(Budget::new(Limits::default()));
+    let child = Arc::new(Budget::of_child(Arc::clone(&parent), Limits::default()));
+    drop(child.reserve("a", Change, 1).expect("free"));
+    assert_eq!(parent.spent_so_far(), Spent::default());
+    child.count("a", Destroy, 2);
+    let spent = parent.spent_so_far();
+    assert_eq!((spent.changes, spent.items, spent.destroys), (1, 2, 1));
 }
 
 #[test]

@@ -80,6 +80,15 @@ pub static EXPERIMENTAL: Row = Row { name: "thing_try", experimental: true, ..RO
 pub static EXPERIMENTAL_READ: Row =
     Row { name: "try_things", method: "GET", effect: Effect::Read, experimental: true, ..ROW };
 pub static FREE: Row = Row { name: "thing_post", body: Body::Free, ..ROW };
+pub static FREE_READ: Row = Row { name: "thing_find", effect: Effect::Read, body: Body::Free, ..ROW };
+pub static SECRET: Row = Row {
+    name: "password_set",
+    params: &[
+        Param { name: "note", wire: "note", ..PARAM },
+        Param { name: "password", wire: "password", secret: true, ..PARAM },
+    ],
+    ..ROW
+};
 pub static DELTA: Row = Row {
     name: "ip_group_delta",
     method: "PATCH",
