@@ -80,8 +80,11 @@ impl Never {
     fn free_names(&self, text: &str) -> Option<Objection> {
         let lower = text.trim().to_lowercase();
         // A whole value may be a domain above a protected one; a word of a sentence is not taken for that.
-        let whole = (lower.contains(['.', '@']) && !lower.contains(char::is_whitespace)).then_some(lower.as_str());
-        if let Some(objection) = whole.and_then(|whole| self.domain(whole)) {
+        let is_one = lower.len() <= LONGEST_PATTERN && !lower.contains(char::is_whitespace);
+        if is_one
+            && lower.contains(['.', '@'])
+            && let Some(objection) = self.domain(&lower)
+        {
             return Some(objection);
         }
         let mut found = words(text).filter(|word| word.contains('@')).find_map(|word| self.address(word));
