@@ -17,7 +17,7 @@ pub fn read_list(bytes: &[u8]) -> ListReport {
         return gatherer.report;
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    gatherer.report.lines = lines(bytes).count();
+    gatherer.expect_lines(lines(bytes).count());
     let header = lines(bytes).find(|line| !text::is_remark(line));
     match header.and_then(table::Columns::of_header) {
         Some(columns) => {

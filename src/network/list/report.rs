@@ -128,6 +128,14 @@ pub(super) struct Gatherer {
 }
 
 impl Gatherer {
+    /// Makes room for the networks of so many lines; of a file of empty lines not for all of them.
+    pub(super) fn expect_lines(&mut self, lines: usize) {
+        let room = lines.min(1 << 17);
+        self.report.lines = lines;
+        self.report.entries.reserve(room);
+        self.lines_of.reserve(room);
+    }
+
     /// Takes a line's network; `text` is only asked for when the line was changed.
     pub(super) fn take(
         &mut self,

@@ -14,15 +14,19 @@ use super::names;
 use super::pattern::{Glob, Pattern};
 use super::walk::{Hit, read_network};
 
+/// The longest text without white space that is tried as a wildcard or a regular expression, in bytes.
+const LONGEST_PATTERN: usize = 1000;
+
 impl Never {
     pub(super) fn free_path(&self, path: &str) -> Result<(), Fault> {
-        // Twice, because some appliances decode twice.
-        let once = percent_decode_str(path).decode_utf8_lossy();
-        let twice = percent_decode_str(&once).decode_utf8_lossy();
-        for text in [&once, &twice] {
-            self.free_text(text.trim_matches('/')).map_err(|hit| hit.into_fault("path"))?;
-            for part in text.split(['/', '?', '&', '=']) {
-                self.free_text(part).map_err(|hit| hit.into_fault("path"))?;
+        let parts: Vec<&str> = path.split(['/', '?', '&', '=']).filter(|part| !part.is_empty()).collect();
+        let pairs = parts.windows(2).map(|pair| pair.join("/"));
+        for part in parts.iter().map(|part| (*part).to_owned()).chain(pairs) {
+            // Twice, because some appliances decode twice.
+            let once = percent_decode_str(&part).decode_utf8_lossy();
+            let twice = percent_decode_str(&once).decode_utf8_lossy();
+            for text in [&once, &twice] {
+                self.free_text(text).map_err(|hit| hit.into_fault("path"))?;
             }
         }
         Ok(())
@@ -60,12 +64,11 @@ impl Never {
         if let Ok(network) = read_network(text) {
             return hit(self.objection(&network));
         }
-        for word in words(text) {
-            if let Ok(network) = read_network(word) {
-                hit(self.objection(&network))?;
-            }
+        for network in networks_within(text) {
+            hit(self.objection(&network))?;
         }
-        if self.has_accounts() && !names::has_wildcard(text) {
+        // What stands before an `@` is as often a mailbox as an account.
+        if !names::has_wildcard(text) && !text.contains('@') {
             hit(self.account(text))?;
         }
         if self.has_names() {
@@ -77,8 +80,11 @@ impl Never {
     fn free_names(&self, text: &str) -> Option<Objection> {
         let lower = text.trim().to_lowercase();
         // A whole value may be a domain above a protected one; a word of a sentence is not taken for that.
-        let whole = (lower.contains(['.', '@']) && !lower.contains(char::is_whitespace)).then_some(lower.as_str());
-        if let Some(objection) = whole.and_then(|whole| self.domain(whole)) {
+        let is_one = lower.len() <= LONGEST_PATTERN && !lower.contains(char::is_whitespace);
+        if is_one
+            && lower.contains(['.', '@'])
+            && let Some(objection) = self.domain(&lower)
+        {
             return Some(objection);
         }
         let mut found = words(text).filter(|word| word.contains('@')).find_map(|word| self.address(word));
@@ -91,28 +97,53 @@ impl Never {
                 .filter(|name| !name.is_empty())
                 .find_map(|name| self.at_or_below(&names::domain(name)))
         });
-        found.or_else(|| self.free_pattern(&lower))
+        found.or_else(|| self.free_pattern(text.trim()))
     }
 
     /// A text with the signs of a wildcard or a regular expression is tried as both.
     fn free_pattern(&self, text: &str) -> Option<Objection> {
+        // Prose is no pattern, nor is what is longer than any that a person writes.
+        if text.contains(char::is_whitespace) || text.len() > LONGEST_PATTERN {
+            return None;
+        }
         if names::has_wildcard(text)
-            && let Some(objection) = self.address_glob(&Glob::new(text))
+            && let Some(objection) = self.address_glob(&Glob::new(&text.to_lowercase()))
         {
             return Some(objection);
         }
+        let inner =
+            text.contains(['[', '(', '|', '\\', '{']) || [".*", ".+", ".?"].iter().any(|sign| text.contains(sign));
+        if !(inner || text.starts_with('^') || text.ends_with('$')) {
+            return None;
+        }
         // What does not compile is some other text: not every bracket begins an expression.
-        let signs = text.contains(['*', '+', '?', '[', '(', '|', '^', '$', '\\', '{']);
-        signs.then(|| Pattern::new(text).ok()).flatten().and_then(|pattern| self.pattern(&pattern))
+        Pattern::new(text).ok().and_then(|pattern| self.pattern(&pattern))
     }
 }
 
-/// The parts of a text that could be addresses or networks by themselves.
+/// The parts of a text that could be e-mail addresses by themselves.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let between = |c: char| {
         c.is_whitespace() || matches!(c, ',' | ';' | '"' | '\'' | '(' | ')' | '[' | ']' | '<' | '>' | '=' | '|')
     };
     text.split(between).filter(|word| !word.is_empty())
+}
+
+/// Addresses, networks and ranges anywhere in a text, as in `http://192.0.2.1:8080/`.
+fn networks_within(text: &str) -> Vec<Network> {
+    const JOINTS: [char; 2] = ['/', '-'];
+    const ENDS: [char; 3] = ['.', '/', '-'];
+    let v4 = text.split(|c: char| !(c.is_ascii_digit() || ENDS.contains(&c))).filter(|run| run.contains('.'));
+    let v6 = text.split(|c: char| !(c.is_ascii_hexdigit() || c == ':' || ENDS.contains(&c)));
+    let v6 = v6.filter(|run| run.matches(':').count() > 1);
+    let mut networks = Vec::new();
+    for run in v4.chain(v6).map(|run| run.trim_matches(ENDS)) {
+        match read_network(run) {
+            Ok(network) => networks.push(network),
+            Err(_) => networks.extend(run.split(JOINTS).filter_map(|part| read_network(part).ok())),
+        }
+    }
+    networks
 }
 
 /// Networks that an object spells out over several members: an address with a prefix length, or a

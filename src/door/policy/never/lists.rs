@@ -126,9 +126,16 @@ impl Never {
         if !self.has_names() {
             return None;
         }
+        if names::several(text).nth(1).is_some() {
+            return names::several(text).find_map(|part| self.domain(part));
+        }
         if text.contains('@') && !text.starts_with('@') {
             return self.address(text);
         }
+        self.domain_alone(text)
+    }
+
+    fn domain_alone(&self, text: &str) -> Option<Objection> {
         let domain = names::domain(text);
         if names::has_wildcard(&domain) {
             return self.domain_glob(&Glob::new(&domain));
@@ -144,18 +151,21 @@ impl Never {
         if !self.has_names() {
             return None;
         }
+        if text.matches('@').count() > 1 && names::several(text).nth(1).is_some() {
+            return names::several(text).find_map(|part| self.address(part));
+        }
         let Some(address) = MailAddress::parse(text) else {
             // A domain alone, or a pattern over whole addresses.
             let bare = names::bare_address(text);
             return match names::has_wildcard(&bare) {
-                true => self.address_glob(&Glob::new(&bare)).or_else(|| self.domain(bare.trim_start_matches('@'))),
-                false => self.domain(bare.trim_start_matches('@')),
+                true => self.address_glob(&Glob::new(&bare)).or_else(|| self.domain_alone(&bare)),
+                false => self.domain_alone(&bare),
             };
         };
         if address.has_wildcard() {
             let whole = self.address_glob(&Glob::new(&format!("{}@{}", address.local, address.domain)));
             let everyone = address.local.chars().all(|c| c == '*');
-            return whole.or_else(|| everyone.then(|| self.domain(&address.domain)).flatten());
+            return whole.or_else(|| everyone.then(|| self.domain_alone(&address.domain)).flatten());
         }
         if let Some(objection) = self.at_or_below(&address.domain) {
             return Some(objection);
@@ -171,7 +181,8 @@ impl Never {
         let hit = |protected: &str| {
             if names::has_wildcard(&account) {
                 let glob = Glob::new(&account);
-                return glob.meets(&Glob::new(protected)) || glob.meets(&Glob::new(names::bare_account(protected)));
+                return glob.meets(&Glob::protected(protected))
+                    || glob.meets(&Glob::protected(names::bare_account(protected)));
             }
             // One of the two may lack the domain that the other names.
             account == protected
@@ -217,31 +228,30 @@ impl Never {
         !self.domains.is_empty() || !self.addresses.is_empty()
     }
 
-    /// Whether any network is protected, or wide ones are refused.
+    /// Whether any network is protected.
     pub(super) fn has_networks(&self) -> bool {
         !self.networks.is_empty()
     }
 
-    /// Whether any account is protected.
-    pub(super) fn has_accounts(&self) -> bool {
-        !self.accounts.is_empty()
-    }
-
+    /// The first protected name that a wildcard over domains hits. Which hosts there are below a
+    /// protected domain is not known, so that every name below it counts.
     fn domain_glob(&self, glob: &Glob) -> Option<Objection> {
-        let above = self.above.iter().filter(|(name, _)| glob.meets(&Glob::new(name)));
-        let below = self.domains.iter().filter(|(domain, _)| glob.meets(&Glob::new(&format!("*.{domain}"))));
+        let above = self.above.iter().filter(|(name, _)| glob.meets(&Glob::protected(name)));
+        let below = self.domains.iter().filter(|(domain, _)| glob.meets(&Glob::protected(&format!("*.{domain}"))));
         let hits = above.map(|(_, (list, entry))| (*list, entry)).chain(below.map(|(_, entry)| ("domains", entry)));
         hits.min().map(|(list, entry)| Objection::Protected { list, entry: entry.clone() })
     }
 
+    /// The first protected name that a wildcard over whole addresses hits.
     pub(super) fn address_glob(&self, glob: &Glob) -> Option<Objection> {
         let addresses = self.addresses.iter().filter(|(address, _)| {
             let MailAddress { local, domain } = address;
-            glob.meets(&Glob::new(&format!("{local}@{domain}")))
-                || glob.meets(&Glob::new(&format!("{local}+*@{domain}")))
+            glob.meets(&Glob::protected(&format!("{local}@{domain}")))
+                || glob.meets(&Glob::protected(&format!("{local}+*@{domain}")))
         });
         let domains = self.domains.iter().filter(|(domain, _)| {
-            glob.meets(&Glob::new(&format!("*@{domain}"))) || glob.meets(&Glob::new(&format!("*@*.{domain}")))
+            glob.meets(&Glob::protected(&format!("*@{domain}")))
+                || glob.meets(&Glob::protected(&format!("*@*.{domain}")))
         });
         let hits = addresses.map(|(_, entry)| ("addresses", entry)).chain(domains.map(|(_, entry)| ("domains", entry)));
         hits.min().map(|(list, entry)| Objection::Protected { list, entry: entry.clone() })

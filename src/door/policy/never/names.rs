@@ -15,9 +15,9 @@ impl MailAddress {
         let bare = bare_address(text);
         let (local, host) = bare.rsplit_once('@')?;
         let local = local.trim_matches('"');
-        // A tag leads to the same mailbox. A wildcard before it is left as it is.
+        // A tag leads to the same mailbox.
         let local = match local.split_once('+') {
-            Some((mailbox, _)) if !mailbox.is_empty() && !has_wildcard(local) => mailbox,
+            Some((mailbox, _)) if !mailbox.is_empty() => mailbox,
             _ => local,
         };
         let domain = domain(host);
@@ -28,6 +28,11 @@ impl MailAddress {
     pub(super) fn has_wildcard(&self) -> bool {
         has_wildcard(&self.local) || has_wildcard(&self.domain)
     }
+}
+
+/// The parts of a value that names several things at once; one that names one is one part.
+pub(super) fn several(text: &str) -> impl Iterator<Item = &str> {
+    text.split([',', ';', '\n', '\r', '\t', ' ']).filter(|part| !part.is_empty())
 }
 
 /// Whether `*` or `?` stand for something else.
@@ -43,9 +48,12 @@ pub(super) fn bare_address(text: &str) -> String {
     lower.strip_prefix("mailto:").map_or(lower.clone(), str::to_owned)
 }
 
-/// A domain in lower-case ASCII without dots around it or an `@` before it; wildcards stay.
+/// A domain in lower-case ASCII without dots around it or an `@` before it, taken out of a URL if
+/// it stands in one; wildcards stay.
 pub(super) fn domain(text: &str) -> String {
-    let text = text.trim().trim_start_matches('@').replace(['\u{3002}', '\u{ff0e}', '\u{ff61}'], ".");
+    let text = text.trim();
+    let text = text.split_once("://").map_or(text, |(_, rest)| rest).trim_start_matches('@');
+    let text = text.split(['/', ':']).next().unwrap_or(text).replace(['\u{3002}', '\u{ff0e}', '\u{ff61}'], ".");
     let labels = text.trim_matches('.').split('.').map(ascii_label);
     labels.collect::<Vec<_>>().join(".")
 }

@@ -9,30 +9,77 @@ const MAX_SIZE: usize = 1 << 20;
 
 /// A text in which `*` stands for any characters and `?` for one.
 #[derive(Debug)]
-pub(super) struct Glob(Vec<char>);
+pub(super) struct Glob(Vec<Part>);
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Part {
+    Char(char),
+    One,
+    /// Any characters.
+    Any,
+    /// Any characters but an `@`.
+    AnyName,
+}
 
 impl Glob {
+    /// A wildcard as a request has it: nothing is known of how far its `*` goes, so that it goes
+    /// over dots and over the `@`.
     pub(super) fn new(text: &str) -> Self {
-        Self(text.chars().collect())
+        Self::with(text, Part::Any)
+    }
+
+    /// What is protected, with `*` for any mailbox, tag or label: that is, within one address.
+    pub(super) fn protected(text: &str) -> Self {
+        Self::with(text, Part::AnyName)
+    }
+
+    fn with(text: &str, star: Part) -> Self {
+        let part = |c| match c {
+            '*' => star,
+            '?' => Part::One,
+            c => Part::Char(c),
+        };
+        Self(text.chars().map(part).collect())
     }
 
     /// Whether there is a text that both stand for; with a plain name, whether this one hits it.
     pub(super) fn meets(&self, other: &Self) -> bool {
-        // `row[j]`: the first i characters of this one and the first j of the other can meet.
+        // `row[j]`: the first i parts of this one and the first j of the other can meet.
         let (a, b) = (&self.0, &other.0);
         let mut row = vec![false; b.len() + 1];
         for i in 0..=a.len() {
             let above = std::mem::replace(&mut row, vec![false; b.len() + 1]);
             for j in 0..=b.len() {
                 let (x, y) = (i.checked_sub(1).map(|at| a[at]), j.checked_sub(1).map(|at| b[at]));
-                let alike = matches!((x, y), (Some(x), Some(y)) if x == y || x == '?' || y == '?');
+                let left = j > 0 && row[j - 1];
+                let up = i > 0 && above[j];
                 row[j] = i == 0 && j == 0
-                    || x == Some('*') && (above[j] || j > 0 && row[j - 1])
-                    || y == Some('*') && (j > 0 && row[j - 1] || i > 0 && above[j])
-                    || alike && j > 0 && above[j - 1];
+                    || x.is_some_and(Part::is_run) && (up || left && takes(x, y))
+                    || y.is_some_and(Part::is_run) && (left || up && takes(y, x))
+                    || j > 0 && above[j - 1] && alike(x, y);
             }
         }
         row[b.len()]
+    }
+}
+
+impl Part {
+    const fn is_run(self) -> bool {
+        matches!(self, Self::Any | Self::AnyName)
+    }
+}
+
+/// Whether a run may go on over the other side's part.
+fn takes(run: Option<Part>, other: Option<Part>) -> bool {
+    !(run == Some(Part::AnyName) && other == Some(Part::Char('@')))
+}
+
+/// Whether two single parts stand for a character in common.
+fn alike(x: Option<Part>, y: Option<Part>) -> bool {
+    match (x, y) {
+        (Some(Part::One), Some(Part::One | Part::Char(_))) | (Some(Part::Char(_)), Some(Part::One)) => true,
+        (Some(Part::Char(x)), Some(Part::Char(y))) => x == y,
+        _ => false,
     }
 }
 
@@ -40,7 +87,7 @@ impl Glob {
 #[derive(Debug)]
 pub(super) struct Pattern {
     regex: Regex,
-    /// The expression without what only escapes, in lower case.
+    /// The expression without the signs that only escape, in lower case.
     literal: String,
     /// What follows each `@` of the expression, as far as it can be tried by itself.
     behind_at: Vec<Regex>,
@@ -57,7 +104,7 @@ impl Pattern {
             regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
             error => error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),
         })?;
-        let literal = text.replace('\\', "").to_lowercase();
+        let literal = text.replace(['\\', '[', ']'], "").to_lowercase();
         // Each alternative may name a domain of its own: `(joe@a\.com|jim@b\.com)`.
         let ends = text.split('@').skip(1).map(|end| end.split(['|', ')']).next().unwrap_or_default());
         let behind_at = ends.filter_map(|end| compile(&format!("^(?:{end})")).ok()).collect();

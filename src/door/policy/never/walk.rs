@@ -108,6 +108,8 @@ impl Never {
         };
         let objection = match harm {
             Harm::Network | Harm::Ranges { .. } => return self.network_text(&text),
+            // Lists of domains and senders take addresses of hosts as well.
+            Harm::Domain | Harm::Address if let Ok(network) = read_network(&text) => self.objection(&network),
             Harm::Domain => self.domain(&text),
             Harm::Address => self.address(&text),
             Harm::Account => self.account(&text),

@@ -180,7 +180,8 @@ impl Policy {
         }
         let key = (target.name.clone(), request.name());
         let mut consents = self.consents.lock().unwrap_or_else(PoisonError::into_inner);
-        if consents.contains(&key) {
+        // Content may raise a call to destroy after its first requests were consented to.
+        if effect != Effect::Destroy && consents.contains(&key) {
             return Ok(());
         }
         let question = Question::Confirm(request.asked(target));
