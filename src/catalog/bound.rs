@@ -42,4 +42,6 @@ pub enum WireBody {
     Json(bytes::Bytes),
     /// `application/x-www-form-urlencoded`.
     Form(String),
+    /// `text/plain` in UTF-8.
+    Text(String),
 }

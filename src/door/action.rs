@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use crate::catalog::{Bound, Effect, Row};
 use crate::fault::Failure;
+use crate::network::Network;
 use crate::value::{Map, Value};
 
 /// Everything a script can do to the world, as one value.
@@ -160,8 +161,14 @@ pub trait Passage: Send + Sync {
     /// A [`Failure::Fault`] is the script's to catch; a [`Failure::Stop`] ends the run.
     fn pass(&self, branch: &Branch, action: Action) -> Result<Reply, Failure>;
 
-    /// Whether a value was made up by a dry run, or names a target with a withheld change.
+    /// Whether a value was made up by a dry run.
     fn is_assumed(&self, value: &Value) -> bool;
+
+    /// Whether a dry run has withheld a change of this target.
+    fn is_assumed_target(&self, target: &str) -> bool;
+
+    /// For each network, the protected one that forbids blocking it, with the reason.
+    fn protected(&self, networks: &[Network]) -> Vec<Option<String>>;
 }
 
 /// A branch of a run: the main line, or one item of a `parallel`.

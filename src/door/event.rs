@@ -25,8 +25,6 @@ pub enum DoorEvent {
         attempts: u32,
         /// From the first attempt to the answer.
         elapsed: Duration,
-        /// The journal entry.
-        entry: u64,
     },
     /// A dry run withheld a change.
     Withheld(Withheld),

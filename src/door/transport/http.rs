@@ -99,6 +99,7 @@ impl HttpTransport {
         builder = match &request.body {
             WireBody::None => builder,
             WireBody::Json(bytes) => builder.header(CONTENT_TYPE, "application/json").body(bytes.clone()),
+            WireBody::Text(text) => builder.header(CONTENT_TYPE, "text/plain; charset=utf-8").body(text.clone()),
             WireBody::Form(text) => {
                 builder.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(text.clone())
             }

@@ -1,0 +1,218 @@
+//! What an answer means: the status, the refusal inside a success, and what is no answer at all.
+
+use regex::Regex;
+use serde_json::Value as Json;
+
+use crate::catalog::{Effect, Refusal, Row, Shape};
+use crate::door::transport::Incoming;
+use crate::fault::{Fault, FaultKind};
+use crate::value::Value;
+
+/// The fault that an answer is, or nothing if it is a success.
+pub fn judge(row: Option<&'static Row>, effect: Effect, answer: &Incoming) -> Option<Fault> {
+    if !(200..300).contains(&answer.status) {
+        return Some(failure(answer));
+    }
+    let row = row?;
+    let first = answer.body.iter().copied().find(|byte| !byte.is_ascii_whitespace());
+    let wants_json = matches!(row.answer.shape, Shape::Object | Shape::List);
+    match first {
+        None if wants_json && !row.answer.may_be_empty => return Some(unreadable(effect, "an empty answer", answer)),
+        None => return None,
+        Some(byte) => {
+            let fits = match row.answer.shape {
+                Shape::Object => byte == b'{',
+                // Lists may come as `null` when they are empty.
+                Shape::List => byte == b'[' || byte == b'n',
+                _ => byte != b'<',
+            };
+            if !fits && !matches!(row.answer.shape, Shape::Text | Shape::Download | Shape::None) {
+                return Some(unreadable(effect, &format!("'{}'", excerpt(&answer.body)), answer));
+            }
+        }
+    }
+    let refusal = row.answer.refusal.as_ref()?;
+    let json: Json = match serde_json::from_slice(&answer.body) {
+        Ok(json) => json,
+        // A bare text may refuse as well as an object.
+        Err(_) if matches!(row.answer.shape, Shape::Any | Shape::Text | Shape::None) => {
+            Json::String(String::from_utf8_lossy(&answer.body).into_owned())
+        }
+        Err(error) => return Some(unreadable(effect, &format!("broken JSON ({error})"), answer)),
+    };
+    let reason = refused(refusal, &json)?;
+    Some(
+        Fault::new(FaultKind::Conflict, format!("the appliance did not do it: {reason}"))
+            .with_status(answer.status)
+            .with_detail("reason", reason.as_str())
+            .with_detail("answer", Value::from(json)),
+    )
+}
+
+/// The reason, if an answer of success says no.
+fn refused(refusal: &Refusal, json: &Json) -> Option<String> {
+    let pattern = Regex::new(refusal.pattern).ok()?;
+    if let Json::Object(map) = json {
+        for name in refusal.fields {
+            let said = match map.get(*name) {
+                Some(Json::String(text)) if !text.trim().is_empty() => text.clone(),
+                Some(Json::Array(list)) if !list.is_empty() => Json::Array(list.clone()).to_string(),
+                Some(Json::Object(inner)) if !inner.is_empty() => Json::Object(inner.clone()).to_string(),
+                _ => continue,
+            };
+            return Some(said);
+        }
+        if ["success", "ok"].iter().any(|name| map.get(*name) == Some(&Json::Bool(false))) {
+            return Some(reason_in(json).unwrap_or_else(|| json.to_string()));
+        }
+    }
+    let mut texts = Vec::new();
+    leaves(json, &mut texts);
+    texts.into_iter().find(|text| pattern.is_match(text)).map(str::to_owned)
+}
+
+fn leaves<'a>(json: &'a Json, texts: &mut Vec<&'a str>) {
+    match json {
+        Json::String(text) => texts.push(text),
+        Json::Array(items) => items.iter().for_each(|item| leaves(item, texts)),
+        Json::Object(map) => map.values().for_each(|value| leaves(value, texts)),
+        _ => {}
+    }
+}
+
+fn failure(answer: &Incoming) -> Fault {
+    let status = answer.status;
+    let json: Option<Json> = serde_json::from_slice(&answer.body).ok();
+    let reason = json.as_ref().and_then(reason_in).unwrap_or_else(|| excerpt(&answer.body));
+    let (kind, what, retryable) = match status {
+        400 | 405 | 406 | 411 | 413 | 414 | 415 | 422 => {
+            (FaultKind::Invalid, "the appliance rejects the request", false)
+        }
+        401 | 403 => (FaultKind::Auth, "the appliance denies access", false),
+        404 | 410 => (FaultKind::NotFound, "there is no such object or call", false),
+        409 | 412 | 423 => (FaultKind::Conflict, "the appliance did not do it", false),
+        408 | 504 => (FaultKind::Timeout, "the appliance was too slow", true),
+        429 => (FaultKind::Limit, "the appliance wants fewer requests", true),
+        300..=399 => (FaultKind::Http, "the answer is a redirect without a place", false),
+        500..=599 => (FaultKind::Http, "the appliance failed", true),
+        _ => (FaultKind::Http, "the answer has an unknown status", false),
+    };
+    let said = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    let mut fault = Fault::new(kind, format!("{what} (status {status}){said}")).with_status(status);
+    fault.retryable = retryable;
+    if !reason.is_empty() {
+        fault = fault.with_detail("reason", reason);
+    }
+    if let Some(json) = json {
+        fault.code = ["code", "errorCode", "error_code"].iter().find_map(|name| match json.get(*name)? {
+            Json::String(text) => Some(text.clone()),
+            Json::Number(number) => Some(number.to_string()),
+            _ => None,
+        });
+        fault = fault.with_detail("answer", Value::from(json));
+    }
+    fault
+}
+
+/// The vendor's reason in an answer, wherever it stands.
+pub fn reason_in(json: &Json) -> Option<String> {
+    match json {
+        Json::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Json::Object(map) => {
+            ["reason", "message", "error_description", "Message", "detail", "error", "errors", "title"]
+                .iter()
+                .find_map(|name| map.get(*name).and_then(reason_in))
+        }
+        Json::Array(items) => items.iter().find_map(reason_in),
+        _ => None,
+    }
+}
+
+fn unreadable(effect: Effect, what: &str, answer: &Incoming) -> Fault {
+    let applied = if effect == Effect::Read {
+        ""
+    } else {
+        ". The status says success, so the change was probably made: look before you send it again"
+    };
+    let kind = answer.content_type.as_deref().map(|kind| format!(" of type {kind}")).unwrap_or_default();
+    Fault::new(FaultKind::Decode, format!("the answer{kind} is not what this call gives: {what}{applied}"))
+        .with_status(answer.status)
+}
+
+/// The beginning of a body in one line; of an HTML page, its title.
+fn excerpt(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body.get(..body.len().min(4096)).unwrap_or(body));
+    let lower = text.to_lowercase();
+    let title = lower.find("<title>").and_then(|from| {
+        let to = lower.get(from..)?.find("</title>")? + from;
+        text.get(from + 7..to).map(|title| format!("an HTML page '{}'", title.trim()))
+    });
+    let text = title.unwrap_or_else(|| text.split_whitespace().collect::<Vec<_>>().join(" "));
+    if text.chars().count() > 160 { format!("{}…", text.chars().take(160).collect::<String>()) } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Catalog;
+
+    fn answer(status: u16, body: &str) -> Incoming {
+        Incoming {
+            status,
+            content_type: None,
+            retry_after: None,
+            challenges: Vec::new(),
+            body: bytes::Bytes::copy_from_slice(body.as_bytes()),
+        }
+    }
+
+    fn of(name: &str, status: u16, body: &str) -> Option<Fault> {
+        let row = Catalog::builtin().row("seg", name).unwrap();
+        judge(Some(row), row.effect, &answer(status, body))
+    }
+
+    #[test]
+    fn a_success_that_refuses_is_a_conflict_with_the_reason() {
+        for body in [
+            r#"{"reason": "IP group not updated: member to add exists: 192.0.2.0/24"}"#,
+            r#"{"message": "Member to remove is missing"}"#,
+            r#""The entry already exists""#,
+            r#"{"errors": ["192.0.2.0"]}"#,
+            r#"{"success": false, "reason": "no"}"#,
+        ] {
+            assert_eq!(of("ip_group_delta", 200, body).unwrap().kind, FaultKind::Conflict, "{body}");
+        }
+        for body in
+            [r#"{"reason": "IP group updated."}"#, r#"{"reason": "", "errors": ""}"#, "", r#""Updated successfully""#]
+        {
+            assert_eq!(of("ip_group_delta", 200, body), None, "{body}");
+        }
+        assert_eq!(
+            of("config_backup_run", 200, r#"{"backupName": "a.zip", "reason": "DKIM keys not included"}"#),
+            None
+        );
+    }
+
+    #[test]
+    fn html_where_json_belongs_is_named() {
+        let fault = of("groups", 200, "<html><title>Sign in</title></html>").unwrap();
+        assert_eq!(fault.kind, FaultKind::Decode);
+        assert!(fault.message.contains("an HTML page 'Sign in'"), "{}", fault.message);
+    }
+
+    #[test]
+    fn statuses_have_kinds_and_carry_the_reason() {
+        for (status, kind) in [
+            (400, FaultKind::Invalid),
+            (403, FaultKind::Auth),
+            (404, FaultKind::NotFound),
+            (409, FaultKind::Conflict),
+            (429, FaultKind::Limit),
+            (500, FaultKind::Http),
+        ] {
+            let fault = of("groups", status, r#"{"reason": "because"}"#).unwrap();
+            assert_eq!((fault.kind, fault.status), (kind, Some(status)));
+            assert!(fault.message.contains("because"));
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! The line to one target, shared by every run of the process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use url::Url;
+
+use super::breaker::Breaker;
+use super::judge::judge;
+use super::pace::Pace;
+use super::retry::{self, ATTEMPTS, SETTLE};
+use super::session::{SessionKeeper, headers, seen};
+use crate::catalog::{Effect, LostAnswer, Row, WireRequest};
+use crate::clock::Clock;
+use crate::config::{Secrets, Target};
+use crate::door::HttpAnswer;
+use crate::door::halt::Halt;
+use crate::door::transport::{Incoming, Outgoing, SendError, Transport};
+use crate::fault::{Failure, Fault, FaultKind, Stop};
+
+/// One call on its way.
+pub struct Exchange<'a> {
+    /// The request.
+    pub request: WireRequest,
+    /// The row, if it has one.
+    pub row: Option<&'static Row>,
+    /// What it does to the world.
+    pub effect: Effect,
+    /// What ends its waits.
+    pub halt: &'a Halt,
+    /// Decides whether a change whose answer was lost has been made, by the read that the row
+    /// names: `Some(true)` made, `Some(false)` not made, `None` cannot be told.
+    pub verify: &'a (dyn Fn(&'static str) -> BoxFuture<'a, Option<bool>> + Send + Sync),
+}
+
+/// How a call was answered.
+#[derive(Debug)]
+pub struct Answered {
+    /// The answer.
+    pub result: Result<HttpAnswer, Failure>,
+    /// How often it was sent.
+    pub attempts: u32,
+    /// The status of the last answer.
+    pub status: Option<u16>,
+}
+
+/// The line to one target: its client, its session, its turn-taking.
+pub struct Line {
+    target: Target,
+    transport: Arc<dyn Transport>,
+    session: SessionKeeper,
+    slots: Semaphore,
+    pace: Pace,
+    breaker: Breaker,
+    clock: Arc<dyn Clock>,
+}
+
+/// Where the attempts at one call stand.
+struct Progress {
+    attempts: u32,
+    status: Option<u16>,
+    /// The first lost answer, and when.
+    lost: Option<(Fault, Instant)>,
+}
+
+/// What one attempt came to.
+enum Attempt {
+    Answer(Incoming),
+    NotSent(Fault),
+    Lost(Fault),
+    Final(Failure),
+}
+
+impl Line {
+    /// A line that has not connected yet.
+    pub fn new(target: &Target, transport: Arc<dyn Transport>, secrets: Arc<Secrets>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            session: SessionKeeper::new(target, secrets),
+            slots: Semaphore::new(target.max_in_flight),
+            pace: Pace::new(target.rate),
+            breaker: Breaker::default(),
+            target: target.clone(),
+            transport,
+            clock,
+        }
+    }
+
+    /// The target.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Carries one call through to its answer.
+    pub async fn exchange(&self, exchange: Exchange<'_>) -> Answered {
+        let mut progress = Progress { attempts: 0, status: None, lost: None };
+        let result = self.attempts(&exchange, &mut progress).await;
+        Answered { result, attempts: progress.attempts, status: progress.status }
+    }
+
+    async fn attempts(&self, exchange: &Exchange<'_>, progress: &mut Progress) -> Result<HttpAnswer, Failure> {
+        let rule = retry::rule(exchange.row, exchange.effect);
+        loop {
+            progress.attempts += 1;
+            let more = progress.attempts < ATTEMPTS
+                && progress.lost.as_ref().is_none_or(|(_, since)| since.elapsed() < SETTLE);
+            let attempt = match self.attempt(exchange).await {
+                Ok(attempt) => attempt,
+                Err(stop) => return Err(self.unsettled(exchange, progress).unwrap_or_else(|| stop.into())),
+            };
+            let retry_after = match attempt {
+                Attempt::Answer(answer) => {
+                    progress.status = Some(answer.status);
+                    // A gateway's error says nothing of what became of a change behind it.
+                    let gateway = matches!(answer.status, 502 | 504) && exchange.effect != Effect::Read;
+                    match judge(exchange.row, exchange.effect, &answer) {
+                        None => return Ok(reply(answer, exchange.row)),
+                        Some(fault) if gateway => {
+                            progress.lost.get_or_insert((fault, Instant::now()));
+                            if !self.goes_on(exchange, progress, rule, more).await? {
+                                return Ok(empty(exchange.row));
+                            }
+                            None
+                        }
+                        Some(fault)
+                            if more
+                                && retry::may_retry(
+                                    answer.status,
+                                    rule,
+                                    exchange.effect,
+                                    answer.retry_after.is_some(),
+                                ) =>
+                        {
+                            if answer.status >= 500 {
+                                self.breaker.failed(&fault);
+                            }
+                            answer.retry_after
+                        }
+                        Some(fault) => return Err(self.refused(exchange, progress, rule, fault)),
+                    }
+                }
+                Attempt::Final(failure) => {
+                    return Err(self.unsettled(exchange, progress).unwrap_or(failure));
+                }
+                Attempt::NotSent(fault) => {
+                    self.breaker.failed(&fault);
+                    if !more || !fault.retryable {
+                        return Err(self.unsettled(exchange, progress).unwrap_or_else(|| fault.into()));
+                    }
+                    None
+                }
+                Attempt::Lost(fault) => {
+                    self.breaker.failed(&fault);
+                    if exchange.effect == Effect::Read {
+                        if !more || exchange.halt.check().is_err() {
+                            return Err(fault.into());
+                        }
+                    } else {
+                        progress.lost.get_or_insert((fault, Instant::now()));
+                        if !self.goes_on(exchange, progress, rule, more).await? {
+                            return Ok(empty(exchange.row));
+                        }
+                    }
+                    None
+                }
+            };
+            let wait = retry::wait(progress.attempts, retry_after.as_deref(), self.clock.now());
+            if let Err(stop) = exchange.halt.or(tokio::time::sleep(wait)).await {
+                return Err(self.unsettled(exchange, progress).unwrap_or_else(|| stop.into()));
+            }
+        }
+    }
+
+    /// One attempt: turn, session, request, and one new login if the session is rejected.
+    async fn attempt(&self, exchange: &Exchange<'_>) -> Result<Attempt, Stop> {
+        if let Err(fault) = self.breaker.pass() {
+            return Ok(Attempt::Final(fault.on(&self.target.name).into()));
+        }
+        if let Some(turn) = self.pace.turn() {
+            exchange.halt.or(tokio::time::sleep_until(turn)).await?;
+        }
+        let Ok(_slot) = exchange.halt.or(self.slots.acquire()).await? else { return Err(Stop::Cancelled) };
+        let mut rejected = None;
+        loop {
+            let signed = exchange.halt.or(self.session.session(&*self.transport, rejected)).await?;
+            let (session, number) = match signed {
+                Ok(signed) => signed,
+                Err(fault) if fault.retryable && fault.kind == FaultKind::Connect => {
+                    return Ok(Attempt::NotSent(fault));
+                }
+                Err(fault) => return Ok(Attempt::Final(fault.into())),
+            };
+            let mut outgoing = self.outgoing(exchange);
+            outgoing.headers.extend(headers(&session));
+            let answer = match self.send(exchange, outgoing).await? {
+                Ok(answer) => answer,
+                Err(SendError::NotSent(fault)) => return Ok(Attempt::NotSent(fault)),
+                Err(SendError::Lost(fault)) => return Ok(Attempt::Lost(fault)),
+                Err(SendError::Unusable(fault)) => return Ok(Attempt::Final(fault.into())),
+            };
+            if answer.status < 500 {
+                self.breaker.succeeded();
+            }
+            if answer.status == 401 && self.session.scheme().renews() && rejected.is_none() {
+                // The request did nothing, so that it may be sent again after a new login; once.
+                rejected = Some(number);
+                continue;
+            }
+            if matches!(answer.status, 401 | 403) {
+                let mut fault = self.session.scheme().rejected(&seen(&answer));
+                if let Some(judged) = judge(exchange.row, exchange.effect, &answer) {
+                    fault.details.extend(judged.details);
+                }
+                return Ok(Attempt::Final(fault.into()));
+            }
+            return self.other_slash(exchange, answer, &session).await;
+        }
+    }
+
+    /// SEG's published paths differ in their trailing slash: on 404 a GET tries the other form once.
+    async fn other_slash(
+        &self,
+        exchange: &Exchange<'_>,
+        answer: Incoming,
+        session: &crate::vendors::sign_in::Session,
+    ) -> Result<Attempt, Stop> {
+        let applies = answer.status == 404
+            && self.target.vendor == "seg"
+            && exchange.request.method == "GET"
+            && exchange.row.is_some();
+        if !applies {
+            return Ok(Attempt::Answer(answer));
+        }
+        let mut outgoing = self.outgoing(exchange);
+        let path = outgoing.url.path().to_owned();
+        let other = path.strip_suffix('/').map_or_else(|| format!("{path}/"), str::to_owned);
+        outgoing.url.set_path(&other);
+        outgoing.headers.extend(headers(session));
+        match self.send(exchange, outgoing).await? {
+            Ok(other) if other.status != 404 => Ok(Attempt::Answer(other)),
+            _ => Ok(Attempt::Answer(answer)),
+        }
+    }
+
+    /// Sends: a read gives way to a cancel at once, a change that has left gets its grace.
+    async fn send(&self, exchange: &Exchange<'_>, outgoing: Outgoing) -> Result<Result<Incoming, SendError>, Stop> {
+        let sending = self.transport.send(outgoing);
+        if exchange.effect == Effect::Read {
+            return exchange.halt.or(sending).await;
+        }
+        exchange.halt.check()?;
+        let lost = || {
+            let message = "the run ended before the answer came";
+            Err(SendError::Lost(Fault::new(FaultKind::Timeout, message).on(&self.target.name)))
+        };
+        Ok(exchange.halt.or_grace(sending).await.unwrap_or_else(lost))
+    }
+
+    fn outgoing(&self, exchange: &Exchange<'_>) -> Outgoing {
+        let request = &exchange.request;
+        let mut timeout = self.target.timeout;
+        if let Some(seconds) = exchange.row.and_then(|row| row.slow) {
+            timeout = timeout.max(Duration::from_secs(u64::from(seconds)));
+        }
+        Outgoing {
+            method: request.method,
+            url: address(&self.target.url, request),
+            headers: request.headers.clone(),
+            body: request.body.clone(),
+            timeout,
+            max_answer: self.target.max_answer,
+        }
+    }
+
+    /// After a lost answer: whether to send again. `false` means that the row's read has shown the
+    /// change to be made.
+    async fn goes_on(
+        &self,
+        exchange: &Exchange<'_>,
+        progress: &Progress,
+        rule: LostAnswer,
+        more: bool,
+    ) -> Result<bool, Failure> {
+        let uncertain = || self.unsettled(exchange, progress).unwrap_or(Failure::Stop(Stop::Cancelled));
+        if exchange.halt.check().is_err() {
+            return Err(uncertain());
+        }
+        match rule {
+            LostAnswer::Idempotent | LostAnswer::Detectable if more => Ok(true),
+            LostAnswer::Verify(read) => match (exchange.verify)(read).await {
+                Some(true) => Ok(false),
+                Some(false) if more => Ok(true),
+                _ => Err(uncertain()),
+            },
+            _ => Err(uncertain()),
+        }
+    }
+
+    /// The failure that an answer is, after what went before.
+    fn refused(&self, exchange: &Exchange<'_>, progress: &Progress, rule: LostAnswer, fault: Fault) -> Failure {
+        if progress.lost.is_none() {
+            return fault.into();
+        }
+        let refusal = matches!(fault.kind, FaultKind::Conflict | FaultKind::Invalid | FaultKind::NotFound);
+        if rule == LostAnswer::Detectable && refusal {
+            // Whether the first attempt went through, or something else stands in the way, only
+            // the script can tell.
+            let mut fault = fault.with_detail("resent", true);
+            fault.kind = FaultKind::Conflict;
+            return fault.into();
+        }
+        self.unsettled(exchange, progress).unwrap_or_else(|| fault.into())
+    }
+
+    /// The end of a run whose change was sent and never settled; nothing if no answer was lost.
+    fn unsettled(&self, exchange: &Exchange<'_>, progress: &Progress) -> Option<Failure> {
+        let (fault, _) = progress.lost.as_ref()?;
+        (exchange.effect != Effect::Read).then(|| Failure::Stop(Stop::Uncertain(Box::new(fault.clone()))))
+    }
+}
+
+fn reply(answer: Incoming, row: Option<&'static Row>) -> HttpAnswer {
+    HttpAnswer { status: answer.status, content_type: answer.content_type, body: answer.body, row, assumed: false }
+}
+
+fn empty(row: Option<&'static Row>) -> HttpAnswer {
+    HttpAnswer { status: 200, content_type: None, body: bytes::Bytes::new(), row, assumed: false }
+}
+
+/// The whole URL of a request: the target's host, its path prefix if it has one, path and query.
+fn address(base: &Url, request: &WireRequest) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}{}", base.path().trim_end_matches('/'), request.path));
+    url.set_query((!request.query.is_empty()).then_some(request.query.as_str()));
+    url
+}

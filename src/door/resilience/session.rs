@@ -1,0 +1,120 @@
+//! The session with one target: one login at a time, shared by every branch of every run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::catalog::WireBody;
+use crate::config::{Secrets, Target};
+use crate::door::transport::{Incoming, Outgoing, Transport};
+use crate::fault::Fault;
+use crate::vendors::sign_in::{Login, Seen, Session, SignIn, scheme};
+
+/// Signs in when needed, and keeps what came of it.
+pub struct SessionKeeper {
+    target: Target,
+    scheme: Box<dyn SignIn>,
+    secrets: Arc<Secrets>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The session, when it ends, and its number: a rejected request asks for a later one.
+    session: Option<(Session, Option<Instant>)>,
+    number: u64,
+    version_checked: bool,
+}
+
+impl SessionKeeper {
+    /// A keeper without a session.
+    pub fn new(target: &Target, secrets: Arc<Secrets>) -> Self {
+        Self { target: target.clone(), scheme: scheme(target), secrets, state: Mutex::default() }
+    }
+
+    /// The scheme's view of a rejected request.
+    pub fn scheme(&self) -> &dyn SignIn {
+        &*self.scheme
+    }
+
+    /// A session that holds, with its number; a new one if `rejected` is the number of the present.
+    ///
+    /// # Errors
+    /// What signing in came to.
+    pub async fn session(&self, transport: &dyn Transport, rejected: Option<u64>) -> Result<(Session, u64), Fault> {
+        let mut state = self.state.lock().await;
+        let number = state.number;
+        if let Some((session, ends)) = &state.session
+            && ends.is_none_or(|ends| Instant::now() < ends)
+            && rejected != Some(number)
+        {
+            return Ok((session.clone(), number));
+        }
+        let session = self.sign_in(transport).await?;
+        if !state.version_checked
+            && let Some(path) = self.scheme.version_path()
+        {
+            self.compare_version(transport, &session, path).await?;
+            state.version_checked = true;
+        }
+        let ends = session.lasts.map(|lasts| Instant::now() + lasts);
+        state.session = Some((session.clone(), ends));
+        state.number += 1;
+        Ok((session, state.number))
+    }
+
+    async fn sign_in(&self, transport: &dyn Transport) -> Result<Session, Fault> {
+        let request = match self.scheme.begin(&self.secrets)? {
+            Login::Ready(session) => return Ok(session),
+            Login::Ask(request) => request,
+        };
+        let pairs = request.form.iter().map(|(name, value)| (*name, value.expose()));
+        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let outgoing = Outgoing {
+            method: "POST",
+            url: request.url,
+            headers: Vec::new(),
+            body: WireBody::Form(form),
+            timeout: self.target.timeout,
+            max_answer: 1 << 20,
+        };
+        let answer = transport.send(outgoing).await.map_err(|error| {
+            let mut fault = error.fault();
+            fault.message = format!("signing in failed: {}", fault.message);
+            fault.on(&self.target.name)
+        })?;
+        self.scheme.read(&seen(&answer), &self.secrets)
+    }
+
+    async fn compare_version(&self, transport: &dyn Transport, session: &Session, path: &str) -> Result<(), Fault> {
+        let mut url = self.target.url.clone();
+        url.set_path(&format!("{}{path}", self.target.url.path().trim_end_matches('/')));
+        let outgoing = Outgoing {
+            method: "GET",
+            url,
+            headers: headers(session),
+            body: WireBody::None,
+            timeout: self.target.timeout.min(Duration::from_secs(30)),
+            max_answer: 1 << 20,
+        };
+        match transport.send(outgoing).await {
+            Ok(answer) if (200..300).contains(&answer.status) => self.scheme.check_version(&answer.body),
+            Ok(answer) if matches!(answer.status, 401 | 403) => Err(self.scheme.rejected(&seen(&answer))),
+            // An appliance that does not tell its version is not thereby a wrong one.
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.fault()),
+        }
+    }
+}
+
+/// The headers that a session adds.
+pub fn headers(session: &Session) -> Vec<(String, String)> {
+    session.headers.iter().map(|(name, value)| ((*name).to_owned(), value.expose().to_owned())).collect()
+}
+
+/// An answer's outside, as schemes look at it.
+pub fn seen(answer: &Incoming) -> Seen<'_> {
+    Seen { status: answer.status, body: &answer.body, challenges: &answer.challenges }
+}
