@@ -1,10 +1,12 @@
 //! Beadle: one binary that makes security appliances scriptable.
 
+pub mod allocator;
 pub mod catalog;
 pub mod clock;
 pub mod config;
 pub mod door;
 pub mod duration;
+pub mod engine;
 pub mod fault;
 pub mod journal;
 pub mod nearest;

@@ -1,0 +1,49 @@
+//! Every call of the catalog as a method of targets.
+//!
+//! Vendors may be a user's own and come at run time, so there is one type of target and one
+//! method for each name and number of arguments; the row is looked up by the target's vendor.
+
+use std::any::TypeId;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rhai::{Dynamic, FuncRegistration, Module, NativeCallContext, RhaiFunc};
+
+use crate::catalog::{Catalog, Kind};
+use crate::engine::host;
+use crate::engine::types::Target;
+
+/// The module of all calls.
+pub fn module(catalog: &Catalog) -> Module {
+    let mut module = Module::new();
+    module.set_id("calls");
+    let mut seen = BTreeSet::new();
+    for row in catalog.rows().filter(|row| row.kind != Kind::Session) {
+        let wanted = row.path_params().count();
+        // The map may be left out where nothing in it is required; binding says so better than
+        // a missing function would.
+        for arguments in [wanted, wanted + 1] {
+            if seen.insert((row.name, arguments)) {
+                register(&mut module, row.name, arguments);
+            }
+        }
+    }
+    module.build_index();
+    module
+}
+
+fn register(module: &mut Module, name: &'static str, arguments: usize) {
+    let mut types = vec![TypeId::of::<Target>()];
+    types.resize(arguments + 1, TypeId::of::<Dynamic>());
+    let call = move |context: Option<NativeCallContext<'_>>, given: &mut [&mut Dynamic]| {
+        let context = context.ok_or("a call needs its context")?;
+        let Some((first, rest)) = given.split_first_mut() else { return Err("a call needs its target".into()) };
+        let target = first.read_lock::<Target>().map(|target| target.clone()).ok_or("a call needs its target")?;
+        host::method(&context, &target, name, rest)
+    };
+    FuncRegistration::new(name).in_global_namespace().set_into_module_raw(
+        module,
+        types,
+        RhaiFunc::Method { func: Arc::new(call), has_context: true, is_pure: true, is_volatile: true },
+    );
+}

@@ -1,0 +1,150 @@
+//! What a run's natives need: reached through the engine's tag, so that modules can be shared.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rhai::{EvalAltResult, NativeCallContext};
+
+use crate::allocator::Count;
+use crate::catalog::Catalog;
+use crate::door::{Action, Branch, Halt, Passage, Reply};
+use crate::engine::error;
+use crate::engine::output::{Output, OutputEvent};
+use crate::fault::{Failure, Stop};
+use crate::value::{Map, Value};
+
+/// What `params`, `event` and `run` hold.
+#[derive(Clone, Debug, Default)]
+pub struct RunFacts {
+    /// The checked parameters.
+    pub params: Map,
+    /// What set the run off; empty for a run at the terminal.
+    pub event: Map,
+    /// `id`, `playbook`, `mode`, `cause`.
+    pub run: Map,
+}
+
+/// The context of one run.
+pub struct RunContext {
+    /// The door.
+    pub passage: Arc<dyn Passage>,
+    /// Whoever takes what the script shows.
+    pub output: Arc<dyn Output>,
+    /// The calls.
+    pub catalog: Arc<Catalog>,
+    /// What the script can read of its run.
+    pub facts: RunFacts,
+    /// What ends the run.
+    pub halt: Halt,
+    /// The most steps; 0 means no limit.
+    pub max_steps: u64,
+    /// The most bytes.
+    pub max_memory: u64,
+    /// The steps so far, over all threads.
+    pub steps: AtomicU64,
+    /// The bytes that the run holds.
+    pub memory: Count,
+    /// Why the run has to end, once something has said so.
+    pub stop: std::sync::Mutex<Option<Stop>>,
+    /// The numbers of progress counters.
+    pub progress: AtomicU64,
+}
+
+thread_local! {
+    static BRANCH: RefCell<Option<Arc<Branch>>> = const { RefCell::new(None) };
+}
+
+/// How many steps pass between two looks at the clock and the memory.
+const LOOK_EVERY: u64 = 1024;
+
+impl RunContext {
+    /// The context of the run that a native is called in.
+    pub fn of(context: &NativeCallContext<'_>) -> Result<Arc<Self>, Box<EvalAltResult>> {
+        context
+            .tag()
+            .and_then(|tag| tag.read_lock::<Arc<Self>>().map(|context| Arc::clone(&context)))
+            .ok_or_else(|| "this function works within a run only".into())
+    }
+
+    /// Passes an action through the door, in the branch that this thread works on.
+    pub fn pass(&self, context: &NativeCallContext<'_>, action: Action) -> Result<Reply, Box<EvalAltResult>> {
+        let branch = current_branch();
+        match self.passage.pass(&branch, action) {
+            Ok(reply) => Ok(reply),
+            Err(Failure::Fault(fault)) => Err(error::throw(*fault, context)),
+            Err(Failure::Stop(stop)) => Err(self.stopped(stop, context.call_position())),
+        }
+    }
+
+    /// An action whose answer is a value.
+    pub fn value(&self, context: &NativeCallContext<'_>, action: Action) -> Result<Value, Box<EvalAltResult>> {
+        match self.pass(context, action)? {
+            Reply::Value(value) => Ok(value),
+            Reply::Bytes(_) | Reply::Http(_) => Err("the door gave another kind of answer".into()),
+        }
+    }
+
+    /// Remembers why the run ends, and gives the error that no script can catch.
+    pub fn stopped(&self, stop: Stop, position: rhai::Position) -> Box<EvalAltResult> {
+        let mut slot = self.stop.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let text = stop.to_string();
+        slot.get_or_insert(stop);
+        EvalAltResult::ErrorTerminated(text.into(), position).into()
+    }
+
+    /// Counts a step, and says why the run has to end, if it has to.
+    pub fn step(&self) -> Option<String> {
+        let steps = self.steps.fetch_add(1, Ordering::Relaxed) + 1;
+        if steps % LOOK_EVERY != 0 {
+            return None;
+        }
+        let stop = if let Err(stop) = self.halt.check() {
+            stop
+        } else if self.max_steps != 0 && steps > self.max_steps {
+            Stop::Limit(format!("the script took more than {} steps: see [limits] steps", self.max_steps))
+        } else if self.memory.bytes() > i64::try_from(self.max_memory).unwrap_or(i64::MAX) {
+            Stop::Limit(format!(
+                "the script holds more than {} MB of memory: see [limits] memory",
+                self.max_memory >> 20
+            ))
+        } else {
+            return None;
+        };
+        let text = stop.to_string();
+        self.stop.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(stop);
+        Some(text)
+    }
+
+    /// Refuses to make something of `bytes` at once that would go over the memory limit.
+    pub fn room_for(&self, bytes: u64, context: &NativeCallContext<'_>) -> Result<(), Box<EvalAltResult>> {
+        let held = u64::try_from(self.memory.bytes()).unwrap_or(0);
+        if held.saturating_add(bytes) <= self.max_memory {
+            return Ok(());
+        }
+        let stop = Stop::Limit(format!(
+            "{} would need {} MB at once, more than [limits] memory allows",
+            context.fn_name(),
+            bytes >> 20
+        ));
+        Err(self.stopped(stop, context.call_position()))
+    }
+
+    /// Shows something.
+    pub fn show(&self, event: OutputEvent) {
+        self.output.show(event);
+    }
+}
+
+/// The branch that this thread works on.
+pub fn current_branch() -> Arc<Branch> {
+    BRANCH.with(|slot| Arc::clone(slot.borrow_mut().get_or_insert_with(|| Arc::new(Branch::main()))))
+}
+
+/// Works on a branch on this thread, and on the former one afterwards.
+pub fn on_branch<T>(branch: Arc<Branch>, work: impl FnOnce() -> T) -> T {
+    let former = BRANCH.with(|slot| slot.borrow_mut().replace(branch));
+    let value = work();
+    BRANCH.with(|slot| *slot.borrow_mut() = former);
+    value
+}

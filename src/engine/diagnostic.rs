@@ -1,0 +1,241 @@
+//! Mistakes in scripts, shown with file, line, caret, call stack and hint.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use rhai::{EvalAltResult, LexError, ParseError, ParseErrorType, Position};
+
+use crate::engine::error;
+use crate::engine::index::Index;
+use crate::fault::Fault;
+use crate::nearest::did_you_mean;
+
+/// The texts of a run's script and modules, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Sources(Arc<RwLock<HashMap<String, String>>>);
+
+impl Sources {
+    /// Adds a text.
+    pub fn add(&self, name: &str, text: &str) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), text.to_owned());
+    }
+
+    /// The text of that name.
+    pub fn get(&self, name: &str) -> Option<String> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+}
+
+/// A place in a script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The script's or module's name.
+    pub file: String,
+    /// The line, from 1; 0 if it is not known.
+    pub line: usize,
+    /// The character in the line, from 1; 0 if it is not known.
+    pub column: usize,
+}
+
+/// A mistake in a script, or the error that ended it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnostic {
+    /// What is wrong, in one or two sentences.
+    pub message: String,
+    /// Where.
+    pub place: Option<Place>,
+    /// The calls that led there, the innermost first: function and the place of the call.
+    pub stack: Vec<(String, Place)>,
+    /// What may cure it.
+    pub hints: Vec<String>,
+    /// The error that an effect gave, if one did.
+    pub fault: Option<Fault>,
+}
+
+impl Diagnostic {
+    /// Of a script that cannot be read.
+    pub fn of_parse(error: &ParseError, file: &str, index: &Index) -> Self {
+        let mut hints = Vec::new();
+        let mut message = error.0.to_string();
+        match &*error.0 {
+            ParseErrorType::VariableUndefined(name) => {
+                message = format!("there is no variable '{name}'");
+                match name.as_str() {
+                    "params" | "event" | "run" | "store" => {
+                        hints.push(format!("a module does not see '{name}': give it to the module's function as an argument"));
+                    }
+                    _ => hints.push(
+                        "functions do not see the variables of the script around them: give them as arguments, or use const and global::NAME"
+                            .to_owned(),
+                    ),
+                }
+            }
+            ParseErrorType::Reserved(word) => {
+                message = format!("'{word}' is a word of the language and cannot be a name");
+                hints.push(format!("a member of that name is written map[\"{word}\"]"));
+            }
+            ParseErrorType::BadInput(LexError::ImproperSymbol(symbol, _)) if symbol == "eval" || symbol == "curry" => {
+                message = format!("'{symbol}' is not available in scripts");
+            }
+            ParseErrorType::ModuleUndefined(name) => {
+                message = format!("there is no module '{name}'");
+                hints.push(format!("import it first: import \"std/…\" as {name};"));
+            }
+            ParseErrorType::BadInput(LexError::UnexpectedInput(text)) => {
+                message = format!("'{text}' makes no sense here")
+            }
+            _ => {}
+        }
+        let _ = index;
+        Self { message, place: place(file, error.1), stack: Vec::new(), hints, fault: None }
+    }
+
+    /// Of an error that ended a script.
+    pub fn of_error(thrown: &EvalAltResult, file: &str, index: &Index) -> Self {
+        let mut stack = Vec::new();
+        let mut current = file.to_owned();
+        let mut at = thrown;
+        let mut prefix = String::new();
+        loop {
+            match at {
+                EvalAltResult::ErrorInFunctionCall(name, source, inner, position) => {
+                    let shown = if name.starts_with("anon$") { "a closure" } else { name };
+                    if let Some(place) = place(&current, *position) {
+                        stack.push((shown.to_owned(), place));
+                    }
+                    if !source.is_empty() {
+                        current.clone_from(source);
+                    }
+                    at = inner;
+                }
+                EvalAltResult::ErrorInModule(name, inner, position) => {
+                    prefix = format!("in the module '{name}': ");
+                    if let Some(place) = place(&current, *position) {
+                        stack.push((format!("import {name}"), place));
+                    }
+                    current.clone_from(name);
+                    at = inner;
+                }
+                _ => break,
+            }
+        }
+        stack.reverse();
+        let (message, hints, fault) = explain(at, index);
+        Self { message: format!("{prefix}{message}"), place: place(&current, at.position()), stack, hints, fault }
+    }
+
+    /// For a terminal or a log: title, source line with a caret, call stack, hints.
+    pub fn render(&self, sources: &Sources, colours: bool) -> String {
+        let mut report = Group::with_title(Level::ERROR.primary_title(self.message.as_str()));
+        let place = self.place.as_ref();
+        let text = place.and_then(|place| sources.get(&place.file));
+        let mut group = Vec::new();
+        if let (Some(place), Some(text)) = (place, &text)
+            && let Some(span) = span(text, place)
+        {
+            let annotation = AnnotationKind::Primary.span(span);
+            group.push(Snippet::source(text.as_str()).path(place.file.as_str()).annotation(annotation));
+        }
+        let bare = group.is_empty();
+        for snippet in group {
+            report = report.element(snippet);
+        }
+        let mut notes: Vec<String> = Vec::new();
+        if bare && let Some(place) = place {
+            notes.push(format!("in {}:{}", place.file, place.line));
+        }
+        for (name, place) in &self.stack {
+            notes.push(format!("called as {name} in {}:{}:{}", place.file, place.line, place.column));
+        }
+        for note in &notes {
+            report = report.element(Level::NOTE.message(note.as_str()));
+        }
+        for hint in &self.hints {
+            report = report.element(Level::HELP.message(hint.as_str()));
+        }
+        let renderer = if colours { Renderer::styled() } else { Renderer::plain() };
+        renderer.term_width(100).render(&[report])
+    }
+}
+
+fn explain(error: &EvalAltResult, index: &Index) -> (String, Vec<String>, Option<Fault>) {
+    match error {
+        EvalAltResult::ErrorRuntime(value, _) => match error::from_thrown(value) {
+            Some(fault) => (fault.to_string(), Vec::new(), Some(fault)),
+            None if value.is_unit() => ("the script failed".into(), Vec::new(), None),
+            None => (value.to_string(), Vec::new(), None),
+        },
+        EvalAltResult::ErrorFunctionNotFound(signature, _) => {
+            let (message, hints) = missing_function(signature, index);
+            (message, hints, None)
+        }
+        EvalAltResult::ErrorVariableNotFound(name, _) => (
+            format!("there is no variable '{name}'"),
+            vec!["functions do not see the variables of the script around them: give them as arguments".into()],
+            None,
+        ),
+        EvalAltResult::ErrorPropertyNotFound(name, _) => (
+            format!("there is no member '{name}'"),
+            vec![format!("use map.get(\"{name}\") where it may be absent")],
+            None,
+        ),
+        EvalAltResult::ErrorParsing(kind, position) => {
+            let parse = ParseError(Box::new(kind.clone()), *position);
+            let diagnostic = Diagnostic::of_parse(&parse, "", index);
+            (diagnostic.message, diagnostic.hints, None)
+        }
+        EvalAltResult::ErrorStackOverflow(_) => ("functions call each other too deeply".into(), Vec::new(), None),
+        EvalAltResult::ErrorDataRace(name, _) => (
+            format!("'{name}' is used by two branches at once"),
+            vec!["return values from parallel instead".into()],
+            None,
+        ),
+        other => {
+            // Rhai's own messages end with the position, which is shown by the caret.
+            let text = other.to_string();
+            let text = text.rsplit_once(" (line ").map_or(text.as_str(), |(message, _)| message);
+            (text.to_owned(), Vec::new(), None)
+        }
+    }
+}
+
+/// A call that fits no function: a wrong name, or wrong arguments.
+fn missing_function(signature: &str, index: &Index) -> (String, Vec<String>) {
+    let (name, arguments) =
+        signature.split_once(" (").map_or((signature, ""), |(name, rest)| (name, rest.trim_end_matches(')')));
+    let name = name.trim();
+    let shown = arguments
+        .replace("&str | ImmutableString | String", "string")
+        .replace("ImmutableString", "string")
+        .replace("i64", "int")
+        .replace("f64", "float");
+    let known: Vec<String> = index.named(name).map(|entry| entry.signature.clone()).collect();
+    if known.is_empty() {
+        let hint = did_you_mean(name, index.names());
+        return (
+            format!("there is no function '{name}'.{hint}"),
+            index.nearest(name).map(|entry| format!("it is written {}", entry.signature)).into_iter().collect(),
+        );
+    }
+    let mut hints: Vec<String> = known.iter().take(4).map(|signature| format!("it is written {signature}")).collect();
+    hints.dedup();
+    (format!("'{name}' does not take ({shown})"), hints)
+}
+
+fn place(file: &str, position: Position) -> Option<Place> {
+    let line = position.line()?;
+    Some(Place { file: file.to_owned(), line, column: position.position().unwrap_or(1) })
+}
+
+/// The bytes of the word at a place: positions count characters, and know no end.
+fn span(text: &str, place: &Place) -> Option<std::ops::Range<usize>> {
+    let start_of_line: usize = text.split_inclusive('\n').take(place.line.checked_sub(1)?).map(str::len).sum();
+    let line = text.get(start_of_line..)?.lines().next().unwrap_or_default();
+    let (at, first) = line.char_indices().nth(place.column.saturating_sub(1)).unwrap_or((line.len(), ' '));
+    let rest = line.get(at..).unwrap_or_default();
+    let word = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
+    let length = if word == 0 { first.len_utf8().min(rest.len()) } else { word };
+    let start = start_of_line + at;
+    Some(start..(start + length).min(text.len()).max(start))
+}

@@ -1,0 +1,284 @@
+//! Long lists of networks, kept outside script values: block lists have a hundred thousand entries.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Map, Module, NativeCallContext};
+
+use super::{add, files, networks};
+use crate::engine::context::RunContext;
+use crate::engine::error;
+use crate::engine::types::{Listed, Networks};
+use crate::network::{Network, NetworkSet, list};
+
+type Answer<T> = Result<T, Box<EvalAltResult>>;
+
+pub(super) fn register(module: &mut Module) {
+    module.set_custom_type::<Networks>("Networks");
+    add(
+        module,
+        "read_networks",
+        &["path: string", "map"],
+        "/// Reads a block list: an address, network or range a line, with remarks (`#`, `;`), or CSV with a header. Gives \
+         `#{ networks, lines, invalid, duplicates, normalised }`; `invalid` holds `#{ line, text, reason }`.",
+        |context: NativeCallContext, path: ImmutableString| -> Answer<Map> {
+            Ok(report(list::read_list(&files::bytes(&context, &path)?)))
+        },
+    );
+    add(
+        module,
+        "networks",
+        &["list: array", "Networks"],
+        "/// A long list of an array's networks.",
+        |context: NativeCallContext, array: Array| -> Answer<Networks> {
+            Ok(Networks::of(networks::all(&context, &array)?))
+        },
+    );
+    add(
+        module,
+        "networks",
+        &["text: string", "Networks"],
+        "/// A long list of the networks in a text, with white space between them.",
+        |context: NativeCallContext, text: ImmutableString| -> Answer<Networks> {
+            let all: Answer<Vec<Network>> =
+                text.split_whitespace().map(|word| networks::parse(&context, word)).collect();
+            Ok(Networks::of(all?))
+        },
+    );
+    add(module, "len", &["list: Networks", "int"], "/// How many networks.", |list: &mut Networks| list.0.len() as i64);
+    add(module, "is_empty", &["list: Networks", "bool"], "", |list: &mut Networks| list.0.is_empty());
+    add(
+        module,
+        "aggregate",
+        &["list: Networks", "Networks"],
+        "/// The fewest networks that hold exactly the same addresses.",
+        |list: &mut Networks| -> Networks { cover(&set(list)) },
+    );
+    add(
+        module,
+        "subtract",
+        &["list: Networks", "less: Networks", "Networks"],
+        "/// The fewest networks that hold what is in the list and not in `less`.",
+        |list: &mut Networks, less: Networks| -> Networks { cover(&set(list).subtract(&set(&less))) },
+    );
+    add(
+        module,
+        "overlapping",
+        &["list: Networks", "others: Networks", "Networks"],
+        "/// The entries that share an address with one of `others`.",
+        |list: &mut Networks, others: Networks| -> Networks {
+            let others = set(&others);
+            kept(list, |listed| others.overlaps(&listed.network))
+        },
+    );
+    add(
+        module,
+        "without",
+        &["list: Networks", "others: Networks", "Networks"],
+        "/// The entries that are not among `others`, entry by entry.",
+        |list: &mut Networks, others: Networks| -> Networks {
+            let others: std::collections::HashSet<Network> = others.0.iter().map(|listed| listed.network).collect();
+            kept(list, |listed| !others.contains(&listed.network))
+        },
+    );
+    add(
+        module,
+        "plus",
+        &["list: Networks", "others: Networks", "Networks"],
+        "/// The entries of both.",
+        |list: &mut Networks, others: Networks| -> Networks {
+            Networks(Arc::new(list.0.iter().chain(others.0.iter()).copied().collect()))
+        },
+    );
+    add(
+        module,
+        "part",
+        &["list: Networks", "start: int", "len: int", "Networks"],
+        "/// So many entries from `start` on.",
+        |list: &mut Networks, start: i64, len: i64| -> Networks {
+            let from = usize::try_from(start).unwrap_or(0).min(list.0.len());
+            let to = from.saturating_add(usize::try_from(len).unwrap_or(0)).min(list.0.len());
+            Networks(Arc::new(list.0.get(from..to).unwrap_or_default().to_vec()))
+        },
+    );
+    add(
+        module,
+        "to_array",
+        &["list: Networks", "array"],
+        "/// The networks as texts.",
+        |list: &mut Networks| -> Array { list.0.iter().map(|listed| listed.network.to_string().into()).collect() },
+    );
+    for name in ["to_string", "to_debug"] {
+        add(
+            module,
+            name,
+            &["list: Networks", "string"],
+            "/// The networks with a space between them.",
+            |list: &mut Networks| text(list),
+        );
+    }
+    add(
+        module,
+        "named_in",
+        &["list: Networks", "text: string", "Networks"],
+        "/// The entries whose address or network a text names, such as an appliance's message.",
+        |list: &mut Networks, text: ImmutableString| -> Networks { named_in(list, &text) },
+    );
+    add(
+        module,
+        "to_maps",
+        &["list: Networks", "names: map", "array"],
+        "/// A map for each entry: `to_maps(#{ first: \"ip_address_start\", prefix: \"cidr\", name: \"name\", label: \"feed\" })` \
+         says what its members are called. Names are the label and the network, without characters that appliances refuse.",
+        to_maps,
+    );
+    add(
+        module,
+        "protected",
+        &["list: Networks", "map"],
+        "/// Parts a list by the never-touch lists: `#{ allowed, refused }`; `refused` holds `#{ network, line, reason }`.",
+        |context: NativeCallContext, list: &mut Networks| -> Answer<Map> {
+            let all: Vec<Network> = list.0.iter().map(|listed| listed.network).collect();
+            let reasons = RunContext::of(&context)?.passage.protected(&all);
+            let mut allowed = Vec::with_capacity(all.len());
+            let mut refused = Array::new();
+            for (listed, reason) in list.0.iter().zip(reasons) {
+                match reason {
+                    None => allowed.push(*listed),
+                    Some(reason) => refused.push(
+                        Map::from_iter([
+                            ("network".into(), listed.network.to_string().into()),
+                            ("line".into(), i64::from(listed.line).into()),
+                            ("reason".into(), reason.into()),
+                        ])
+                        .into(),
+                    ),
+                }
+            }
+            Ok(Map::from_iter([
+                ("allowed".into(), Dynamic::from(Networks(Arc::new(allowed)))),
+                ("refused".into(), refused.into()),
+            ]))
+        },
+    );
+}
+
+fn report(report: list::ListReport) -> Map {
+    let line = |line: usize| -> Dynamic { i64::try_from(line).unwrap_or(i64::MAX).into() };
+    let listed: Vec<Listed> = report
+        .entries
+        .iter()
+        .map(|entry| Listed { network: entry.network, line: u32::try_from(entry.line).unwrap_or(u32::MAX) })
+        .collect();
+    let invalid = report.invalid.iter().map(|wrong| -> Dynamic {
+        Map::from_iter([
+            ("line".into(), line(wrong.line)),
+            ("text".into(), wrong.text.as_ref().into()),
+            ("reason".into(), wrong.reason.as_ref().into()),
+        ])
+        .into()
+    });
+    let normalised = report.normalised.iter().map(|changed| -> Dynamic {
+        Map::from_iter([
+            ("line".into(), line(changed.line)),
+            ("text".into(), changed.text.as_ref().into()),
+            ("network".into(), changed.network.to_string().into()),
+        ])
+        .into()
+    });
+    Map::from_iter([
+        ("networks".into(), Dynamic::from(Networks(Arc::new(listed)))),
+        ("lines".into(), line(report.lines)),
+        ("invalid".into(), invalid.collect::<Array>().into()),
+        ("normalised".into(), normalised.collect::<Array>().into()),
+        ("duplicates".into(), line(report.duplicates.len())),
+    ])
+}
+
+fn set(list: &Networks) -> NetworkSet {
+    list.0.iter().map(|listed| listed.network).collect()
+}
+
+fn cover(set: &NetworkSet) -> Networks {
+    Networks::of(set.nets().into_iter().map(Network::from))
+}
+
+fn kept(list: &Networks, keep: impl Fn(&Listed) -> bool) -> Networks {
+    Networks(Arc::new(list.0.iter().filter(|listed| keep(listed)).copied().collect()))
+}
+
+fn text(list: &Networks) -> String {
+    let mut text = String::with_capacity(list.0.len() * 18);
+    for (index, listed) in list.0.iter().enumerate() {
+        let space = if index == 0 { "" } else { " " };
+        let _infallible = write!(text, "{space}{}", listed.network);
+    }
+    text
+}
+
+/// Words of the text that are an entry, or the first address of one.
+fn named_in(list: &Networks, text: &str) -> Networks {
+    let words: Vec<Network> = text
+        .split(|c: char| !(c.is_ascii_hexdigit() || ".:/".contains(c)))
+        .map(|word| word.trim_end_matches(['.', ':', '/']))
+        .filter(|word| word.contains(['.', ':']))
+        .filter_map(|word| Network::parse(word).ok().map(|parsed| parsed.network))
+        .collect();
+    kept(list, |listed| {
+        words
+            .iter()
+            .any(|word| *word == listed.network || (word.is_address() && word.first() == listed.network.first()))
+    })
+}
+
+fn to_maps(context: NativeCallContext, list: &mut Networks, names: Map) -> Answer<Array> {
+    let name_of = |key: &str| -> Answer<Option<String>> {
+        match names.get(key) {
+            None => Ok(None),
+            Some(value) => value
+                .clone()
+                .into_string()
+                .map(Some)
+                .map_err(|_| error::invalid(format!("{key} must be a string"), &context)),
+        }
+    };
+    let (first, prefix, name) = (name_of("first")?, name_of("prefix")?, name_of("name")?);
+    let label = name_of("label")?.unwrap_or_default();
+    if let Some(unknown) = names.keys().find(|key| !["first", "prefix", "name", "label"].contains(&key.as_str())) {
+        return Err(error::invalid(format!("'{unknown}' is not one of first, prefix, name, label"), &context));
+    }
+    let mut maps = Array::with_capacity(list.0.len());
+    for listed in list.0.iter() {
+        let Some(net) = listed.network.to_net() else {
+            let message = format!("{} is a range: aggregate the list first", listed.network);
+            return Err(error::invalid(message, &context));
+        };
+        let mut map = Map::new();
+        if let Some(first) = &first {
+            map.insert(first.as_str().into(), net.addr().to_string().into());
+        }
+        if let Some(prefix) = &prefix {
+            map.insert(prefix.as_str().into(), i64::from(net.prefix_len()).into());
+        }
+        if let Some(name) = &name {
+            map.insert(name.as_str().into(), entry_name(&label, &net).into());
+        }
+        maps.push(map.into());
+    }
+    Ok(maps)
+}
+
+/// A name that is unique for its range, of letters, digits, `-`, `_`, `:` and spaces.
+fn entry_name(label: &str, net: &ipnet::IpNet) -> String {
+    let mut name = String::with_capacity(label.len() + 24);
+    name.push_str(label);
+    if !label.is_empty() {
+        name.push(' ');
+    }
+    let from = name.len();
+    let _infallible = write!(name, "{}_{}", net.addr(), net.prefix_len());
+    // Only the network's own dots go: what the label holds is the caller's business.
+    let network = name.split_off(from).replace('.', "-");
+    name.push_str(&network);
+    name
+}

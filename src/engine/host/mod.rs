@@ -1,0 +1,55 @@
+//! The functions that scripts have beside the calls, a file for each group.
+
+mod data;
+mod files;
+mod flow;
+mod lists;
+mod networks;
+mod outside;
+mod people;
+mod targets;
+mod time;
+
+use rhai::RhaiNativeFunc;
+use rhai::{FuncRegistration, Module, Variant};
+
+pub use targets::{from_value as target_from_value, method};
+
+/// Registers one function: its name, its parameters with their types, and its text.
+///
+/// Everything is registered as volatile: nothing of it may be run while a script is compiled.
+pub fn add<A: 'static, const N: usize, const X: bool, R, const F: bool, FUNC>(
+    module: &mut Module,
+    name: &str,
+    params: &[&str],
+    doc: &str,
+    function: FUNC,
+) where
+    R: Variant + Clone,
+    FUNC: RhaiNativeFunc<A, N, X, R, F> + Send + Sync + 'static,
+{
+    FuncRegistration::new(name)
+        .in_global_namespace()
+        .with_volatility(true)
+        .with_params_info(params)
+        .with_comments([doc])
+        .set_into_module(module, function);
+}
+
+/// The module of all host functions.
+pub fn module() -> Module {
+    let mut module = Module::new();
+    module.set_id("beadle");
+    super::guards::register(&mut module);
+    targets::register(&mut module);
+    flow::register(&mut module);
+    time::register(&mut module);
+    data::register(&mut module);
+    files::register(&mut module);
+    networks::register(&mut module);
+    lists::register(&mut module);
+    people::register(&mut module);
+    outside::register(&mut module);
+    module.build_index();
+    module
+}

@@ -1,0 +1,149 @@
+//! Addresses and networks, one by one and in arrays.
+
+use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Module, NativeCallContext};
+
+use super::add;
+use crate::engine::error;
+use crate::engine::types::Networks;
+use crate::network::{Network, aggregate, subtract};
+
+type Answer<T> = Result<T, Box<EvalAltResult>>;
+
+pub(super) fn register(module: &mut Module) {
+    module.set_custom_type::<Network>("Network");
+    add(
+        module,
+        "network",
+        &["text: string", "Network"],
+        "/// An address, network or range: `network(\"192.0.2.0/24\")`.",
+        |context: NativeCallContext, text: ImmutableString| parse(&context, &text),
+    );
+    add(module, "network", &["network: Network", "Network"], "", |network: Network| network);
+    add(
+        module,
+        "contains",
+        &["network: any", "other: any", "bool"],
+        "/// Whether all of `other` is in the network.",
+        |context: NativeCallContext, network: Network, other: Dynamic| -> Answer<bool> {
+            Ok(network.contains(&of(&context, &other)?))
+        },
+    );
+    add(
+        module,
+        "overlaps",
+        &["network: any", "other: any", "bool"],
+        "/// Whether some address is in both.",
+        |context: NativeCallContext, network: Network, other: Dynamic| -> Answer<bool> {
+            Ok(network.overlaps(&of(&context, &other)?))
+        },
+    );
+    add(
+        module,
+        "aggregate",
+        &["networks: array", "array"],
+        "/// The fewest networks that hold exactly the same addresses, in order.",
+        |context: NativeCallContext, list: Array| -> Answer<Array> {
+            let nets = aggregate(all(&context, &list)?);
+            Ok(nets.into_iter().map(|net| Dynamic::from(Network::from(net))).collect())
+        },
+    );
+    for (first, second) in [(true, true), (true, false), (false, true), (false, false)] {
+        // Each side is an array, or one network.
+        let params = [
+            if first { "from: array" } else { "from: any" },
+            if second { "less: array" } else { "less: any" },
+            "array",
+        ];
+        let doc = "/// The fewest networks that hold what is in `from` and not in `less`.";
+        match (first, second) {
+            (true, true) => {
+                add(module, "subtract", &params, doc, |context: NativeCallContext, from: Array, less: Array| {
+                    difference(&context, all(&context, &from)?, all(&context, &less)?)
+                })
+            }
+            (true, false) => {
+                add(module, "subtract", &params, doc, |context: NativeCallContext, from: Array, less: Network| {
+                    difference(&context, all(&context, &from)?, vec![less])
+                })
+            }
+            (false, true) => {
+                add(module, "subtract", &params, doc, |context: NativeCallContext, from: Network, less: Array| {
+                    difference(&context, vec![from], all(&context, &less)?)
+                })
+            }
+            (false, false) => {
+                add(module, "subtract", &params, doc, |context: NativeCallContext, from: Network, less: Network| {
+                    difference(&context, vec![from], vec![less])
+                })
+            }
+        }
+    }
+    add(
+        module,
+        "subtract",
+        &["from: string", "less: string", "array"],
+        "",
+        |context: NativeCallContext, from: ImmutableString, less: ImmutableString| {
+            difference(&context, vec![parse(&context, &from)?], vec![parse(&context, &less)?])
+        },
+    );
+    add(
+        module,
+        "is_private",
+        &["network: Network", "bool"],
+        "/// Whether all of it is private, loopback, link-local, or reserved otherwise.",
+        |network: Network| network.is_private(),
+    );
+    add(
+        module,
+        "is_private",
+        &["text: string", "bool"],
+        "",
+        |context: NativeCallContext, text: ImmutableString| -> Answer<bool> {
+            Ok(parse(&context, &text)?.is_private())
+        },
+    );
+    for name in ["to_string", "to_debug"] {
+        add(module, name, &["network: Network", "string"], "", |network: &mut Network| network.to_string());
+    }
+    add(module, "==", &["a: Network", "b: Network", "bool"], "", |a: Network, b: Network| a == b);
+    add(module, "!=", &["a: Network", "b: Network", "bool"], "", |a: Network, b: Network| a != b);
+    add(module, "+", &["text: string", "network: Network", "string"], "", |text: ImmutableString, network: Network| {
+        format!("{text}{network}")
+    });
+    add(module, "+", &["network: Network", "text: string", "string"], "", |network: Network, text: ImmutableString| {
+        format!("{network}{text}")
+    });
+}
+
+fn difference(_context: &NativeCallContext<'_>, from: Vec<Network>, less: Vec<Network>) -> Answer<Array> {
+    Ok(subtract(from, less).into_iter().map(|net| Dynamic::from(Network::from(net))).collect())
+}
+
+/// The network that a text says.
+pub fn parse(context: &NativeCallContext<'_>, text: &str) -> Answer<Network> {
+    Network::parse(text.trim()).map(|parsed| parsed.network).map_err(|cause| error::invalid(cause.to_string(), context))
+}
+
+/// The network that a text or a network is.
+pub fn of(context: &NativeCallContext<'_>, value: &Dynamic) -> Answer<Network> {
+    if let Some(network) = value.read_lock::<Network>() {
+        return Ok(*network);
+    }
+    match value.read_lock::<ImmutableString>() {
+        Some(text) => parse(context, &text),
+        None => Err(error::invalid(format!("a value of type {} is no network", value.type_name()), context)),
+    }
+}
+
+/// The networks in an array.
+pub fn all(context: &NativeCallContext<'_>, list: &Array) -> Answer<Vec<Network>> {
+    let mut networks = Vec::with_capacity(list.len());
+    for value in list {
+        match value.read_lock::<Networks>() {
+            Some(inner) => networks.extend(inner.0.iter().map(|listed| listed.network)),
+            None => networks.push(of(context, value)?),
+        }
+    }
+    Ok(networks)
+}

@@ -1,0 +1,91 @@
+//! The index of everything callable: one for diagnostics, completion and help.
+
+use std::sync::Arc;
+
+use rhai::{Engine, FuncMetadata, Module};
+use rhai::FuncInfo;
+
+use crate::catalog::{Catalog, Kind, signature};
+
+/// A function or call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The name.
+    pub name: String,
+    /// How it is written.
+    pub signature: String,
+    /// Its text; the first line says what it does.
+    pub doc: String,
+    /// The vendor, if it is a call.
+    pub vendor: Option<&'static str>,
+}
+
+/// Everything callable, in order of names.
+#[derive(Clone, Debug, Default)]
+pub struct Index {
+    entries: Vec<Entry>,
+}
+
+impl Index {
+    /// Of the host functions in a module, and the calls of a catalog.
+    pub fn new(host: &Arc<Module>, catalog: &Catalog) -> Self {
+        let mut entries = Vec::new();
+        let mut engine = Engine::new_raw();
+        engine.register_global_module(Arc::clone(host));
+        let described = |function: FuncInfo<'_>| describe(function.metadata);
+        entries.extend(engine.collect_fn_metadata(None, described, false));
+        entries.push(Entry {
+            name: "print".into(),
+            signature: "print(value)".into(),
+            doc: "Prints a value.".into(),
+            vendor: None,
+        });
+        for row in catalog.rows().filter(|row| row.kind != Kind::Session) {
+            entries.push(Entry {
+                name: row.name.to_owned(),
+                signature: format!("{}.{}", row.vendor, signature(row)),
+                doc: row.summary.to_owned(),
+                vendor: Some(row.vendor),
+            });
+        }
+        entries.sort_by(|a, b| (&a.name, a.signature.len()).cmp(&(&b.name, b.signature.len())));
+        Self { entries }
+    }
+
+    /// Everything, in order of names.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Every name.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|entry| entry.name.as_str())
+    }
+
+    /// What has that name: a function may take several forms.
+    pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Entry> {
+        self.entries.iter().filter(move |entry| entry.name == name)
+    }
+
+    /// What has the nearest right name.
+    pub fn nearest(&self, wrong: &str) -> Option<&Entry> {
+        let name = crate::nearest::nearest(wrong, self.names())?;
+        self.entries.iter().find(|entry| entry.name == name)
+    }
+}
+
+fn describe(metadata: &FuncMetadata) -> Option<Entry> {
+    let name = metadata.name.to_string();
+    if !name.starts_with(|c: char| c.is_ascii_alphabetic()) || name.contains('$') {
+        return None;
+    }
+    let infos = metadata.params_info.iter().take(metadata.num_params);
+    let arguments: Vec<&str> = infos.map(|info| info.split(':').next().unwrap_or(info)).collect();
+    let doc = metadata.comments.iter().flat_map(|text| text.lines());
+    Some(Entry {
+        signature: format!("{name}({})", arguments.join(", ")),
+        name,
+        doc: doc.map(|line| line.trim_start_matches("///").trim()).collect::<Vec<_>>().join("\n"),
+        vendor: None,
+    })
+}

@@ -1,0 +1,31 @@
+//! Everything Rhai: what scripts can say, and how it reaches the door.
+//!
+//! Rhai has no input or output of its own; what `host` registers is all that a script can do, and
+//! each of it is one action at the door.
+
+mod calls;
+mod context;
+mod decode;
+mod diagnostic;
+mod error;
+mod guards;
+mod host;
+mod index;
+mod output;
+mod parallel;
+mod resolver;
+mod run;
+mod session;
+mod types;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+pub use context::{RunContext, RunFacts};
+pub use diagnostic::{Diagnostic, Sources};
+pub use index::{Entry, Index};
+pub use output::{Level, Output, OutputEvent};
+pub use resolver::{STDLIB, stdlib};
+pub use run::{Ended, ScriptError, ScriptRun, run_script};
+pub use session::{Completion, Session};

@@ -1,0 +1,130 @@
+//! Modules: the standard library, and files below the script's own folder. Nothing else.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rhai::{Engine, EvalAltResult, Module, ModuleResolver, Position, Scope};
+
+use crate::engine::diagnostic::Sources;
+
+type SharedModule = Arc<Module>;
+
+/// The standard library: `std/…` names and texts, built in.
+pub static STDLIB: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/stdlib.rs"));
+
+/// A file of the standard library, by its name (`std/seg/bulk_ip_block`).
+pub fn stdlib(name: &str) -> Option<&'static str> {
+    STDLIB.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
+/// The largest module, in bytes.
+const LARGEST: u64 = 4 << 20;
+
+thread_local! {
+    /// The modules that this thread is loading, to see a cycle before the stack does.
+    static LOADING: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Resolves the imports of one run.
+pub struct Resolver {
+    folder: Option<PathBuf>,
+    sources: Sources,
+    loaded: Mutex<HashMap<String, SharedModule>>,
+}
+
+impl Resolver {
+    /// For a script in `folder`; without one, only the standard library can be imported.
+    pub fn new(folder: Option<PathBuf>, sources: Sources) -> Self {
+        Self { folder: folder.and_then(|folder| folder.canonicalize().ok()), sources, loaded: Mutex::default() }
+    }
+
+    /// The text and the shown name of a module.
+    fn find(&self, path: &str, from: Option<&str>) -> Result<(String, String), String> {
+        if path.starts_with("std/") {
+            let text = stdlib(path).ok_or_else(|| {
+                let hint = crate::nearest::did_you_mean(path, STDLIB.iter().map(|(name, _)| *name));
+                format!("there is no module '{path}' in the standard library.{hint}")
+            })?;
+            return Ok((path.to_owned(), text.to_owned()));
+        }
+        if from.is_some_and(|from| from.starts_with("std/")) {
+            return Err(format!("a module of the standard library imports from std/ only, not '{path}'"));
+        }
+        let Some(folder) = &self.folder else {
+            return Err(format!("'{path}' cannot be imported: a script without a file imports from std/ only"));
+        };
+        let mut file = Path::new(path).to_path_buf();
+        if file.extension().is_none() {
+            file.set_extension("rhai");
+        }
+        let outside =
+            || format!("'{path}' lies outside the script's folder {}: imports come from below it", folder.display());
+        if file.is_absolute() || file.components().any(|part| part == std::path::Component::ParentDir) {
+            return Err(outside());
+        }
+        let full = folder.join(&file);
+        let real = full
+            .canonicalize()
+            .map_err(|error| format!("there is no module '{path}' ({}: {error})", full.display()))?;
+        if !real.starts_with(folder) {
+            return Err(outside());
+        }
+        let size = std::fs::metadata(&real).map_or(0, |facts| facts.len());
+        if size > LARGEST {
+            return Err(format!("the module '{path}' is larger than 4 MB"));
+        }
+        let text =
+            std::fs::read_to_string(&real).map_err(|error| format!("the module '{path}' cannot be read: {error}"))?;
+        let shown = real.strip_prefix(folder).unwrap_or(&real).to_string_lossy().into_owned();
+        Ok((shown, text))
+    }
+
+    fn load(&self, engine: &Engine, name: &str, text: String) -> Result<SharedModule, Box<EvalAltResult>> {
+        self.sources.add(name, &text);
+        // No scope: a module sees neither params nor event nor run, it takes them as arguments.
+        let mut ast = engine.compile(&text).map_err(|error| {
+            let position = error.1;
+            EvalAltResult::ErrorParsing(*error.0, position)
+        })?;
+        ast.set_source(name);
+        let module = Module::eval_ast_as_new(Scope::new(), &ast, engine)?;
+        Ok(module.into())
+    }
+}
+
+impl ModuleResolver for Resolver {
+    fn resolve(
+        &self,
+        engine: &Engine,
+        source: Option<&str>,
+        path: &str,
+        position: Position,
+    ) -> Result<SharedModule, Box<EvalAltResult>> {
+        let wrong =
+            |message: String| -> Box<EvalAltResult> { EvalAltResult::ErrorRuntime(message.into(), position).into() };
+        let (name, text) = self.find(path, source).map_err(wrong)?;
+        if let Some(module) = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(&name) {
+            return Ok(Arc::clone(module));
+        }
+        let cycle = LOADING.with(|loading| {
+            let mut loading = loading.borrow_mut();
+            if loading.contains(&name) {
+                return Some(loading.join(" -> "));
+            }
+            loading.push(name.clone());
+            None
+        });
+        if let Some(cycle) = cycle {
+            return Err(wrong(format!("modules import each other in a circle: {cycle} -> {name}")));
+        }
+        let module = self.load(engine, &name, text);
+        LOADING.with(|loading| loading.borrow_mut().pop());
+        let module = module.map_err(|error| -> Box<EvalAltResult> {
+            EvalAltResult::ErrorInModule(name.clone(), error, position).into()
+        })?;
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).insert(name, Arc::clone(&module));
+        Ok(module)
+    }
+}

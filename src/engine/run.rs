@@ -1,0 +1,207 @@
+//! One execution of a script: an engine from shared modules, on a thread of its own.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock, PoisonError};
+
+use rhai::packages::{Package, StandardPackage};
+use rhai::{AST, Dynamic, Engine, EvalAltResult, Module, Scope};
+
+use crate::catalog::Catalog;
+use crate::door::Branch;
+use crate::engine::context::{RunContext, on_branch};
+use crate::engine::diagnostic::{Diagnostic, Sources};
+use crate::engine::index::Index;
+use crate::engine::output::OutputEvent;
+use crate::engine::resolver::Resolver;
+use crate::engine::types::StoreHandle;
+use crate::engine::{calls, guards, host, values};
+use crate::fault::Stop;
+use crate::value::Value;
+
+type SharedModule = Arc<Module>;
+
+/// A script's stack: deep enough for what the depth limits allow. Untouched pages cost nothing.
+const STACK: usize = 64 << 20;
+
+/// Names that every script sees, and modules do not.
+const GIVEN: [&str; 4] = ["params", "event", "run", "store"];
+
+/// A script about to be run.
+pub struct ScriptRun {
+    /// How messages name it.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+    /// The folder that its imports come from.
+    pub folder: Option<PathBuf>,
+    /// What its natives need.
+    pub context: Arc<RunContext>,
+}
+
+/// Why a script did not come to its end.
+#[derive(Debug)]
+pub enum ScriptError {
+    /// It cannot be read: nothing was run.
+    Unreadable(Box<Diagnostic>),
+    /// It failed, or something failed in it.
+    Failed(Box<Diagnostic>),
+    /// The run was ended from outside, or by a limit.
+    Stopped(Stop, Box<Diagnostic>),
+}
+
+/// How a script ended, and the texts that its diagnostics point into.
+pub struct Ended {
+    /// The script's value, or why there is none.
+    pub result: Result<Value, ScriptError>,
+    /// The texts of the script and its modules.
+    pub sources: Sources,
+}
+
+/// The modules that all engines share. They are built once for a catalog.
+pub struct Modules {
+    standard: SharedModule,
+    host: SharedModule,
+    calls: SharedModule,
+    index: OnceLock<Index>,
+    catalog: Arc<Catalog>,
+}
+
+impl Modules {
+    /// The modules for a catalog; the first catalog of the process is kept, and is the only one
+    /// that the program has.
+    pub fn of(catalog: &Arc<Catalog>) -> Arc<Self> {
+        static FIRST: OnceLock<Arc<Modules>> = OnceLock::new();
+        let first = FIRST.get_or_init(|| Arc::new(Self::build(catalog)));
+        if Arc::ptr_eq(&first.catalog, catalog) { Arc::clone(first) } else { Arc::new(Self::build(catalog)) }
+    }
+
+    fn build(catalog: &Arc<Catalog>) -> Self {
+        Self {
+            standard: standard(),
+            host: host::module().into(),
+            calls: calls::module(catalog).into(),
+            index: OnceLock::new(),
+            catalog: Arc::clone(catalog),
+        }
+    }
+
+    /// Everything callable.
+    pub fn index(&self) -> &Index {
+        self.index.get_or_init(|| Index::new(&self.host, &self.catalog))
+    }
+
+    /// An engine for one run.
+    pub fn engine(&self, context: &Arc<RunContext>) -> Engine {
+        let mut engine = Engine::new_raw();
+        engine.register_global_module(Arc::clone(&self.standard));
+        engine.register_global_module(Arc::clone(&self.calls));
+        // The last one is asked first: ours stand before Rhai's own.
+        engine.register_global_module(Arc::clone(&self.host));
+        guards::set_up(&mut engine);
+        engine.set_default_tag(Dynamic::from(Arc::clone(context)));
+        let shown = Arc::clone(context);
+        engine.on_print(move |text| shown.show(OutputEvent::Print(text.to_owned())));
+        let shown = Arc::clone(context);
+        engine.on_debug(move |text, _, position| shown.show(OutputEvent::Print(format!("{position:?}: {text}"))));
+        let counted = Arc::clone(context);
+        engine.on_progress(move |_| counted.step().map(Dynamic::from));
+        give(&mut engine, context);
+        engine
+    }
+}
+
+/// Lets `params`, `event`, `run` and `store` be read everywhere in the script, in its functions
+/// and closures too, where Rhai's scopes do not reach.
+#[expect(deprecated, reason = "Rhai marks this interface as subject to change; its version is pinned")]
+fn give(engine: &mut Engine, context: &Arc<RunContext>) {
+    let facts = &context.facts;
+    let given = |map: &crate::value::Map| Dynamic::from(values::map_to_dynamic(map.clone())).into_read_only();
+    let (params, event, run) = (given(&facts.params), given(&facts.event), given(&facts.run));
+    engine.on_var(move |name, index, context| {
+        // A variable of the script's own with that name comes first.
+        if index != 0 || context.scope().contains(name) {
+            return Ok(None);
+        }
+        Ok(match name {
+            "params" => Some(params.clone()),
+            "event" => Some(event.clone()),
+            "run" => Some(run.clone()),
+            "store" => Some(Dynamic::from(StoreHandle).into_read_only()),
+            _ => None,
+        })
+    });
+}
+
+/// The names that scripts are compiled with.
+pub fn given_names() -> Scope<'static> {
+    let mut scope = Scope::new();
+    for name in GIVEN {
+        scope.push_constant(name, ());
+    }
+    scope
+}
+
+/// Rhai's own functions. What of them blocks or reads a clock is overridden or disabled.
+fn standard() -> SharedModule {
+    static STANDARD: OnceLock<SharedModule> = OnceLock::new();
+    Arc::clone(STANDARD.get_or_init(|| StandardPackage::new().as_shared_module()))
+}
+
+/// Runs a script to its end, on a thread of its own.
+pub fn run_script(script: ScriptRun) -> Ended {
+    let sources = Sources::default();
+    let for_thread = sources.clone();
+    let name = script.name.clone();
+    let thread = std::thread::Builder::new().name("script".into()).stack_size(STACK);
+    let result = match thread.spawn(move || run_here(&script, &for_thread)) {
+        Ok(handle) => handle.join().unwrap_or_else(|_| Err(failed(&name, "the interpreter failed"))),
+        Err(error) => Err(failed(&name, &format!("no thread can be had for the script: {error}"))),
+    };
+    Ended { result, sources }
+}
+
+fn failed(name: &str, message: &str) -> ScriptError {
+    let _ = name;
+    ScriptError::Failed(Box::new(Diagnostic {
+        message: message.to_owned(),
+        place: None,
+        stack: Vec::new(),
+        hints: Vec::new(),
+        fault: None,
+    }))
+}
+
+fn run_here(script: &ScriptRun, sources: &Sources) -> Result<Value, ScriptError> {
+    let context = &script.context;
+    let _counted = context.memory.enter();
+    let modules = Modules::of(&context.catalog);
+    let mut engine = modules.engine(context);
+    engine.set_module_resolver(Resolver::new(script.folder.clone(), sources.clone()));
+    sources.add(&script.name, &script.text);
+    let ast = compile(&engine, &script.name, &script.text).map_err(|error| {
+        ScriptError::Unreadable(Box::new(Diagnostic::of_parse(&error, &script.name, modules.index())))
+    })?;
+    let evaluated = on_branch(Arc::new(Branch::main()), || engine.eval_ast::<Dynamic>(&ast));
+    let value = evaluated.map_err(|error| outcome(&error, &script.name, context, &modules))?;
+    values::to_value(&value).or(Ok(Value::Text(value.to_string())))
+}
+
+/// Compiles a script with the names that it is given.
+pub fn compile(engine: &Engine, name: &str, text: &str) -> Result<AST, rhai::ParseError> {
+    let mut ast = engine.compile_with_scope(&given_names(), text)?;
+    ast.set_source(name);
+    Ok(ast)
+}
+
+/// What an uncaught error means for the run.
+pub fn outcome(error: &EvalAltResult, name: &str, context: &RunContext, modules: &Modules) -> ScriptError {
+    let diagnostic = Box::new(Diagnostic::of_error(error, name, modules.index()));
+    let stop = context.stop.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match (error.unwrap_inner(), stop) {
+        (EvalAltResult::ErrorTerminated(..), Some(stop)) => {
+            let diagnostic = Box::new(Diagnostic { message: stop.to_string(), ..*diagnostic });
+            ScriptError::Stopped(stop, diagnostic)
+        }
+        _ => ScriptError::Failed(diagnostic),
+    }
+}
