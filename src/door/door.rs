@@ -76,6 +76,13 @@ impl Door {
         (count(&self.reads), count(&self.changes), count(&self.withheld))
     }
 
+    /// Counts what a child of the run did.
+    pub fn add_counts(&self, (reads, changes, withheld): (u64, u64, u64)) {
+        self.reads.fetch_add(reads, Ordering::Relaxed);
+        self.changes.fetch_add(changes, Ordering::Relaxed);
+        self.withheld.fetch_add(withheld, Ordering::Relaxed);
+    }
+
     fn carry_out(&self, key: &Key, action: &Action) -> Result<Reply, Failure> {
         match action {
             Action::Call { .. } | Action::Raw { .. } | Action::Fetch { .. } => self.reach_out(key, action),

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use rhai::{Engine, FuncMetadata, Module};
 use rhai::FuncInfo;
+use rhai::{Engine, FuncMetadata, Module};
 
 use crate::catalog::{Catalog, Kind, signature};
 

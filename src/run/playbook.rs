@@ -1,0 +1,110 @@
+//! Playbooks and scripts: where they are found.
+
+use std::path::{Path, PathBuf};
+
+use crate::engine::{STDLIB, stdlib};
+use crate::run::header::{Header, HeaderError};
+
+/// A script with its text and header.
+#[derive(Clone, Debug)]
+pub struct Playbook {
+    /// How people name it: `std/seg/bulk_ip_block`, `playbooks/nightly`, `script.rhai`, `-`.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+    /// The folder that its imports come from.
+    pub folder: Option<PathBuf>,
+    /// What it says of itself.
+    pub header: Header,
+}
+
+/// A playbook that cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaybookError {
+    /// There is none of that name.
+    #[error("there is no playbook or file '{name}'.{hint}")]
+    Missing {
+        /// The name.
+        name: String,
+        /// The nearest right name, as a sentence.
+        hint: String,
+    },
+    /// It cannot be read.
+    #[error("{name} cannot be read: {cause}")]
+    Unreadable {
+        /// The name.
+        name: String,
+        /// Why.
+        cause: String,
+    },
+    /// Its header is wrong.
+    #[error("{name}:{}: {}", error.line, error.message)]
+    Header {
+        /// The name.
+        name: String,
+        /// The mistake.
+        error: HeaderError,
+    },
+}
+
+impl Playbook {
+    /// A script with this text.
+    ///
+    /// # Errors
+    /// A wrong header.
+    pub fn of(name: &str, text: String, folder: Option<PathBuf>) -> Result<Self, PlaybookError> {
+        let header = Header::parse(&text).map_err(|error| PlaybookError::Header { name: name.to_owned(), error })?;
+        Ok(Self { name: name.to_owned(), text, folder, header })
+    }
+
+    /// Finds a playbook: `std/…` is built in; then a path that exists; then `playbooks/NAME.rhai`
+    /// of the project.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read.
+    pub fn find(name: &str, here: &Path, project: &Path) -> Result<Self, PlaybookError> {
+        if name.starts_with("std/") {
+            let Some(text) = stdlib(name) else {
+                let hint = crate::nearest::did_you_mean(name, playable());
+                return Err(PlaybookError::Missing { name: name.to_owned(), hint });
+            };
+            return Self::of(name, text.to_owned(), None);
+        }
+        let named = project.join("playbooks").join(name).with_extension("rhai");
+        let path = [here.join(name), named].into_iter().find(|path| path.is_file());
+        let Some(path) = path else {
+            let own = names_in(&project.join("playbooks"));
+            let known = own.iter().map(String::as_str).chain(playable());
+            return Err(PlaybookError::Missing {
+                name: name.to_owned(),
+                hint: crate::nearest::did_you_mean(name, known),
+            });
+        };
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| PlaybookError::Unreadable { name: name.to_owned(), cause: error.to_string() })?;
+        Self::of(name, text, path.parent().map(Path::to_owned))
+    }
+
+    /// Every playbook: those built in, and those of a project. Modules are not among them.
+    pub fn all(project: &Path) -> Vec<Result<Self, PlaybookError>> {
+        let built_in = playable().map(|name| Self::find(name, project, project));
+        let own = names_in(&project.join("playbooks")).into_iter().map(|name| Self::find(&name, project, project));
+        built_in.chain(own).collect()
+    }
+}
+
+/// The files of the standard library that are playbooks: those with a header.
+fn playable<'a>() -> impl Iterator<Item = &'a str> {
+    STDLIB.iter().filter(|(_, text)| text.starts_with("//!") && text.contains("```toml")).map(|(name, _)| *name)
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rhai"))
+        .filter_map(|path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned()))
+        .collect();
+    names.sort();
+    names
+}

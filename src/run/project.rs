@@ -1,0 +1,167 @@
+//! What every run of a process shares: configuration, catalog, lines to the targets, state.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use tokio::runtime::Handle;
+
+use crate::catalog::Catalog;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, SecretSource, Secrets};
+use crate::door::policy::{Never, NeverLists};
+use crate::door::{FileRules, Fleet, FleetParts, Hosts};
+use crate::fault::{Fault, FaultKind};
+use crate::run::params::Surroundings;
+use crate::secret::{Masker, Secret};
+use crate::state::State;
+use crate::store::Store;
+
+/// A project, ready to run scripts.
+pub struct Project {
+    /// The configuration.
+    pub config: Config,
+    /// The calls.
+    pub catalog: Arc<Catalog>,
+    /// The lines to the targets.
+    pub fleet: Arc<Fleet>,
+    /// Hosts that scripts may reach.
+    pub hosts: Arc<Hosts>,
+    /// What is never cut off.
+    pub never: Arc<Never>,
+    /// Secrets, fetched when used.
+    pub secrets: Arc<Secrets>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Runs what waits.
+    pub runtime: Handle,
+    state: OnceLock<Arc<State>>,
+    opening: Mutex<()>,
+}
+
+impl Project {
+    /// A project of a configuration. Nothing is connected or opened yet.
+    ///
+    /// # Errors
+    /// A never-touch entry that cannot be read.
+    pub fn new(config: Config, catalog: Catalog, runtime: Handle) -> Result<Arc<Self>, String> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let secrets = Arc::new(Secrets::new(Masker::new()));
+        let fleet = Fleet::new(FleetParts {
+            targets: config.targets.clone(),
+            secrets: Arc::clone(&secrets),
+            clock: Arc::clone(&clock),
+        });
+        let networks = config.never.networks.iter().map(|text| {
+            let parsed = crate::network::Network::parse(text);
+            parsed.map(|parsed| parsed.network).map_err(|error| format!("[never] networks '{text}': {error}"))
+        });
+        let never = Never::new(NeverLists {
+            networks: networks.collect::<Result<_, _>>()?,
+            domains: config.never.domains.clone(),
+            addresses: config.never.addresses.clone(),
+            accounts: config.never.accounts.clone(),
+            allow_wide_networks: config.policy.allow_wide_networks,
+        })?;
+        Ok(Arc::new(Self {
+            hosts: Arc::new(Hosts::new(config.http_allow.clone())),
+            catalog: Arc::new(catalog),
+            fleet: Arc::new(fleet),
+            never: Arc::new(never),
+            config,
+            secrets,
+            clock,
+            runtime,
+            state: OnceLock::new(),
+            opening: Mutex::new(()),
+        }))
+    }
+
+    /// Masks secrets in what people see.
+    pub fn masker(&self) -> &Masker {
+        self.secrets.masker()
+    }
+
+    /// The state database, opened when it is first needed.
+    ///
+    /// # Errors
+    /// `file`, when it cannot be opened.
+    pub fn state(&self) -> Result<Arc<State>, Fault> {
+        let _one_at_a_time = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(state) = self.state.get() {
+            return Ok(Arc::clone(state));
+        }
+        let opened =
+            State::open(&self.config.state_dir).map_err(|error| Fault::new(FaultKind::File, error.to_string()))?;
+        Ok(Arc::clone(self.state.get_or_init(|| Arc::new(opened))))
+    }
+
+    /// The stores of playbooks.
+    ///
+    /// # Errors
+    /// As [`Project::state`].
+    pub fn stores(&self) -> Result<Arc<Store>, Fault> {
+        self.state().map(|state| Arc::new(Store::new(state)))
+    }
+
+    /// Where scripts may read and write, with some more files that may be read.
+    pub fn files(&self, more: impl IntoIterator<Item = PathBuf>) -> FileRules {
+        FileRules {
+            folder: self.config.folder.clone(),
+            read: self.config.files.read.clone(),
+            write: self.config.files.write.clone(),
+            max_read: self.config.limits.max_file,
+        }
+        .and_read(more)
+    }
+
+    /// A secret of the configuration, by name.
+    ///
+    /// # Errors
+    /// `not-found` for an unknown name, `auth` when it cannot be had.
+    pub fn secret(&self, name: &str) -> Result<Secret, Fault> {
+        let known = &self.config.secrets;
+        let source = known.get(name).ok_or_else(|| {
+            let hint = crate::nearest::did_you_mean(name, known.keys().map(String::as_str));
+            let message =
+                format!("there is no secret '{name}'.{hint} Secrets are named by [secrets.NAME] in beadle.toml");
+            Fault::new(FaultKind::NotFound, message)
+        })?;
+        self.secrets.fetch(source).map_err(|message| Fault::new(FaultKind::Auth, message))
+    }
+}
+
+/// What parameters are checked against: a project, and the folder that relative paths start from.
+pub struct Within<'a> {
+    /// The project.
+    pub project: &'a Project,
+    /// The folder.
+    pub folder: &'a Path,
+}
+
+impl Surroundings for Within<'_> {
+    fn vendor_of(&self, target: &str) -> Result<String, Vec<String>> {
+        let targets = &self.project.config.targets;
+        targets.get(target).map(|target| target.vendor.clone()).ok_or_else(|| targets.keys().cloned().collect())
+    }
+
+    fn secret(&self, reference: &str) -> Result<Secret, String> {
+        match reference.split_once(':') {
+            Some(("env", name)) => self.project.secrets.fetch(&SecretSource::Env(name.to_owned())),
+            _ if self.project.config.secrets.contains_key(reference) => {
+                self.project.secret(reference).map_err(|fault| fault.message)
+            }
+            _ => Err("a secret is given as a reference: env:NAME, or the name of a [secrets.NAME]".into()),
+        }
+    }
+
+    fn folder(&self) -> &Path {
+        self.folder
+    }
+
+    fn text_of(&self, file: &str) -> Result<String, String> {
+        if file == "-" {
+            return std::io::read_to_string(std::io::stdin()).map_err(|error| format!("standard input: {error}"));
+        }
+        std::fs::read_to_string(self.folder.join(file)).map_err(|error| format!("{file}: {error}"))
+    }
+}
