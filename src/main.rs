@@ -1,3 +1,10 @@
 //! The command line program: parses, runs, and ends with the code.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: beadle::allocator::CountingAllocator = beadle::allocator::CountingAllocator;
+
+fn main() -> ExitCode {
+    ExitCode::from(beadle::cli::run(std::env::args_os()).code())
+}

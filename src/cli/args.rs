@@ -45,19 +45,10 @@ pub enum Format {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Start the lab and a ready project, and block a real list on it
-    Demo(super::demo::DemoArgs),
     /// Make a project: beadle.toml, playbooks/, inbox/, .gitignore
     Init(super::init::InitArgs),
     /// Run a playbook or script
     Run(super::run::RunArgs),
-    /// Type calls and see their answers
-    Repl(super::repl::ReplArgs),
-    /// Start runs by schedules and dropped files
-    Serve(super::serve::ServeArgs),
-    /// Show schedules and watches
-    #[command(subcommand)]
-    Triggers(super::triggers::TriggersCommand),
     /// Show playbooks
     #[command(subcommand)]
     Playbooks(super::playbooks::PlaybooksCommand),
@@ -67,9 +58,6 @@ pub enum Command {
     /// Show, check and trust targets
     #[command(subcommand)]
     Targets(super::targets::TargetsCommand),
-    /// Start simulated appliances
-    #[command(subcommand)]
-    Lab(super::lab::LabCommand),
     /// Write a completion script for a shell
     Completions(CompletionsArgs),
 }

@@ -3,12 +3,17 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::line::Line;
+use futures_util::future::BoxFuture;
+
+use super::line::{Exchange, Line};
+use crate::catalog::{Catalog, Effect, Row, bind, wire};
 use crate::clock::Clock;
 use crate::config::{Secrets, Target};
+use crate::door::halt::Halt;
 use crate::door::transport::{HttpTransport, Origin, Transport};
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{Failure, Fault, FaultKind};
 use crate::nearest::did_you_mean;
+use crate::value::Map;
 
 /// What a fleet is made of.
 pub struct FleetParts {
@@ -49,6 +54,39 @@ impl Fleet {
             let list = if list.is_empty() { "none: add [targets.NAME] to beadle.toml".to_owned() } else { list };
             Fault::new(FaultKind::NotFound, format!("there is no target '{name}'.{hint} Configured: {list}"))
         })
+    }
+
+    /// Signs in at a target and makes a harmless read; gives what it says of itself.
+    ///
+    /// # Errors
+    /// What the sign-in or the read came to.
+    pub async fn greet(&self, name: &str, catalog: &Catalog) -> Result<String, Fault> {
+        let target = self.target(name)?;
+        let harmless = ["version", "groups"].iter().filter_map(|call| catalog.row(&target.vendor, call));
+        let generation = target.version.as_deref().and_then(|version| version.parse::<u32>().ok());
+        let fits = |row: &&'static Row| match (row.since.and_then(|since| since.parse::<u32>().ok()), generation) {
+            (Some(since), Some(generation)) => generation >= since,
+            _ => true,
+        };
+        let row = harmless.filter(|row| fits(row)).next();
+        let (Some(row), Some(vendor)) = (row, catalog.vendor(&target.vendor)) else {
+            return Ok("nothing harmless to read is known".into());
+        };
+        let bound = bind(row, Vec::new(), Map::new())?;
+        let line = self.line(name)?;
+        let verify = |_: &'static str| -> BoxFuture<'_, Option<bool>> { Box::pin(async { None }) };
+        let halt = Halt::default();
+        let request = wire(&bound, vendor);
+        let exchange = Exchange { request, row: Some(row), effect: Effect::Read, halt: &halt, verify: &verify };
+        match line.exchange(exchange).await.result {
+            Ok(answer) => {
+                let json: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+                let version = json.get("productVersion").and_then(serde_json::Value::as_str);
+                Ok(version.map_or_else(|| format!("{} answered", row.name), |version| format!("version {version}")))
+            }
+            Err(Failure::Fault(fault)) => Err(*fault),
+            Err(Failure::Stop(stop)) => Err(Fault::new(FaultKind::Timeout, stop.to_string())),
+        }
     }
 
     /// The line to a target.

@@ -1,0 +1,91 @@
+//! The plan of a dry run, for people and for programs.
+
+use serde_json::json;
+
+use crate::run::Plan;
+use crate::value::Value;
+
+/// How many changes are shown in full; the rest is counted.
+const SHOWN: usize = 10;
+
+/// How many entries of a list are shown.
+const ENTRIES: usize = 3;
+
+/// The plan for people.
+pub fn human(plan: &Plan) -> String {
+    let mut text = String::new();
+    let changes = plan.changes.len();
+    let items: u64 = plan.changes.iter().map(|change| change.items).sum();
+    text.push_str(&match changes {
+        0 => "plan: nothing would be changed\n".to_owned(),
+        1 => format!("plan: 1 change of {items} item(s), nothing of it sent\n"),
+        _ => format!("plan: {changes} changes of {items} items, nothing of it sent\n"),
+    });
+    for (number, change) in plan.changes.iter().take(SHOWN).enumerate() {
+        let needs = change.needs.as_ref().map(|needs| format!("  (needs {needs})")).unwrap_or_default();
+        text.push_str(&format!(
+            "  {}. {} {} [{}]{needs}\n",
+            number + 1,
+            change.target,
+            change.operation,
+            change.effect
+        ));
+        for (name, value) in &change.args {
+            text.push_str(&format!("       {name}: {}\n", shorten(value)));
+        }
+        if change.before.is_some() {
+            text.push_str("       (the present state is in the plan's JSON as `before`)\n");
+        }
+    }
+    if changes > SHOWN {
+        text.push_str(&format!("  … and {} more\n", changes - SHOWN));
+    }
+    for (path, size) in &plan.files {
+        text.push_str(&format!("  file {} of {size} bytes would be written\n", path.display()));
+    }
+    if let Some(reason) = &plan.partial {
+        text.push_str(&format!("the plan is partial: after this the script ended with: {reason}\n"));
+    }
+    text
+}
+
+/// The plan as JSON, with every argument.
+pub fn json(plan: &Plan) -> serde_json::Value {
+    let changes = plan.changes.iter().map(|change| {
+        json!({
+            "target": change.target,
+            "operation": change.operation,
+            "effect": change.effect.name(),
+            "items": change.items,
+            "args": Value::Map(change.args.clone()).to_json(),
+            "before": change.before,
+            "needs": change.needs,
+        })
+    });
+    json!({
+        "changes": changes.collect::<Vec<_>>(),
+        "files": plan.files.iter().map(|(path, size)| json!({ "path": path, "bytes": size })).collect::<Vec<_>>(),
+        "partial": plan.partial,
+    })
+}
+
+fn shorten(value: &Value) -> String {
+    let text = match value {
+        Value::List(items) if items.len() > ENTRIES => {
+            let first: Vec<String> = items.iter().take(ENTRIES).map(|item| item.to_json().to_string()).collect();
+            format!("[{}, … {} entries in all]", first.join(", "), items.len())
+        }
+        other => other.to_json().to_string(),
+    };
+    if text.chars().count() <= 85 {
+        return text;
+    }
+    match value {
+        Value::List(items) => {
+            let first = items.first().map(|item| item.to_json().to_string()).unwrap_or_default();
+            let first: String = first.chars().take(60).collect();
+            format!("[{first}, … {} entries]", items.len())
+        }
+        _ => format!("{}…", text.chars().take(80).collect::<String>()),
+    }
+}

@@ -1,0 +1,147 @@
+//! From arguments to an exit code.
+
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{CommandFactory, Parser};
+
+use crate::catalog::Catalog;
+use crate::cli::args::{Arguments, Command, Format, Global};
+use crate::cli::exit::Exit;
+use crate::cli::failure::CommandFailure;
+use crate::cli::logging;
+use crate::config::{Config, Environment, find};
+use crate::run::Project;
+
+/// What commands work with.
+pub struct Program {
+    /// What every command understands.
+    pub global: Global,
+    /// What the environment says.
+    pub environment: Environment,
+    /// The folder that the command was given in.
+    pub here: PathBuf,
+}
+
+/// What commands come to.
+pub type Done = Result<Exit, CommandFailure>;
+
+/// Runs the program, and gives the code to end with.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are printed to standard output and are no errors.
+            let _closed = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Succeeded };
+        }
+    };
+    let environment = Environment::read();
+    logging::start(arguments.global.verbose, environment.log.as_deref());
+    let here = std::env::current_dir().unwrap_or_default();
+    let program = Program { global: arguments.global, environment, here };
+    match program.exec(arguments.command) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            program.complain(&failure);
+            failure.exit
+        }
+    }
+}
+
+impl Program {
+    fn exec(&self, command: Command) -> Done {
+        match command {
+            Command::Init(args) => args.exec(self),
+            Command::Run(args) => args.exec(self),
+            Command::Playbooks(command) => command.exec(self),
+            Command::Calls(command) => command.exec(self),
+            Command::Targets(command) => command.exec(self),
+            Command::Completions(args) => {
+                let mut script = Vec::new();
+                clap_complete::generate(args.shell, &mut Arguments::command(), "beadle", &mut script);
+                std::io::stdout().write_all(&script)?;
+                Ok(Exit::Succeeded)
+            }
+        }
+    }
+
+    fn complain(&self, failure: &CommandFailure) {
+        if failure.message.is_empty() {
+            return;
+        }
+        let (on, off) = if self.colours() { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+        eprintln!("{on}error{off}: {}", failure.message);
+        for hint in &failure.hints {
+            eprintln!("  hint: {hint}");
+        }
+    }
+
+    /// Whether what goes to standard error is coloured.
+    pub fn colours(&self) -> bool {
+        std::io::stderr().is_terminal() && !self.environment.no_color
+    }
+
+    /// Whether data is printed for programs.
+    pub fn is_json(&self) -> bool {
+        self.global.format == Format::Json
+    }
+
+    /// Prints data: text for people, or one JSON document.
+    ///
+    /// # Errors
+    /// When the output is closed.
+    pub fn print(
+        &self,
+        human: impl FnOnce() -> String,
+        json: impl FnOnce() -> serde_json::Value,
+    ) -> std::io::Result<()> {
+        let text = if self.is_json() { format!("{:#}\n", json()) } else { human() };
+        let mut out = std::io::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        out.flush()
+    }
+
+    /// The configuration with its catalog; none at all is an empty one.
+    ///
+    /// # Errors
+    /// Every mistake in it.
+    pub fn config(&self) -> Result<(Config, Catalog), CommandFailure> {
+        match find(self.global.config.as_deref(), &self.here, &self.environment) {
+            None => Ok((Config::none(&self.here, &self.environment), Catalog::builtin())),
+            Some(path) => Config::load(&path, &self.environment).map_err(|error| {
+                CommandFailure::usage(error.mistakes.join("\nerror: "))
+                    .hint("`beadle init DIR` writes a file with every key explained")
+            }),
+        }
+    }
+
+    /// The project, and the runtime that it lives on.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration.
+    pub fn project(&self) -> Result<(Arc<Project>, tokio::runtime::Runtime), CommandFailure> {
+        let (config, catalog) = self.config()?;
+        self.project_of(config, catalog)
+    }
+
+    /// A project of a configuration that is there already.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration.
+    pub fn project_of(
+        &self,
+        config: Config,
+        catalog: Catalog,
+    ) -> Result<(Arc<Project>, tokio::runtime::Runtime), CommandFailure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(|error| CommandFailure::failed(format!("no threads can be had: {error}")))?;
+        let project = Project::new(config, catalog, runtime.handle().clone()).map_err(CommandFailure::usage)?;
+        Ok((project, runtime))
+    }
+}

@@ -1,0 +1,245 @@
+//! The events of a run on a terminal, and as JSON lines.
+
+use std::collections::HashMap;
+use std::io::{IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+
+use crate::cli::{plan, table};
+use crate::door::DoorEvent;
+use crate::engine::OutputEvent;
+use crate::run::{Ending, Listener, Outcome, RunEvent};
+use crate::secret::Masker;
+
+/// Shows a run to a person: data to standard output, all else to standard error.
+pub struct Screen {
+    masker: Masker,
+    colours: bool,
+    verbose: bool,
+    bars: MultiProgress,
+    open: Mutex<HashMap<u64, ProgressBar>>,
+}
+
+impl Screen {
+    /// A screen; progress is drawn on a terminal only.
+    pub fn new(masker: Masker, colours: bool, verbose: bool) -> Self {
+        let bars = MultiProgress::new();
+        if !std::io::stderr().is_terminal() {
+            bars.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        Self { masker, colours, verbose, bars, open: Mutex::default() }
+    }
+
+    fn out(&self, text: &str) {
+        let text = self.masker.mask(text);
+        self.bars.suspend(|| {
+            // A reader that has gone away ends the output, not the run.
+            let _closed = std::io::stdout().lock().write_all(text.as_bytes());
+        });
+    }
+
+    fn note(&self, text: &str) {
+        let text = self.masker.mask(text);
+        self.bars.suspend(|| {
+            let _closed = writeln!(std::io::stderr().lock(), "{text}");
+        });
+    }
+
+    fn coloured(&self, code: &str, text: &str) -> String {
+        if self.colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    fn output(&self, event: OutputEvent) {
+        match event {
+            OutputEvent::Print(text) => self.out(&format!("{text}\n")),
+            OutputEvent::Log(level, text) => {
+                let code = match level.name() {
+                    "warn" => "33",
+                    "error" => "31",
+                    _ => "2",
+                };
+                self.note(&format!("{}: {text}", self.coloured(code, level.name())));
+            }
+            OutputEvent::Table(rows) => self.out(&table::of_maps(&rows.to_json())),
+            OutputEvent::Progress { id, done, total } => self.progress(id, done, total),
+            OutputEvent::Step(name, None) => self.note(&format!("{} {name}", self.coloured("36", "step"))),
+            OutputEvent::Step(name, Some(false)) => {
+                self.note(&format!("{} {name} failed", self.coloured("31", "step")))
+            }
+            OutputEvent::Step(_, Some(true)) => {}
+        }
+    }
+
+    fn progress(&self, id: u64, done: u64, total: u64) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if done >= total {
+            if let Some(bar) = open.remove(&id) {
+                bar.finish_and_clear();
+            }
+            return;
+        }
+        let bar = open.entry(id).or_insert_with(|| {
+            let bar = self.bars.add(ProgressBar::new(total));
+            if let Ok(style) = ProgressStyle::with_template("{bar:40} {human_pos}/{human_len}  {elapsed}, {eta} left") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        bar.set_position(done);
+    }
+
+    fn door(&self, event: DoorEvent) {
+        match event {
+            DoorEvent::Called { target, operation, effect, status, fault, attempts, elapsed } if self.verbose => {
+                let status = status.map_or_else(|| "-".to_owned(), |status| status.to_string());
+                let again = if attempts > 1 { format!(", {attempts} attempts") } else { String::new() };
+                let failed = fault.map(|fault| format!(": {}", fault.message)).unwrap_or_default();
+                self.note(&format!("{target} {operation} [{effect}] {status} in {}{again}{failed}", millis(elapsed)));
+            }
+            DoorEvent::Withheld(change) if self.verbose => {
+                self.note(&format!("withheld: {} {} [{}]", change.target, change.operation, change.effect));
+            }
+            DoorEvent::Notice(text) => self.note(&format!("{}: {text}", self.coloured("33", "note"))),
+            DoorEvent::Called { .. } | DoorEvent::Withheld(_) => {}
+        }
+    }
+
+    /// Shows how a run ended.
+    pub fn ending(&self, ending: &Ending) {
+        for (_, bar) in self.open.lock().unwrap_or_else(PoisonError::into_inner).drain() {
+            bar.finish_and_clear();
+        }
+        if let Some(plan) = &ending.plan {
+            self.out(&plan::human(plan));
+        }
+        let partial = ending.plan.as_ref().is_some_and(|plan| plan.partial.is_some());
+        if let Some(error) = ending.error.as_ref().filter(|_| !partial) {
+            self.note(&error.report);
+        }
+        let counts = ending.counts;
+        if ending.outcome != Outcome::Succeeded {
+            let sent = match counts.changes {
+                0 => "nothing was changed".to_owned(),
+                1 => "1 change had been sent".to_owned(),
+                changes => format!("{changes} changes had been sent"),
+            };
+            self.note(&format!("the run {} after {}; {sent}", word(ending.outcome), millis(ending.elapsed)));
+        }
+    }
+}
+
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Succeeded => "succeeded",
+        Outcome::Failed => "failed",
+        Outcome::Refused => "was refused",
+        Outcome::Cancelled => "was cancelled",
+        Outcome::TimedOut => "timed out",
+        Outcome::Uncertain => "ended uncertain",
+        Outcome::Interrupted => "was interrupted",
+    }
+}
+
+/// A length of time for people.
+pub fn millis(elapsed: Duration) -> String {
+    if elapsed < Duration::from_secs(10) {
+        format!("{} ms", elapsed.as_millis())
+    } else {
+        format!("{} s", elapsed.as_secs())
+    }
+}
+
+impl Listener for Screen {
+    fn on(&self, event: RunEvent) {
+        match event {
+            RunEvent::Started { id, playbook, dry, .. } if self.verbose => {
+                let mode = if dry { "dry run" } else { "run" };
+                self.note(&format!("{mode} {id} of {playbook}"));
+            }
+            RunEvent::Started { .. } => {}
+            RunEvent::Output(event) => self.output(event),
+            RunEvent::Door(event) => self.door(event),
+        }
+    }
+}
+
+/// Writes a run's events as JSON lines to standard output.
+pub struct Lines {
+    masker: Masker,
+}
+
+impl Lines {
+    /// Lines with secrets masked.
+    pub fn new(masker: Masker) -> Self {
+        Self { masker }
+    }
+
+    fn line(&self, mut json: serde_json::Value) {
+        self.masker.mask_json(&mut json);
+        let _closed = writeln!(std::io::stdout().lock(), "{json}");
+    }
+
+    /// The last line: the outcome, with the script's value.
+    pub fn ending(&self, ending: &Ending) {
+        self.line(json!({
+            "event": "ended",
+            "outcome": ending.outcome.name(),
+            "value": ending.value.as_ref().map(crate::value::Value::to_json),
+            "error": ending.error.as_ref().map(|error| json!({
+                "message": error.message,
+                "report": error.report,
+                "kind": error.fault.as_ref().map(|fault| fault.kind.name()),
+                "target": error.fault.as_ref().and_then(|fault| fault.target.clone()),
+                "operation": error.fault.as_ref().and_then(|fault| fault.operation.clone()),
+                "status": error.fault.as_ref().and_then(|fault| fault.status),
+            })),
+            "plan": ending.plan.as_ref().map(plan::json),
+            "reads": ending.counts.reads,
+            "changes": ending.counts.changes,
+            "withheld": ending.counts.withheld,
+            "elapsed_ms": u64::try_from(ending.elapsed.as_millis()).unwrap_or(u64::MAX),
+        }));
+    }
+}
+
+impl Listener for Lines {
+    fn on(&self, event: RunEvent) {
+        self.line(match event {
+            RunEvent::Started { id, playbook, dry, cause } => {
+                json!({ "event": "started", "run": id, "playbook": playbook, "dry_run": dry, "cause": cause })
+            }
+            RunEvent::Output(OutputEvent::Print(text)) => json!({ "event": "print", "text": text }),
+            RunEvent::Output(OutputEvent::Log(level, text)) => {
+                json!({ "event": "log", "level": level.name(), "text": text })
+            }
+            RunEvent::Output(OutputEvent::Table(rows)) => json!({ "event": "table", "rows": rows.to_json() }),
+            RunEvent::Output(OutputEvent::Progress { id, done, total }) => {
+                json!({ "event": "progress", "id": id, "done": done, "total": total })
+            }
+            RunEvent::Output(OutputEvent::Step(name, ended)) => json!({ "event": "step", "name": name, "ok": ended }),
+            RunEvent::Door(DoorEvent::Called { target, operation, effect, status, fault, attempts, elapsed }) => {
+                json!({
+                    "event": "call",
+                    "target": target,
+                    "operation": operation,
+                    "effect": effect.name(),
+                    "status": status,
+                    "error": fault.map(|fault| json!({ "kind": fault.kind.name(), "message": fault.message })),
+                    "attempts": attempts,
+                    "elapsed_ms": u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+                })
+            }
+            RunEvent::Door(DoorEvent::Withheld(change)) => json!({
+                "event": "withheld",
+                "target": change.target,
+                "operation": change.operation,
+                "effect": change.effect.name(),
+                "items": change.items,
+            }),
+            RunEvent::Door(DoorEvent::Notice(text)) => json!({ "event": "notice", "text": text }),
+        });
+    }
+}

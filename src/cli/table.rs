@@ -1,0 +1,55 @@
+//! Tables for people.
+
+use comfy_table::{ContentArrangement, Table};
+use serde_json::Value as Json;
+
+/// The width that nothing shown goes over.
+pub const WIDTH: u16 = 100;
+
+/// Rows under a header, without lines between them.
+pub fn plain(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(comfy_table::presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(WIDTH);
+    table.set_header(header.iter().map(|name| name.to_uppercase()));
+    for row in rows {
+        table.add_row(row);
+    }
+    let text = table.to_string();
+    let lines = text.lines().map(|line| line.trim_end());
+    lines.map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect()
+}
+
+/// A script's table: a list of maps. Columns are all members, in the order of the first row's
+/// names and then as they come.
+pub fn of_maps(rows: &Json) -> String {
+    let empty = Vec::new();
+    let rows = rows.as_array().unwrap_or(&empty);
+    let mut columns: Vec<&String> = Vec::new();
+    for row in rows.iter().filter_map(Json::as_object) {
+        for name in row.keys() {
+            if !columns.contains(&name) {
+                columns.push(name);
+            }
+        }
+    }
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(WIDTH);
+    table.set_header(columns.iter().map(|name| name.as_str()));
+    for row in rows {
+        table.add_row(columns.iter().map(|name| row.get(name.as_str()).map(cell).unwrap_or_default()));
+    }
+    format!("{table}\n")
+}
+
+/// A value in a cell.
+pub fn cell(value: &Json) -> String {
+    match value {
+        Json::Null => String::new(),
+        Json::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
