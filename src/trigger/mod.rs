@@ -4,3 +4,19 @@
 //! queues it durably, and is told when it was started and how it ended.
 
 pub mod cron;
+pub mod decide;
+mod definition;
+mod firing;
+mod ledger;
+mod queue;
+mod settle;
+mod triggers;
+pub mod watch;
+
+pub use definition::{DefinitionError, Rules, ScheduleDefinition, WatchDefinition};
+pub use firing::{Firing, FiringKind, Outcome};
+pub use ledger::{Account, LedgerRow, Standing};
+pub use triggers::{Polled, TriggerError, Triggers};
+
+#[cfg(test)]
+mod tests;

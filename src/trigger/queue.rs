@@ -1,0 +1,130 @@
+//! The life of a firing once it is queued: taken for a run, started, ended; or skipped after all.
+//!
+//! `queued` becomes `taken` when the service asks for work, `started` when its run exists and
+//! `ended` with it. What is `taken` when a service dies has no run yet, and is queued again.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::config::Overlap;
+use crate::trigger::decide::Why;
+use crate::trigger::ledger::{self, micros};
+use crate::trigger::{Firing, FiringKind, Outcome};
+
+/// The rule of a trigger for firings that wait; none if it is not configured any more.
+pub(super) type OverlapOf<'a> = dyn Fn(&str) -> Option<Overlap> + 'a;
+
+/// Takes up to `limit` firings that may start now, in order of time and name.
+pub(super) fn take(
+    connection: &Connection,
+    now: Timestamp,
+    limit: usize,
+    overlap_of: &OverlapOf<'_>,
+) -> rusqlite::Result<Vec<Firing>> {
+    // A file that has not reached the work folder yet is not ready for its run.
+    let mut statement = connection.prepare_cached(
+        "SELECT id, name, kind, due, event, expires FROM firing
+         WHERE state = 'queued' AND not_before <= ?1
+            AND NOT EXISTS (SELECT 1 FROM claim WHERE claim.firing = firing.id AND claim.state = 'claimed')
+         ORDER BY not_before, name, sequence",
+    )?;
+    let waiting: Vec<(Firing, Option<i64>)> = statement
+        .query_map([micros(now)], |row| Ok((ledger::firing(row)?, row.get(5)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut running = names(connection, "taken")?;
+    running.extend(names(connection, "started")?);
+    let mut taken = Vec::new();
+    for (firing, expires) in waiting {
+        let overlap = overlap_of(&firing.trigger);
+        if firing.kind != FiringKind::Watch && overlap.is_none() {
+            drop_queued(connection, &firing.id, Why::Removed.reason())?;
+        } else if expires.is_some_and(|expires| expires < micros(now)) {
+            drop_queued(connection, &firing.id, Why::Window.reason())?;
+        } else if let Some(overlap) = overlap
+            && taken.len() < limit
+            && (overlap == Overlap::Parallel || !running.contains(&firing.trigger))
+        {
+            running.insert(firing.trigger.clone());
+            set_state(connection, &firing.id, "taken")?;
+            taken.push(firing);
+        }
+    }
+    Ok(taken)
+}
+
+fn names(connection: &Connection, state: &str) -> rusqlite::Result<HashSet<String>> {
+    connection
+        .prepare_cached("SELECT DISTINCT name FROM firing WHERE state = ?1")?
+        .query_map([state], |row| row.get(0))?
+        .collect()
+}
+
+fn set_state(connection: &Connection, id: &str, state: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached("UPDATE firing SET state = ?2 WHERE id = ?1")?.execute(params![id, state]).map(|_| ())
+}
+
+/// Skips a firing if it is still queued.
+pub(super) fn drop_queued(connection: &Connection, id: &str, reason: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE firing SET state = 'skipped' WHERE id = ?1 AND state = 'queued'")?
+        .execute([id])?;
+    ledger::settle_skipped(connection, id, reason)
+}
+
+/// Skips all firings of a schedule that are still queued.
+pub(super) fn supersede(connection: &Connection, name: &str) -> rusqlite::Result<()> {
+    let mut statement = connection
+        .prepare_cached("SELECT id FROM firing WHERE name = ?1 AND state = 'queued' AND kind = 'schedule'")?;
+    let old: Vec<String> = statement.query_map([name], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    old.iter().try_for_each(|id| drop_queued(connection, id, Why::Superseded.reason()))
+}
+
+/// The run of a firing exists.
+pub(super) fn started(connection: &Connection, id: &str, run: &str, now: Timestamp) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE firing SET state = 'started', run = ?2, started = ?3 WHERE id = ?1 AND state IN ('queued', 'taken')",
+        )?
+        .execute(params![id, run, micros(now)])?;
+    ledger::settle_started(connection, id, now)
+}
+
+/// The run of a firing has ended; a resumed one may end again.
+pub(super) fn ended(connection: &Connection, id: &str, outcome: Outcome, now: Timestamp) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE firing SET state = 'ended', outcome = ?2, ended = ?3 WHERE id = ?1")?
+        .execute(params![id, outcome.name(), micros(now)])
+        .map(|_| ())
+}
+
+/// Queues again what was taken by a service that died before its run existed.
+pub(super) fn put_back(connection: &Connection) -> rusqlite::Result<usize> {
+    connection.execute("UPDATE firing SET state = 'queued' WHERE state = 'taken'", [])
+}
+
+/// Firings whose run has started and not ended, and the run.
+pub(super) fn unended(connection: &Connection) -> rusqlite::Result<Vec<(Firing, String)>> {
+    connection
+        .prepare_cached("SELECT id, name, kind, due, event, run FROM firing WHERE state = 'started' ORDER BY sequence")?
+        .query_map([], |row| Ok((ledger::firing(row)?, row.get(5)?)))?
+        .collect()
+}
+
+/// The earliest time at which a queued firing may start that may not start yet.
+pub(super) fn next_start(connection: &Connection, now: Timestamp) -> rusqlite::Result<Option<Timestamp>> {
+    connection
+        .prepare_cached("SELECT min(not_before) FROM firing WHERE state = 'queued' AND not_before > ?1")?
+        .query_row([micros(now)], |row| row.get::<_, Option<i64>>(0))
+        .optional()
+        .map(|found| found.flatten().map(ledger::instant))
+}
+
+/// The triggers of which a firing may start, as far as time goes.
+pub(super) fn waiting(connection: &Connection, now: Timestamp) -> rusqlite::Result<HashSet<String>> {
+    connection
+        .prepare_cached("SELECT DISTINCT name FROM firing WHERE state = 'queued' AND not_before <= ?1")?
+        .query_map([micros(now)], |row| row.get(0))?
+        .collect()
+}
