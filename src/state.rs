@@ -45,7 +45,8 @@ const MIGRATIONS: &[&str] = &[
         ended      INTEGER,
         outcome    TEXT
     );
-    CREATE INDEX firing_state ON firing (state, not_before);
+    CREATE INDEX firing_state ON firing (state, not_before, name, sequence);
+    CREATE INDEX firing_name ON firing (name, state);
     CREATE TABLE ledger (
         sequence INTEGER PRIMARY KEY AUTOINCREMENT,
         name     TEXT NOT NULL,
@@ -57,7 +58,8 @@ const MIGRATIONS: &[&str] = &[
         late     INTEGER,
         firing   TEXT
     );
-    CREATE INDEX ledger_name ON ledger (name, first);
+    CREATE INDEX ledger_first ON ledger (name, first);
+    CREATE INDEX ledger_order ON ledger (name, sequence);
     CREATE INDEX ledger_firing ON ledger (firing);
     CREATE TABLE claim (
         firing   TEXT PRIMARY KEY,
@@ -68,7 +70,7 @@ const MIGRATIONS: &[&str] = &[
         after    TEXT NOT NULL,
         state    TEXT NOT NULL
     ) WITHOUT ROWID;
-    CREATE INDEX claim_state ON claim (state);
+    CREATE INDEX claim_source ON claim (state, source);
     CREATE TABLE known_file (
         name     TEXT NOT NULL,
         path     BLOB NOT NULL,

@@ -16,41 +16,49 @@ use crate::trigger::{Firing, FiringKind, Outcome};
 /// The rule of a trigger for firings that wait; none if it is not configured any more.
 pub(super) type OverlapOf<'a> = dyn Fn(&str) -> Option<Overlap> + 'a;
 
-/// Takes up to `limit` firings that may start now, in order of time and name.
+/// Takes up to `limit` firings that may start now, in order of time and name. A watch with
+/// `overlap = "skip"` has its files wait: a file is not skipped because another is being dealt with.
 pub(super) fn take(
     connection: &Connection,
     now: Timestamp,
     limit: usize,
     overlap_of: &OverlapOf<'_>,
 ) -> rusqlite::Result<Vec<Firing>> {
+    let mut late = connection
+        .prepare_cached("SELECT id FROM firing WHERE state = 'queued' AND not_before <= ?1 AND expires < ?1")?;
+    let late: Vec<String> = late.query_map([micros(now)], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    late.iter().try_for_each(|id| drop_queued(connection, id, Why::Window.reason()))?;
+
+    let mut running = names(connection, "taken")?;
+    running.extend(names(connection, "started")?);
     // A file that has not reached the work folder yet is not ready for its run.
     let mut statement = connection.prepare_cached(
-        "SELECT id, name, kind, due, event, expires FROM firing
+        "SELECT id, name, kind, due, event FROM firing
          WHERE state = 'queued' AND not_before <= ?1
             AND NOT EXISTS (SELECT 1 FROM claim WHERE claim.firing = firing.id AND claim.state = 'claimed')
          ORDER BY not_before, name, sequence",
     )?;
-    let waiting: Vec<(Firing, Option<i64>)> = statement
-        .query_map([micros(now)], |row| Ok((ledger::firing(row)?, row.get(5)?)))?
-        .collect::<rusqlite::Result<_>>()?;
-    let mut running = names(connection, "taken")?;
-    running.extend(names(connection, "started")?);
-    let mut taken = Vec::new();
-    for (firing, expires) in waiting {
-        let overlap = overlap_of(&firing.trigger);
-        if firing.kind != FiringKind::Watch && overlap.is_none() {
-            drop_queued(connection, &firing.id, Why::Removed.reason())?;
-        } else if expires.is_some_and(|expires| expires < micros(now)) {
-            drop_queued(connection, &firing.id, Why::Window.reason())?;
-        } else if let Some(overlap) = overlap
-            && taken.len() < limit
-            && (overlap == Overlap::Parallel || !running.contains(&firing.trigger))
-        {
-            running.insert(firing.trigger.clone());
-            set_state(connection, &firing.id, "taken")?;
-            taken.push(firing);
+    let mut rows = statement.query([micros(now)])?;
+    let (mut taken, mut removed) = (Vec::new(), Vec::new());
+    while taken.len() < limit
+        && let Some(row) = rows.next()?
+    {
+        let name: String = row.get(1)?;
+        match overlap_of(&name) {
+            Some(Overlap::Parallel) => taken.push(ledger::firing(row)?),
+            Some(_) => {
+                if running.insert(name) {
+                    taken.push(ledger::firing(row)?);
+                }
+            }
+            // The file of a watch that is gone waits for it to come back.
+            None if row.get_ref(2)?.as_str()? == FiringKind::Watch.name() => {}
+            None => removed.push(row.get::<_, String>(0)?),
         }
     }
+    drop(rows);
+    taken.iter().try_for_each(|firing| set_state(connection, &firing.id, "taken"))?;
+    removed.iter().try_for_each(|id| drop_queued(connection, id, Why::Removed.reason()))?;
     Ok(taken)
 }
 

@@ -11,4 +11,6 @@ pub use error::CronError;
 pub use schedule::{Due, DueTimes, Schedule};
 
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod tests;

@@ -49,6 +49,14 @@ fn a_fixed_time_in_a_fold_runs_at_its_first_pass_only() {
 }
 
 #[test]
+fn lists_and_ranges_name_fixed_times() {
+    for expression in ["45 1,2 * * *", "45 1-2 * * *"] {
+        let berlin = instants(expression, "Europe/Berlin", "2026-10-24T12:00:00Z", "2026-10-25T12:00:00Z");
+        assert_eq!(berlin, ["2026-10-24T23:45:00Z", "2026-10-25T00:45:00Z"], "{expression}");
+    }
+}
+
+#[test]
 fn starting_within_the_second_pass_does_not_repeat_the_first() {
     let berlin = instants("45 2 * * *", "Europe/Berlin", "2026-10-25T01:10:00Z", "2026-10-25T12:00:00Z");
     assert!(berlin.is_empty(), "{berlin:?}");

@@ -1,7 +1,9 @@
 //! Claiming files: one commit writes claim, firing and ledger; then the file is brought into the
 //! work folder. What a crash left between the two is done when it is looked at again.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::fs::File;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -107,9 +109,13 @@ pub(in crate::trigger) fn bring_all(state: &State, all: bool) -> Result<Vec<Stri
         "state = 'claimed'"
     };
     let (mut taken, mut lost) = (Vec::new(), Vec::new());
+    let mut folders = BTreeSet::new();
     for claim in claims(state, which)? {
         match bring(&claim.source, &claim.work, &claim.identity, claim.after) {
-            Ok(Brought::Taken) => taken.push(claim.firing),
+            Ok(Brought::Taken) => {
+                folders.extend(claim.source.parent().map(Path::to_owned));
+                taken.push(claim.firing);
+            }
             Ok(Brought::Gone(why)) => {
                 problems.push(format!("watches.{}: {} was not taken: {why}", claim.name, claim.source.display()));
                 lost.push((claim.firing, format!("{} was not taken: {why}", claim.source.display())));
@@ -122,6 +128,13 @@ pub(in crate::trigger) fn bring_all(state: &State, all: bool) -> Result<Vec<Stri
     }
     if taken.is_empty() && lost.is_empty() {
         return Ok(problems);
+    }
+    // A rename is whole or not there, but only this makes it last: a file that a power loss put
+    // back after its run would run again.
+    for folder in &folders {
+        if let Err(error) = File::open(folder).and_then(|folder| folder.sync_all()) {
+            problems.push(format!("{} cannot be synced to the disk: {error}", folder.display()));
+        }
     }
     state.transaction(|transaction| {
         let mut set = transaction.prepare_cached("UPDATE claim SET state = ?2 WHERE firing = ?1")?;

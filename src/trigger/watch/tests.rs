@@ -234,6 +234,31 @@ fn a_file_replaced_after_its_claim_counts_as_another() {
 }
 
 #[test]
+fn many_files_start_one_run_each_through_restarts() {
+    let bench = Bench::new(Ready::Rename, Some(After::Delete));
+    for number in 0..500 {
+        bench.drop_file(&format!("{number:03}.txt"), &number.to_string());
+    }
+    let mut seen = Vec::new();
+    for round in 0..4 {
+        let mut triggers = bench.open();
+        triggers.recover().unwrap();
+        poll(&mut triggers, round);
+        // What is taken and not started when the service dies is started by the next.
+        triggers.take_queued(second(round), 1).unwrap();
+        if round % 2 == 1 {
+            triggers.recover().unwrap();
+            seen.extend(work(&triggers, round, Outcome::Succeeded));
+        }
+    }
+    assert_eq!(seen.len(), 500);
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 500, "none twice");
+    assert!(bench.listing(".").is_empty());
+}
+
+#[test]
 fn links_and_unreadable_names_are_refused_once() {
     let bench = Bench::new(Ready::Rename, None);
     std::os::unix::fs::symlink("/etc/passwd", bench.inbox("link.txt")).unwrap();
