@@ -62,8 +62,8 @@ pub struct Firing {
     pub kind: FiringKind,
     /// When it fell due; a schedule's only.
     pub due: Option<Timestamp>,
-    /// What the script sees as `event`. Always `kind`, `trigger` and `firing`; `due` for a schedule;
-    /// `path` (in the work folder), `name`, `original` and `size` for a watch.
+    /// What the script sees as `event`. Always `kind`, `trigger` and `firing`; `due` and, once taken,
+    /// `late` (whole seconds) for a schedule; `path` (in the work folder), `name`, `original` and `size` for a watch.
     pub event: Map<String, Value>,
 }
 

@@ -57,7 +57,12 @@ pub(super) fn take(
         }
     }
     drop(rows);
-    taken.iter().try_for_each(|firing| set_state(connection, &firing.id, "taken"))?;
+    for firing in &mut taken {
+        if let Some(due) = firing.due {
+            firing.event.insert("late".into(), now.duration_since(due).as_secs().max(0).into());
+        }
+        set_taken(connection, firing)?;
+    }
     removed.iter().try_for_each(|id| drop_queued(connection, id, Why::Removed.reason()))?;
     Ok(taken)
 }
@@ -69,14 +74,17 @@ fn names(connection: &Connection, state: &str) -> rusqlite::Result<HashSet<Strin
         .collect()
 }
 
-fn set_state(connection: &Connection, id: &str, state: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached("UPDATE firing SET state = ?2 WHERE id = ?1")?.execute(params![id, state]).map(|_| ())
+fn set_taken(connection: &Connection, firing: &Firing) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE firing SET state = 'taken', event = ?2 WHERE id = ?1")?
+        .execute(params![firing.id, serde_json::Value::Object(firing.event.clone()).to_string()])
+        .map(|_| ())
 }
 
-/// Skips a firing if it is still queued.
+/// Skips a firing if its run does not exist yet.
 pub(super) fn drop_queued(connection: &Connection, id: &str, reason: &str) -> rusqlite::Result<()> {
     connection
-        .prepare_cached("UPDATE firing SET state = 'skipped' WHERE id = ?1 AND state = 'queued'")?
+        .prepare_cached("UPDATE firing SET state = 'skipped' WHERE id = ?1 AND state IN ('queued', 'taken')")?
         .execute([id])?;
     ledger::settle_skipped(connection, id, reason)
 }

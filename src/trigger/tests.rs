@@ -206,6 +206,31 @@ fn a_service_that_dies_before_the_run_exists_starts_it_again() {
 }
 
 #[test]
+fn a_firing_whose_run_cannot_be_made_is_skipped_with_the_reason() {
+    let bench = Bench::new();
+    let mut triggers = bench.open(&config("0 * * * *"), "2026-05-01T10:30:00Z");
+    triggers.poll(instant("2026-05-01T11:00:00Z")).unwrap();
+    let taken = triggers.take_queued(instant("2026-05-01T11:00:07Z"), 9).unwrap();
+    assert_eq!(taken[0].event["late"], 7);
+    triggers.skip(&taken[0].id, "there is no playbook 'backup'").unwrap();
+    triggers.recover().unwrap();
+    assert!(triggers.take_queued(instant("2026-05-01T11:00:08Z"), 9).unwrap().is_empty());
+    assert_eq!(triggers.explain("job", 1).unwrap().2[0].reason.as_deref(), Some("there is no playbook 'backup'"));
+    assert_balanced(&triggers);
+}
+
+#[test]
+fn a_removed_schedule_starts_nothing_that_it_left_behind() {
+    let bench = Bench::new();
+    let now = instant("2026-05-01T11:00:00Z");
+    let mut triggers = bench.open(&config("0 * * * *"), "2026-05-01T10:30:00Z");
+    triggers.poll(now).unwrap();
+    let without = Triggers::open(Arc::clone(&bench.state), Vec::new(), Vec::new(), now).unwrap();
+    assert!(without.take_queued(now, 9).unwrap().is_empty());
+    assert_eq!(account(&triggers).skipped, 1);
+}
+
+#[test]
 fn a_pause_skips_and_says_so_and_a_firing_by_hand_runs_all_the_same() {
     let bench = Bench::new();
     let mut triggers = bench.open(&config("0 * * * *"), "2026-05-01T10:30:00Z");

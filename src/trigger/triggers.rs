@@ -217,6 +217,14 @@ impl Triggers {
         Ok(self.state.transaction(|transaction| queue::take(transaction, now, limit, &overlap))?)
     }
 
+    /// Skips a firing that was taken, because its run cannot be made; `reason` stands in the ledger.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub fn skip(&self, firing: &str, reason: &str) -> Result<(), TriggerError> {
+        Ok(self.state.transaction(|transaction| queue::drop_queued(transaction, firing, reason))?)
+    }
+
     fn overlap(&self, name: &str) -> Option<Overlap> {
         let schedule = self.schedules.get(name).map(|entry| entry.definition.config.overlap);
         schedule.or_else(|| self.watches.get(name).map(|entry| entry.definition.config.overlap))
