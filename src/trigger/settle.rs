@@ -7,6 +7,10 @@ use crate::config::Overlap;
 use crate::trigger::decide::{Decision, decide, owed_from};
 use crate::trigger::{Firing, FiringKind, Rules, ScheduleDefinition, ledger, queue};
 
+/// The most instants beyond their window that are counted at once: a schedule of every second that
+/// slept for a year must not hold the database for a minute. They are skipped whatever comes after.
+const CHUNK: usize = 20_000;
+
 /// What settling a schedule did.
 pub(super) struct Settled {
     /// The schedule.
@@ -30,9 +34,16 @@ pub(super) fn settle(
     let from = owed_from(standing.since, now);
     let fired = ledger::fired_since(connection, name, from)?;
     let (mut since, mut count) = (from, 0);
-    let owed = definition.schedule.due_between(from, now).inspect(|due| since = due.at);
-    let owed = owed.filter(|due| !fired.contains(&due.at)).inspect(|due| count += 1 + u64::from(due.merged));
     let rules = Rules::from(&definition.config);
+    let window = now.saturating_sub(rules.window).unwrap_or(Timestamp::MIN);
+    let (mut seen, mut complete) = (0, true);
+    let owed = definition.schedule.due_between(from, now).take_while(|due| {
+        seen += 1;
+        complete = seen <= CHUNK || due.at >= window;
+        complete
+    });
+    let owed = owed.inspect(|due| since = due.at);
+    let owed = owed.filter(|due| !fired.contains(&due.at)).inspect(|due| count += 1 + u64::from(due.merged));
     let decisions = decide(now, rules, standing.active > 0, standing.paused, owed);
     let mut queued = Vec::new();
     for decision in &decisions {
@@ -54,5 +65,5 @@ pub(super) fn settle(
     if since != standing.since {
         ledger::advance(connection, name, since, count)?;
     }
-    Ok(Settled { name: name.clone(), since, queued })
+    Ok(Settled { name: name.clone(), since: if complete { since.max(now) } else { since }, queued })
 }

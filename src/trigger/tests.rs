@@ -64,8 +64,12 @@ fn work(triggers: &Triggers, now: Timestamp) -> Vec<String> {
 }
 
 fn poll(triggers: &mut Triggers, now: &str) -> Vec<String> {
-    triggers.poll(instant(now)).unwrap();
-    work(triggers, instant(now))
+    let now = instant(now);
+    triggers.poll(now).unwrap();
+    while triggers.next_wake(now).unwrap().is_some_and(|at| at <= now) {
+        triggers.poll(now).unwrap();
+    }
+    work(triggers, now)
 }
 
 fn account(triggers: &Triggers) -> Account {
@@ -271,6 +275,25 @@ fn ten_thousand_due_at_once_are_all_queued_and_taken_by_name() {
     assert_eq!(triggers.poll(now).unwrap().queued.len(), 10_000);
     let names: Vec<_> = triggers.take_queued(now, 3).unwrap().into_iter().map(|firing| firing.trigger).collect();
     assert_eq!(names, ["job-00000", "job-00001", "job-00002"]);
+}
+
+#[test]
+fn a_long_stretch_of_seconds_is_counted_in_parts_into_one_row() {
+    let bench = Bench::new();
+    drop(bench.open(&config("* * * * * *"), "2026-05-01T00:00:00Z"));
+    let now = instant("2026-05-01T14:00:00Z");
+    let mut triggers = bench.open(&config("* * * * * *"), &now.to_string());
+    let mut looks = 0;
+    while triggers.next_wake(now).unwrap().is_some_and(|at| at <= now) {
+        triggers.poll(now).unwrap();
+        looks += 1;
+    }
+    assert!(looks > 1, "{looks}");
+    let (_, sums, rows) = triggers.explain("job", 100).unwrap();
+    assert_eq!((sums.due, sums.queued), (14 * 3600, 1));
+    // Beyond the window, not the latest, started, and in the way of each other.
+    assert!(rows.len() <= 4, "{rows:?}");
+    assert_balanced(&triggers);
 }
 
 proptest! {

@@ -143,7 +143,8 @@ impl Triggers {
         self.watches.values().flat_map(|entry| entry.definition.folders()).collect()
     }
 
-    /// Deals with every instant that fell due and every file that is ready, durably.
+    /// Deals with every instant that fell due and every file that is ready, durably. Of a very long
+    /// stretch it counts a part; [`Self::next_wake`] then says to look again at once.
     ///
     /// # Errors
     /// What the database refuses; what was not written is dealt with by the next look.
@@ -176,7 +177,7 @@ impl Triggers {
         for settled in settled {
             queued.extend(settled.queued);
             if let Some(entry) = self.schedules.get_mut(&settled.name) {
-                entry.next = entry.definition.schedule.next_after(settled.since.max(now)).map(|due| due.at);
+                entry.next = entry.definition.schedule.next_after(settled.since).map(|due| due.at);
             }
         }
         Ok(queued)
