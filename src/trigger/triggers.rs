@@ -74,8 +74,7 @@ pub struct Triggers {
 }
 
 impl Triggers {
-    /// Makes the definitions known to the ledger: a new or changed one owes from `now` on, the
-    /// others what fell due since they were last looked at.
+    /// Makes definitions known: a new or changed one owes from `now` on, others since their last due.
     ///
     /// # Errors
     /// What the database refuses.
@@ -122,8 +121,7 @@ impl Triggers {
         Ok(problems)
     }
 
-    /// When to look again; at once if that is not later than `now`. A queued firing that waits for
-    /// another to end is none of its business: look for it when that one ends.
+    /// When to look again. It knows nothing of firings that wait for another one to end.
     ///
     /// # Errors
     /// What the database refuses.
@@ -239,8 +237,8 @@ impl Triggers {
         Ok(self.state.transaction(|transaction| queue::started(transaction, firing, run, now))?)
     }
 
-    /// Records how the run of a firing ended, and puts its file away if it succeeded. A resumed run
-    /// may end again. Answers with what could not be put away.
+    /// Records how a run ended (again, if it was resumed), and puts its file away if it succeeded.
+    /// Answers with what could not be put away.
     ///
     /// # Errors
     /// What the database refuses.
