@@ -16,5 +16,6 @@ pub mod run;
 pub mod secret;
 pub mod state;
 pub mod store;
+pub mod trigger;
 pub mod value;
 pub mod vendors;

@@ -13,12 +13,69 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 
 /// The steps from an empty database to the present format. Steps are only ever added.
 const MIGRATIONS: &[&str] = &[
-    // 1: the stores of playbooks, the ledger of schedules, the claims of files and their firings.
+    // 1: the stores of playbooks.
     "CREATE TABLE store (
         name  TEXT NOT NULL,
         key   TEXT NOT NULL,
         value TEXT NOT NULL,
         PRIMARY KEY (name, key)
+    ) WITHOUT ROWID;",
+    // 2: triggers, their firings, what became of each due instant and file, and the claims of files.
+    // Times are microseconds since 1970; a ledger row counts a stretch of instants.
+    "CREATE TABLE trigger_standing (
+        name   TEXT PRIMARY KEY,
+        digest TEXT NOT NULL,
+        since  INTEGER NOT NULL,
+        latest INTEGER NOT NULL,
+        due    INTEGER NOT NULL DEFAULT 0,
+        paused INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID;
+    CREATE TABLE firing (
+        sequence   INTEGER PRIMARY KEY AUTOINCREMENT,
+        id         TEXT NOT NULL UNIQUE,
+        name       TEXT NOT NULL,
+        kind       TEXT NOT NULL,
+        due        INTEGER,
+        not_before INTEGER NOT NULL,
+        expires    INTEGER,
+        event      TEXT NOT NULL,
+        state      TEXT NOT NULL,
+        run        TEXT,
+        started    INTEGER,
+        ended      INTEGER,
+        outcome    TEXT
+    );
+    CREATE INDEX firing_state ON firing (state, not_before, name, sequence);
+    CREATE INDEX firing_name ON firing (name, state);
+    CREATE TABLE ledger (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        name     TEXT NOT NULL,
+        first    INTEGER NOT NULL,
+        last     INTEGER NOT NULL,
+        count    INTEGER NOT NULL,
+        state    TEXT NOT NULL,
+        reason   TEXT,
+        late     INTEGER,
+        firing   TEXT
+    );
+    CREATE INDEX ledger_first ON ledger (name, first);
+    CREATE INDEX ledger_order ON ledger (name, sequence);
+    CREATE INDEX ledger_firing ON ledger (firing);
+    CREATE TABLE claim (
+        firing   TEXT PRIMARY KEY,
+        name     TEXT NOT NULL,
+        source   BLOB NOT NULL,
+        work     BLOB NOT NULL,
+        identity TEXT NOT NULL,
+        after    TEXT NOT NULL,
+        state    TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX claim_source ON claim (state, source);
+    CREATE TABLE known_file (
+        name     TEXT NOT NULL,
+        path     BLOB NOT NULL,
+        identity TEXT NOT NULL,
+        PRIMARY KEY (name, path)
     ) WITHOUT ROWID;",
 ];
 
