@@ -1,8 +1,8 @@
 //! What a run's natives need: reached through the engine's tag, so that modules can be shared.
 
 use std::cell::RefCell;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rhai::{EvalAltResult, NativeCallContext};
 
@@ -46,7 +46,9 @@ pub struct RunContext {
     /// The bytes that the run holds.
     pub memory: Count,
     /// Why the run has to end, once something has said so.
-    pub stop: std::sync::Mutex<Option<Stop>>,
+    pub stop: Mutex<Option<Stop>>,
+    /// Whether something has: asked at every step.
+    pub ending: AtomicBool,
     /// The numbers of progress counters.
     pub progress: AtomicU64,
 }
@@ -69,6 +71,9 @@ impl RunContext {
 
     /// Passes an action through the door, in the branch that this thread works on.
     pub fn pass(&self, context: &NativeCallContext<'_>, action: Action) -> Result<Reply, Box<EvalAltResult>> {
+        if let Some(stop) = self.why() {
+            return Err(self.stopped(stop, context.call_position()));
+        }
         let branch = current_branch();
         match self.passage.pass(&branch, action) {
             Ok(reply) => Ok(reply),
@@ -87,33 +92,58 @@ impl RunContext {
 
     /// Remembers why the run ends, and gives the error that no script can catch.
     pub fn stopped(&self, stop: Stop, position: rhai::Position) -> Box<EvalAltResult> {
-        let mut slot = self.stop.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let text = stop.to_string();
-        slot.get_or_insert(stop);
+        self.end(stop);
         EvalAltResult::ErrorTerminated(text.into(), position).into()
     }
 
     /// Counts a step, and says why the run has to end, if it has to.
+    ///
+    /// Memory is looked at every time: doubling a text fills it in a few dozen steps. The clock is
+    /// dearer, and looked at now and then.
     pub fn step(&self) -> Option<String> {
         let steps = self.steps.fetch_add(1, Ordering::Relaxed) + 1;
-        if steps % LOOK_EVERY != 0 {
-            return None;
-        }
-        let stop = if let Err(stop) = self.halt.check() {
-            stop
-        } else if self.max_steps != 0 && steps > self.max_steps {
-            Stop::Limit(format!("the script took more than {} steps: see [limits] steps", self.max_steps))
-        } else if self.memory.bytes() > i64::try_from(self.max_memory).unwrap_or(i64::MAX) {
+        let stop = if self.memory.bytes() > i64::try_from(self.max_memory).unwrap_or(i64::MAX) {
             Stop::Limit(format!(
                 "the script holds more than {} MB of memory: see [limits] memory",
                 self.max_memory >> 20
             ))
+        } else if self.max_steps != 0 && steps > self.max_steps {
+            Stop::Limit(format!("the script took more than {} steps: see [limits] steps", self.max_steps))
+        } else if self.ending.load(Ordering::Relaxed) {
+            // Another branch has come to the end of the run; this one must not catch its way out.
+            return Some(self.why().map_or_else(String::new, |stop| stop.to_string()));
+        } else if steps % LOOK_EVERY != 0 {
+            return None;
+        } else if let Err(stop) = self.halt.check() {
+            stop
         } else {
             return None;
         };
         let text = stop.to_string();
-        self.stop.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(stop);
+        self.end(stop);
         Some(text)
+    }
+
+    /// Why the run has to end, if something has said so.
+    pub fn why(&self) -> Option<Stop> {
+        self.stop.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Forgets what ended an earlier line of a session.
+    pub fn go_on(&self) {
+        self.stop.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.ending.store(false, Ordering::Relaxed);
+    }
+
+    /// The first reason holds, but that a change is uncertain comes before everything else.
+    fn end(&self, stop: Stop) {
+        let mut slot = self.stop.lock().unwrap_or_else(PoisonError::into_inner);
+        let uncertain = |stop: &Stop| matches!(stop, Stop::Uncertain(_));
+        if slot.as_ref().is_none_or(|present| uncertain(&stop) && !uncertain(present)) {
+            *slot = Some(stop);
+        }
+        self.ending.store(true, Ordering::Relaxed);
     }
 
     /// Refuses to make something of `bytes` at once that would go over the memory limit.

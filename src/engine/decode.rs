@@ -1,92 +1,55 @@
-//! JSON straight into script values, with what the row knows of the answer.
+//! JSON answers straight into script values, with what the row knows of their fields.
+//!
+//! Whole numbers that do not fit 64 signed bits become texts; floats are never made of them.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use rhai::{Array, Dynamic, Map};
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use bytes::Bytes;
+use rhai::{Dynamic, Identifier};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use crate::catalog::{Field, Row, Shape};
+use crate::catalog::{Field, Shape};
 use crate::door::HttpAnswer;
 use crate::fault::{Fault, FaultKind};
 use crate::secret::Secret;
 
-/// The script value of an answer.
-///
-/// # Errors
-/// `decode`, when the body is not the JSON that it should be.
-pub fn answer(answer: &HttpAnswer) -> Result<Dynamic, Fault> {
-    let shape = answer.row.map(|row| row.answer.shape);
-    let list = shape == Some(Shape::List);
-    if answer.body.iter().all(u8::is_ascii_whitespace) {
-        return Ok(if list { Dynamic::from(Array::new()) } else { Dynamic::UNIT });
-    }
-    if shape == Some(Shape::Text) {
-        return Ok(String::from_utf8_lossy(&answer.body).into_owned().into());
-    }
-    match json(&answer.body) {
-        Ok(value) if value.is_unit() && list => Ok(Dynamic::from(Array::new())),
-        Ok(mut value) => {
-            if let Some(row) = answer.row {
-                complete(row, &mut value);
+/// What the row knows of one level of an answer.
+#[derive(Debug, Default)]
+struct Node {
+    children: Vec<(&'static str, Node)>,
+    optional: bool,
+    secret: bool,
+}
+
+impl Node {
+    fn of(fields: &'static [Field]) -> Self {
+        let mut root = Self::default();
+        for field in fields {
+            let mut node = &mut root;
+            for part in field.name.split('.') {
+                let at = node.children.iter().position(|(name, _)| *name == part).unwrap_or_else(|| {
+                    node.children.push((part, Self::default()));
+                    node.children.len() - 1
+                });
+                let Some((_, child)) = node.children.get_mut(at) else { break };
+                node = child;
             }
-            Ok(value)
+            node.optional = field.optional;
+            node.secret = field.secret;
         }
-        // What is not known to be JSON may be a text.
-        Err(_) if !matches!(shape, Some(Shape::List | Shape::Object)) => {
-            Ok(String::from_utf8_lossy(&answer.body).into_owned().into())
-        }
-        Err(error) => Err(Fault::new(
-            FaultKind::Decode,
-            format!("the answer is broken JSON: {error} of {} bytes", answer.body.len()),
-        )
-        .with_status(answer.status)),
+        root
+    }
+
+    fn child(&self, name: &str) -> Option<&Self> {
+        self.children.iter().find(|(known, _)| *known == name).map(|(_, node)| node)
     }
 }
 
-/// A JSON text as a script value. Whole numbers beyond 64 bits become texts, never floats.
-///
-/// # Errors
-/// Where the text stops being JSON.
-pub fn json(text: &[u8]) -> Result<Dynamic, serde_json::Error> {
-    let mut reader = serde_json::Deserializer::from_slice(text);
-    let value = Json.deserialize(&mut reader)?;
-    reader.end()?;
-    Ok(value)
-}
+#[derive(Clone, Copy)]
+struct Seed<'n>(Option<&'n Node>);
 
-/// Puts in `()` for optional fields that are absent, and wraps secret ones.
-fn complete(row: &Row, value: &mut Dynamic) {
-    let special: Vec<&Field> = row.answer.fields.iter().filter(|field| field.optional || field.secret).collect();
-    if special.is_empty() {
-        return;
-    }
-    if let Some(mut items) = value.write_lock::<Array>() {
-        items.iter_mut().for_each(|item| complete_object(&special, item));
-        return;
-    }
-    complete_object(&special, value);
-}
-
-fn complete_object(fields: &[&Field], value: &mut Dynamic) {
-    let Some(mut map) = value.write_lock::<Map>() else { return };
-    for field in fields {
-        match map.get_mut(field.name) {
-            None if field.optional && !field.name.contains('.') => {
-                map.insert(field.name.into(), Dynamic::UNIT);
-            }
-            Some(slot) if field.secret => {
-                if let Ok(text) = slot.clone().into_string() {
-                    *slot = Dynamic::from(Secret::new(field.name, text));
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-struct Json;
-
-impl<'de> DeserializeSeed<'de> for Json {
+impl<'de> DeserializeSeed<'de> for Seed<'_> {
     type Value = Dynamic;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Dynamic, D::Error> {
@@ -94,70 +57,219 @@ impl<'de> DeserializeSeed<'de> for Json {
     }
 }
 
-impl<'de> Visitor<'de> for Json {
+impl Seed<'_> {
+    fn text(self, text: &str) -> Dynamic {
+        if self.0.is_some_and(|node| node.secret) {
+            return Dynamic::from(Secret::new("answer", text));
+        }
+        text.into()
+    }
+
+    /// A number, wrapped where the row calls it a secret.
+    fn number(self, number: impl Into<Dynamic> + ToString) -> Dynamic {
+        if self.0.is_some_and(|node| node.secret) { self.text(&number.to_string()) } else { number.into() }
+    }
+}
+
+impl<'de> Visitor<'de> for Seed<'_> {
     type Value = Dynamic;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
 
-    fn visit_unit<E>(self) -> Result<Dynamic, E> {
+    fn visit_unit<E: Error>(self) -> Result<Dynamic, E> {
         Ok(Dynamic::UNIT)
     }
 
-    fn visit_bool<E>(self, flag: bool) -> Result<Dynamic, E> {
-        Ok(flag.into())
+    fn visit_bool<E: Error>(self, flag: bool) -> Result<Dynamic, E> {
+        Ok(self.number(flag))
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Dynamic, E> {
-        Ok(number.into())
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Dynamic, E> {
+        Ok(self.number(number))
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Dynamic, E> {
-        Ok(i64::try_from(number).map_or_else(|_| number.to_string().into(), Dynamic::from))
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Dynamic, E> {
+        Ok(i64::try_from(number).map_or_else(|_| self.text(&number.to_string()), |number| self.number(number)))
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Dynamic, E> {
-        Ok(number.into())
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Dynamic, E> {
+        Ok(self.number(number))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Dynamic, E> {
-        Ok(text.into())
+    fn visit_str<E: Error>(self, text: &str) -> Result<Dynamic, E> {
+        Ok(self.text(text))
     }
 
-    fn visit_string<E>(self, text: String) -> Result<Dynamic, E> {
-        Ok(text.into())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Dynamic, A::Error> {
-        let mut items = Array::new();
-        while let Some(item) = access.next_element_seed(Json)? {
-            items.push(item);
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Dynamic, A::Error> {
+        let mut array = Vec::new();
+        while let Some(item) = items.next_element_seed(self)? {
+            array.push(item);
         }
-        Ok(items.into())
+        Ok(Dynamic::from_array(array))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Dynamic, A::Error> {
-        let mut map = Map::new();
-        while let Some(name) = access.next_key::<std::borrow::Cow<'de, str>>()? {
-            map.insert(name.as_ref().into(), access.next_value_seed(Json)?);
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Dynamic, A::Error> {
+        // A secret may be an object too: whatever is inside it is one as well.
+        let secret = self.0.filter(|node| node.secret);
+        let mut map = rhai::Map::new();
+        while let Some(name) = entries.next_key::<KeyText<'de>>()? {
+            let child = secret.or_else(|| self.0.and_then(|node| node.child(&name.0)));
+            map.insert(Identifier::from(name.0.as_ref()), entries.next_value_seed(Seed(child))?);
         }
-        Ok(map.into())
+        for (name, node) in self.0.map_or(&[][..], |node| &node.children) {
+            if node.optional && !map.contains_key(*name) {
+                map.insert((*name).into(), Dynamic::UNIT);
+            }
+        }
+        Ok(Dynamic::from_map(map))
     }
+}
+
+/// A member's name, borrowed where JSON allows it.
+struct KeyText<'de>(Cow<'de, str>);
+
+impl<'de> serde::Deserialize<'de> for KeyText<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Key;
+        impl<'de> Visitor<'de> for Key {
+            type Value = KeyText<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a member's name")
+            }
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(KeyText(Cow::Borrowed(text)))
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(KeyText(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(Key)
+    }
+}
+
+/// JSON of any source as a script's value.
+///
+/// # Errors
+/// What is wrong with it, with line and column.
+pub(super) fn json(bytes: &[u8]) -> Result<Dynamic, serde_json::Error> {
+    with(bytes, None)
+}
+
+fn with(bytes: &[u8], node: Option<&Node>) -> Result<Dynamic, serde_json::Error> {
+    let quoted = quote_large(bytes);
+    let mut deserializer = serde_json::Deserializer::from_slice(quoted.as_deref().unwrap_or(bytes));
+    let value = Seed(node).deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+/// The same text with whole numbers beyond 64 signed bits in quotes; `None` if there are none.
+///
+/// The parser would make floats of those beyond 64 unsigned bits.
+fn quote_large(json: &[u8]) -> Option<Vec<u8>> {
+    let mut out: Option<Vec<u8>> = None;
+    let (mut at, mut copied) = (0, 0);
+    while let Some(&byte) = json.get(at) {
+        match byte {
+            b'"' => {
+                at += 1;
+                while let Some(&inner) = json.get(at) {
+                    at += if inner == b'\\' { 2 } else { 1 };
+                    if inner == b'"' {
+                        break;
+                    }
+                }
+            }
+            b'-' | b'0'..=b'9' => {
+                let start = at;
+                while json.get(at).is_some_and(|byte| matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')) {
+                    at += 1;
+                }
+                let number = json.get(start..at).unwrap_or_default();
+                let whole = number.strip_prefix(b"-").unwrap_or(number);
+                let large = number.len() > 18
+                    && whole.iter().all(u8::is_ascii_digit)
+                    && std::str::from_utf8(number).is_ok_and(|text| text.parse::<i64>().is_err());
+                if large {
+                    let out = out.get_or_insert_with(|| Vec::with_capacity(json.len() + 16));
+                    out.extend_from_slice(json.get(copied..start).unwrap_or_default());
+                    out.push(b'"');
+                    out.extend_from_slice(number);
+                    out.push(b'"');
+                    copied = at;
+                }
+            }
+            _ => at += 1,
+        }
+    }
+    let mut out = out?;
+    out.extend_from_slice(json.get(copied..).unwrap_or_default());
+    Some(out)
+}
+
+/// An answer as a script's value.
+///
+/// # Errors
+/// A fault of kind `decode` for a body that is not what the row says.
+pub(super) fn answer(answer: &HttpAnswer) -> Result<Dynamic, Fault> {
+    let shape = answer.row.map(|row| row.answer.shape);
+    let json_type = answer.content_type.as_deref().is_some_and(|kind| kind.contains("json"));
+    if answer.body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(if shape == Some(Shape::List) { Dynamic::from_array(Vec::new()) } else { Dynamic::UNIT });
+    }
+    let text = || String::from_utf8_lossy(&answer.body).into_owned();
+    match shape {
+        Some(Shape::Text | Shape::Download) => return Ok(text().into()),
+        None if !json_type && !looks_like_json(&answer.body) => return Ok(text().into()),
+        _ => {}
+    }
+    let node = answer.row.map(|row| Node::of(row.answer.fields)).filter(|node| !node.children.is_empty());
+    match with(&answer.body, node.as_ref()) {
+        Ok(value) if value.is_unit() && shape == Some(Shape::List) => Ok(Dynamic::from_array(Vec::new())),
+        Ok(value) => Ok(value),
+        Err(_) if matches!(shape, None | Some(Shape::Any | Shape::None)) => Ok(text().into()),
+        Err(error) => {
+            let kind = answer.content_type.as_deref().unwrap_or("no content type");
+            let start: String = text().chars().take(80).collect();
+            Err(Fault::new(
+                FaultKind::Decode,
+                format!("the answer is not JSON ({kind}): {error}. It begins with: {start}"),
+            )
+            .with_status(answer.status))
+        }
+    }
+}
+
+fn looks_like_json(body: &Bytes) -> bool {
+    body.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| matches!(byte, b'{' | b'['))
 }
 
 #[cfg(test)]
 mod tests {
+    use rhai::Map;
+
     use super::*;
 
     #[test]
     fn large_numbers_stay_exact_and_names_stay_text() {
-        let value =
-            json(br#"{"block": 106209384765432, "huge": 18446744073709551615, "edition": "608174e50003"}"#).unwrap();
-        let map = value.cast::<Map>();
+        let value = json(
+            br#"{"block": 106209384765432, "huge": 18446744073709551616, "low": -9223372036854775809,
+                 "edition": "608174e50003", "rate": 1.5}"#,
+        );
+        let map = value.unwrap().cast::<Map>();
         assert_eq!(map["block"].as_int().unwrap(), 106_209_384_765_432);
-        assert_eq!(map["huge"].clone().into_string().unwrap(), "18446744073709551615");
+        assert_eq!(map["huge"].clone().into_string().unwrap(), "18446744073709551616");
+        assert_eq!(map["low"].clone().into_string().unwrap(), "-9223372036854775809");
         assert_eq!(map["edition"].clone().into_string().unwrap(), "608174e50003");
+        assert_eq!(map["rate"].as_float().unwrap(), 1.5);
+    }
+
+    #[test]
+    fn digits_inside_texts_are_left_alone() {
+        let value = json(br#"["a \" 99999999999999999999 b"]"#).unwrap().cast::<rhai::Array>();
+        assert_eq!(value[0].clone().into_string().unwrap(), "a \" 99999999999999999999 b");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::door::Branch;
 use crate::engine::context::{RunContext, current_branch, on_branch};
 use crate::engine::error;
 use crate::engine::host::add;
+use crate::fault::{Fault, FaultKind};
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;
 
@@ -148,6 +149,10 @@ fn run(context: &NativeCallContext<'_>, list: Array, limit: usize, stop_after: i
             }
         }
     });
+    if let Some(stop) = run.why() {
+        // An item came to the end of the run: whatever the others came to, nothing may catch that.
+        return Err(run.stopped(stop, context.call_position()));
+    }
     Ok(results.into_iter().map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner)).collect())
 }
 
@@ -159,10 +164,10 @@ fn is_stop(error: &EvalAltResult) -> bool {
     matches!(error.unwrap_inner(), EvalAltResult::ErrorTerminated(..))
 }
 
-/// What a `catch` would see.
+/// What a `catch` would see; Rhai's own errors in the shape of ours.
 fn caught(error: &EvalAltResult) -> Dynamic {
     match error.unwrap_inner() {
         EvalAltResult::ErrorRuntime(value, _) => value.clone(),
-        other => other.to_string().into(),
+        other => error::to_map(&Fault::new(FaultKind::Invalid, other.to_string())).into(),
     }
 }

@@ -1,7 +1,7 @@
 //! One execution of a script: an engine from shared modules, on a thread of its own.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use rhai::packages::{Package, StandardPackage};
 use rhai::{AST, Dynamic, Engine, EvalAltResult, Module, Scope};
@@ -196,7 +196,7 @@ pub fn compile(engine: &Engine, name: &str, text: &str) -> Result<AST, rhai::Par
 /// What an uncaught error means for the run.
 pub fn outcome(error: &EvalAltResult, name: &str, context: &RunContext, modules: &Modules) -> ScriptError {
     let diagnostic = Box::new(Diagnostic::of_error(error, name, modules.index()));
-    let stop = context.stop.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let stop = context.why();
     match (error.unwrap_inner(), stop) {
         (EvalAltResult::ErrorTerminated(..), Some(stop)) => {
             let diagnostic = Box::new(Diagnostic { message: stop.to_string(), ..*diagnostic });

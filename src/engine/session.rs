@@ -1,7 +1,7 @@
 //! A session of the prompt: lines that see the variables and functions of earlier lines.
 
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use rhai::{AST, Dynamic, Engine, ParseErrorType, Scope};
 
@@ -81,7 +81,7 @@ impl Session {
         let name = format!("line {}", self.lines);
         self.sources.add(&name, text);
         // Each line ends by itself: what ended an earlier one is forgotten.
-        self.context.stop.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.context.go_on();
         let compiled = self.engine.compile_with_scope(&self.names(), text);
         let mut ast = compiled
             .map_err(|error| ScriptError::Unreadable(Box::new(Diagnostic::of_parse(&error, &name, self.index()))))?;

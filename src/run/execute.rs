@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -211,6 +211,7 @@ fn context(project: &Arc<Project>, door: Arc<Door>, ears: Arc<Ears>, facts: RunF
         steps: AtomicU64::new(0),
         memory: Count::begin(),
         stop: Mutex::new(None),
+        ending: AtomicBool::new(false),
         progress: AtomicU64::new(0),
     })
 }

@@ -14,6 +14,7 @@ use crate::value::{Map, Value};
 
 /// A plain call that changes something; the other rows differ from it where they say.
 pub const ROW: Row = Row {
+    keywords: &[],
     vendor: "toy",
     name: "thing_set",
     method: "PUT",
@@ -45,6 +46,7 @@ pub const ROW: Row = Row {
 
 /// A text parameter of the body; the others differ from it where they say.
 pub const PARAM: Param = Param {
+    pick: false,
     name: "value",
     wire: "value",
     place: Place::Body,
