@@ -10,6 +10,7 @@ pub mod duration;
 pub mod engine;
 pub mod fault;
 pub mod journal;
+pub mod lab;
 pub mod nearest;
 pub mod network;
 pub mod run;

@@ -58,6 +58,9 @@ pub enum Command {
     /// Show, check and trust targets
     #[command(subcommand)]
     Targets(super::targets::TargetsCommand),
+    /// Start simulated appliances
+    #[command(subcommand)]
+    Lab(super::lab::LabCommand),
     /// Write a completion script for a shell
     Completions(CompletionsArgs),
 }

@@ -8,6 +8,7 @@ pub mod calls;
 mod exit;
 mod failure;
 mod init;
+mod lab;
 mod logging;
 mod plan;
 mod playbooks;

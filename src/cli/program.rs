@@ -59,6 +59,7 @@ impl Program {
             Command::Playbooks(command) => command.exec(self),
             Command::Calls(command) => command.exec(self),
             Command::Targets(command) => command.exec(self),
+            Command::Lab(command) => command.exec(self),
             Command::Completions(args) => {
                 let mut script = Vec::new();
                 clap_complete::generate(args.shell, &mut Arguments::command(), "beadle", &mut script);
