@@ -112,7 +112,8 @@ impl Screen {
         for (_, bar) in self.open.lock().unwrap_or_else(PoisonError::into_inner).drain() {
             bar.finish_and_clear();
         }
-        if let Some(plan) = &ending.plan {
+        let failed = ending.outcome != Outcome::Succeeded;
+        if let Some(plan) = ending.plan.as_ref().filter(|plan| !failed || !plan.changes.is_empty()) {
             self.out(&plan::human(plan));
         }
         let partial = ending.plan.as_ref().is_some_and(|plan| plan.partial.is_some());

@@ -35,6 +35,9 @@ pub fn of_maps(rows: &Json) -> String {
             }
         }
     }
+    if columns.len() > WIDEST {
+        return records(rows, &columns);
+    }
     let mut table = Table::new();
     table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(WIDTH);
@@ -45,11 +48,37 @@ pub fn of_maps(rows: &Json) -> String {
     format!("{table}\n")
 }
 
-/// A value in a cell.
+/// So many columns stand side by side; more of them are shown one below the other.
+const WIDEST: usize = 8;
+
+/// Rows as blocks of `name: value`, for those with many members.
+fn records(rows: &[Json], columns: &[&String]) -> String {
+    let width = columns.iter().map(|name| name.chars().count()).max().unwrap_or(0).min(30);
+    let mut text = String::new();
+    for (number, row) in rows.iter().enumerate() {
+        text.push_str(&format!("-- {}\n", number + 1));
+        for name in columns {
+            let value = row.get(name.as_str()).map(cell).unwrap_or_default();
+            let value: String = value.chars().take(usize::from(WIDTH).saturating_sub(width + 2)).collect();
+            text.push_str(format!("{name:width$}  {value}").trim_end());
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// A value in a cell: one line, of what is nested its size only.
 pub fn cell(value: &Json) -> String {
     match value {
         Json::Null => String::new(),
-        Json::String(text) => text.clone(),
+        Json::String(text) => {
+            let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            if line.chars().count() > 60 { format!("{}…", line.chars().take(59).collect::<String>()) } else { line }
+        }
+        Json::Array(items) if items.iter().any(|item| item.is_array() || item.is_object()) => {
+            format!("[{} entries]", items.len())
+        }
+        Json::Object(map) => format!("{{{} members}}", map.len()),
         other => other.to_string(),
     }
 }

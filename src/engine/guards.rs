@@ -1,5 +1,6 @@
 //! Rhai's own natives that allocate or block at once, replaced; symbols that scripts cannot have.
 
+use rhai::Token;
 use rhai::{Array, Blob, Dynamic, Engine, EvalAltResult, ImmutableString, Module, NativeCallContext};
 
 use crate::engine::context::RunContext;
@@ -22,8 +23,24 @@ pub fn set_up(engine: &mut Engine) {
     engine.set_max_strings_interned(0);
     engine.set_strict_variables(true);
     engine.set_fail_on_invalid_map_property(true);
+    free_words(engine);
     // Folding would run natives while compiling, and hide code from looks at the script.
     engine.set_optimization_level(rhai::OptimizationLevel::None);
+}
+
+/// Words that Rhai keeps for later, and that vendors use as names of fields.
+const FREED: &[&str] = &[
+    "var", "static", "goto", "match", "case", "public", "protected", "new", "use", "with", "is", "module", "package",
+    "super", "spawn", "go", "sync", "async", "await", "yield", "default", "void", "null", "nil",
+];
+
+/// Lets scripts write `answer.default` as they write every other field.
+#[expect(deprecated, reason = "Rhai marks this interface as subject to change; its version is pinned")]
+fn free_words(engine: &mut Engine) {
+    engine.on_parse_token(|token, _, _| match token {
+        Token::Reserved(word) if FREED.contains(&word.as_str()) => Token::Identifier(word),
+        other => other,
+    });
 }
 
 type Guarded<T> = Result<T, Box<EvalAltResult>>;

@@ -134,7 +134,7 @@ pub(super) fn register(module: &mut Module) {
     );
     add(
         module,
-        "protected",
+        "split_protected",
         &["list: Networks", "map"],
         "/// Parts a list by the never-touch lists: `#{ allowed, refused }`; `refused` holds `#{ network, line, reason }`.",
         |context: NativeCallContext, list: &mut Networks| -> Answer<Map> {
