@@ -45,6 +45,8 @@ pub enum Format {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Start the lab and a ready project, and block a real list on it
+    Demo(super::demo::DemoArgs),
     /// Make a project: beadle.toml, playbooks/, inbox/, .gitignore
     Init(super::init::InitArgs),
     /// Run a playbook or script
@@ -58,6 +60,13 @@ pub enum Command {
     /// Show, check and trust targets
     #[command(subcommand)]
     Targets(super::targets::TargetsCommand),
+    /// Type calls and see their answers
+    Repl(super::repl::ReplArgs),
+    /// Start runs by schedules and dropped files
+    Serve(super::serve::ServeArgs),
+    /// Show schedules and watches
+    #[command(subcommand)]
+    Triggers(super::triggers::TriggersCommand),
     /// Start simulated appliances
     #[command(subcommand)]
     Lab(super::lab::LabCommand),

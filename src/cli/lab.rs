@@ -95,7 +95,8 @@ impl StartArgs {
             .map_err(|error| CommandFailure::failed(format!("the lab cannot start: {error}")))?;
         if let (Some(file), Some(pem)) = (&self.certificate, lab.certificate_pem()) {
             let both = format!("{pem}{}", lab.token_certificate_pem().unwrap_or_default());
-            std::fs::write(file, both).map_err(|error| CommandFailure::failed(format!("{}: {error}", file.display())))?;
+            std::fs::write(file, both)
+                .map_err(|error| CommandFailure::failed(format!("{}: {error}", file.display())))?;
         }
         let halt = Halt::default();
         {
@@ -115,7 +116,7 @@ impl StartArgs {
             eprintln!("running; Ctrl-C ends it");
         }
         std::io::stdout().flush()?;
-        runtime.block_on(halt.cancelled.cancelled());
+        runtime.block_on(halt.cancelled().cancelled());
         let (reads, writes, applied) = lab.counts();
         if !program.is_json() {
             eprintln!("saw {reads} reads and {writes} writes, of which {applied} changed something");
@@ -135,5 +136,8 @@ pub fn target(lab: &SegLab, version: &str, username: &str) -> String {
         ),
         None => format!("{{ method = \"basic\", username = '{username}', password = {{ env = \"SEG_PASSWORD\" }} }}"),
     };
-    format!("[targets.seg-lab]\nvendor = \"seg\"\nurl = \"{}\"\nversion = \"{version}\"\nauth = {auth}\n", lab.api_url())
+    format!(
+        "[targets.seg-lab]\nvendor = \"seg\"\nurl = \"{}\"\nversion = \"{version}\"\nauth = {auth}\n",
+        lab.api_url()
+    )
 }

@@ -5,6 +5,7 @@
 mod args;
 mod ask;
 pub mod calls;
+mod demo;
 mod exit;
 mod failure;
 mod init;
@@ -13,11 +14,14 @@ mod logging;
 mod plan;
 mod playbooks;
 mod program;
+mod repl;
 mod run;
 mod screen;
+mod serve;
 mod signals;
 mod table;
 mod targets;
+mod triggers;
 
 pub use exit::Exit;
 pub use program::run;

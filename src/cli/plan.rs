@@ -6,7 +6,7 @@ use crate::run::Plan;
 use crate::value::Value;
 
 /// How many changes are shown in full; the rest is counted.
-const SHOWN: usize = 10;
+const SHOWN: usize = 3;
 
 /// How many entries of a list are shown.
 const ENTRIES: usize = 3;

@@ -54,11 +54,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 impl Program {
     fn exec(&self, command: Command) -> Done {
         match command {
+            Command::Demo(args) => args.exec(self),
             Command::Init(args) => args.exec(self),
             Command::Run(args) => args.exec(self),
             Command::Playbooks(command) => command.exec(self),
             Command::Calls(command) => command.exec(self),
             Command::Targets(command) => command.exec(self),
+            Command::Repl(args) => args.exec(self),
+            Command::Serve(args) => args.exec(self),
+            Command::Triggers(command) => command.exec(self),
             Command::Lab(command) => command.exec(self),
             Command::Completions(args) => {
                 let mut script = Vec::new();

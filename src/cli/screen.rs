@@ -33,7 +33,8 @@ impl Screen {
         Self { masker, colours, verbose, bars, open: Mutex::default() }
     }
 
-    fn out(&self, text: &str) {
+    /// Data.
+    pub fn out(&self, text: &str) {
         let text = self.masker.mask(text);
         self.bars.suspend(|| {
             // A reader that has gone away ends the output, not the run.
@@ -41,7 +42,8 @@ impl Screen {
         });
     }
 
-    fn note(&self, text: &str) {
+    /// A line beside the data.
+    pub fn note(&self, text: &str) {
         let text = self.masker.mask(text);
         self.bars.suspend(|| {
             let _closed = writeln!(std::io::stderr().lock(), "{text}");
@@ -181,6 +183,11 @@ impl Lines {
     fn line(&self, mut json: serde_json::Value) {
         self.masker.mask_json(&mut json);
         let _closed = writeln!(std::io::stdout().lock(), "{json}");
+    }
+
+    /// A line of another kind.
+    pub fn note(&self, event: &str, text: &str) {
+        self.line(json!({ "event": event, "text": text }));
     }
 
     /// The last line: the outcome, with the script's value.

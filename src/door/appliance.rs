@@ -116,7 +116,8 @@ impl Door {
         let halt = &self.parts.host.halt;
         let _lock = if changes {
             let waiting = |text: &str| self.parts.watcher.on(DoorEvent::Notice(text.to_owned()));
-            let taking = self.parts.locks.take(&errand.target.name, &halt.cancelled, halt.deadline, &waiting);
+            let cancelled = halt.cancelled();
+            let taking = self.parts.locks.take(&errand.target.name, &cancelled, halt.deadline, &waiting);
             Some(runtime.block_on(taking)?)
         } else {
             None

@@ -1,6 +1,7 @@
 //! What ends a wait: cancelling, cancelling again, and the run's deadline.
 
 use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -11,24 +12,49 @@ use crate::fault::Stop;
 /// How long a change that has left is waited for after a cancel.
 pub const GRACE: Duration = Duration::from_secs(5);
 
-/// Ends the waits of one run.
+/// Ends the waits of one run. All clones are the same.
 #[derive(Clone, Debug, Default)]
 pub struct Halt {
-    /// The first cancel: reads and waits end, changes under way get their grace.
-    pub cancelled: CancellationToken,
-    /// The second cancel: nothing is waited for any more.
-    pub forced: CancellationToken,
+    tokens: Arc<Mutex<Tokens>>,
     /// When the run's time is up.
     pub deadline: Option<Instant>,
+}
+
+/// The first cancel ends reads and waits, and gives changes under way their grace; after the
+/// second nothing is waited for any more.
+#[derive(Clone, Debug, Default)]
+struct Tokens {
+    cancelled: CancellationToken,
+    forced: CancellationToken,
 }
 
 impl Halt {
     /// Cancels; the second time for good.
     pub fn cancel(&self) {
-        if self.cancelled.is_cancelled() {
-            self.forced.cancel();
+        let tokens = self.tokens();
+        if tokens.cancelled.is_cancelled() {
+            tokens.forced.cancel();
         }
-        self.cancelled.cancel();
+        tokens.cancelled.cancel();
+    }
+
+    /// The token of the first cancel.
+    pub fn cancelled(&self) -> CancellationToken {
+        self.tokens().cancelled
+    }
+
+    /// The token of the second.
+    pub fn forced(&self) -> CancellationToken {
+        self.tokens().forced
+    }
+
+    /// Begins anew, for the next line of a session.
+    pub fn renew(&self) {
+        *self.tokens.lock().unwrap_or_else(PoisonError::into_inner) = Tokens::default();
+    }
+
+    fn tokens(&self) -> Tokens {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether the run has to end now.
@@ -36,7 +62,7 @@ impl Halt {
     /// # Errors
     /// Why it has to.
     pub fn check(&self) -> Result<(), Stop> {
-        if self.cancelled.is_cancelled() {
+        if self.cancelled().is_cancelled() {
             return Err(Stop::Cancelled);
         }
         match self.deadline {
@@ -50,9 +76,10 @@ impl Halt {
     /// # Errors
     /// Why the run ended first.
     pub async fn or<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
+        let cancelled = self.cancelled();
         tokio::select! {
             biased;
-            () = self.cancelled.cancelled() => Err(Stop::Cancelled),
+            () = cancelled.cancelled() => Err(Stop::Cancelled),
             () = until(self.deadline) => Err(timed_out()),
             value = work => Ok(value),
         }
@@ -61,9 +88,10 @@ impl Halt {
     /// Waits for the answer to a change that has left: after the end of the run for the grace,
     /// after a second cancel no longer.
     pub async fn or_grace<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let Tokens { cancelled, forced } = self.tokens();
         let ended = async {
             tokio::select! {
-                () = self.cancelled.cancelled() => {}
+                () = cancelled.cancelled() => {}
                 () = until(self.deadline) => {}
             }
             tokio::time::sleep(GRACE).await;
@@ -71,7 +99,7 @@ impl Halt {
         tokio::select! {
             biased;
             value = work => Some(value),
-            () = self.forced.cancelled() => None,
+            () = forced.cancelled() => None,
             () = ended => None,
         }
     }

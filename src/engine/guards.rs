@@ -30,8 +30,30 @@ pub fn set_up(engine: &mut Engine) {
 
 /// Words that Rhai keeps for later, and that vendors use as names of fields.
 const FREED: &[&str] = &[
-    "var", "static", "goto", "match", "case", "public", "protected", "new", "use", "with", "is", "module", "package",
-    "super", "spawn", "go", "sync", "async", "await", "yield", "default", "void", "null", "nil",
+    "var",
+    "static",
+    "goto",
+    "match",
+    "case",
+    "public",
+    "protected",
+    "new",
+    "use",
+    "with",
+    "is",
+    "module",
+    "package",
+    "super",
+    "spawn",
+    "go",
+    "sync",
+    "async",
+    "await",
+    "yield",
+    "default",
+    "void",
+    "null",
+    "nil",
 ];
 
 /// Lets scripts write `answer.default` as they write every other field.

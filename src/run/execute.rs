@@ -302,7 +302,7 @@ fn hold_locks(prepared: &Prepared, order: &Order) -> Result<Vec<crate::door::pol
     let halt = &parts.host.halt;
     let waiting = |text: &str| parts.watcher.on(DoorEvent::Notice(text.to_owned()));
     let names: Vec<&str> = targets.iter().map(String::as_str).collect();
-    parts.host.runtime.block_on(parts.locks.hold_all(&names, &halt.cancelled, halt.deadline, &waiting))
+    parts.host.runtime.block_on(parts.locks.hold_all(&names, &halt.cancelled(), halt.deadline, &waiting))
 }
 
 /// Why and how a run did not come to its end.

@@ -1,0 +1,7 @@
+//! The service: the loop that turns firings into runs.
+
+mod orders;
+mod serve;
+
+pub use orders::{definitions, order};
+pub use serve::{Service, ServiceEvent};

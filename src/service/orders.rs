@@ -1,0 +1,146 @@
+//! From a firing to an order: the playbook, its parameters with the event's values, its rights.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::door::Halt;
+use crate::door::policy::NoTerminal;
+use crate::run::params::{Given, from_toml, resolve};
+use crate::run::{Cause, Order, Playbook, Project, Within};
+use crate::trigger::{Firing, ScheduleDefinition, WatchDefinition};
+use crate::value::{Map, Value};
+
+/// The triggers of a project, checked.
+///
+/// # Errors
+/// One sentence for each trigger that cannot be.
+pub fn definitions(project: &Project) -> Result<(Vec<ScheduleDefinition>, Vec<WatchDefinition>), Vec<String>> {
+    let (mut schedules, mut watches, mut mistakes) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, config) in &project.config.schedules {
+        match ScheduleDefinition::new(name, config) {
+            Ok(schedule) => schedules.push(schedule),
+            Err(error) => mistakes.push(format!("[schedules.{name}] {error}")),
+        }
+    }
+    for (name, config) in &project.config.watches {
+        match WatchDefinition::new(name, config, &project.config.folder) {
+            Ok(watch) => watches.push(watch),
+            Err(error) => mistakes.push(format!("[watches.{name}] {error}")),
+        }
+    }
+    if mistakes.is_empty() { Ok((schedules, watches)) } else { Err(mistakes) }
+}
+
+/// What a trigger wants run.
+struct Wanted<'a> {
+    playbook: &'a str,
+    params: &'a toml::Table,
+    destroy: bool,
+    timeout: Option<Duration>,
+}
+
+/// The order of a firing.
+///
+/// # Errors
+/// Why it cannot be run: the playbook is missing, or its parameters do not fit.
+pub fn order(project: &Arc<Project>, firing: &Firing, halt: Halt) -> Result<Order, String> {
+    let config = &project.config;
+    let schedule = config.schedules.get(&firing.trigger).map(|schedule| Wanted {
+        playbook: &schedule.playbook,
+        params: &schedule.params,
+        destroy: schedule.destroy,
+        timeout: schedule.timeout,
+    });
+    let watch = config.watches.get(&firing.trigger).map(|watch| Wanted {
+        playbook: &watch.playbook,
+        params: &watch.params,
+        destroy: watch.destroy,
+        timeout: watch.timeout,
+    });
+    let wanted = schedule.or(watch).ok_or_else(|| format!("there is no trigger '{}' any more", firing.trigger))?;
+    let event: Map = match Value::from(serde_json::Value::Object(firing.event.clone())) {
+        Value::Map(map) => map,
+        _ => Map::new(),
+    };
+    let playbook =
+        Playbook::find(wanted.playbook, &config.folder, &config.folder).map_err(|error| error.to_string())?;
+    let mut given: BTreeMap<String, Vec<Given>> = BTreeMap::new();
+    for (name, value) in wanted.params {
+        given.insert(name.clone(), vec![Given::Typed(with_event(from_toml(value), &event)?)]);
+    }
+    let within = Within { project, folder: &config.folder };
+    let params = resolve(&playbook.header, &given, &within).map_err(|mistakes| mistakes.join("; "))?;
+    let event_files = event.get("path").and_then(Value::as_text).map(PathBuf::from).into_iter().collect();
+    Ok(Order {
+        playbook,
+        params,
+        event,
+        event_files,
+        cause: Cause::Trigger(firing.trigger.clone()),
+        dry: false,
+        allow_destroy: wanted.destroy,
+        yes: false,
+        ask: Arc::new(NoTerminal),
+        timeout: wanted.timeout,
+        halt,
+    })
+}
+
+/// Puts the event's values in the place of `${event.…}`. A text that is nothing else takes the
+/// value as it is.
+fn with_event(value: Value, event: &Map) -> Result<Value, String> {
+    match value {
+        Value::Text(text) => substituted(&text, event),
+        Value::List(items) => {
+            items.into_iter().map(|item| with_event(item, event)).collect::<Result<_, _>>().map(Value::List)
+        }
+        Value::Map(map) => {
+            let entries = map.into_iter().map(|(name, value)| Ok((name, with_event(value, event)?)));
+            entries.collect::<Result<_, String>>().map(Value::Map)
+        }
+        other => Ok(other),
+    }
+}
+
+fn substituted(text: &str, event: &Map) -> Result<Value, String> {
+    let look = |name: &str| {
+        event.get(name).cloned().ok_or_else(|| {
+            let names: Vec<&str> = event.keys().map(String::as_str).collect();
+            format!("the event has no '{name}'. It has: {}", names.join(", "))
+        })
+    };
+    if let Some(name) =
+        text.strip_prefix("${event.").and_then(|rest| rest.strip_suffix('}')).filter(|name| !name.contains('}'))
+    {
+        return look(name);
+    }
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${event.") {
+        let (name, after) = after.split_once('}').ok_or_else(|| format!("'{text}' has a ${{ without its }}"))?;
+        out.push_str(before);
+        match look(name)? {
+            Value::Text(text) => out.push_str(&text),
+            other => out.push_str(&other.to_json().to_string()),
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    Ok(Value::Text(out))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_events_values_take_their_places() {
+        let event = Map::from([("path".into(), Value::from("/a b.txt")), ("size".into(), Value::Int(3))]);
+        assert_eq!(substituted("${event.size}", &event), Ok(Value::Int(3)));
+        assert_eq!(substituted("x ${event.path}: ${event.size}", &event), Ok(Value::from("x /a b.txt: 3")));
+        assert_eq!(substituted("plain", &event), Ok(Value::from("plain")));
+        assert!(substituted("${event.pth}", &event).unwrap_err().contains("path, size"));
+    }
+}
