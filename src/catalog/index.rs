@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::catalog::builtin::VENDORS;
+use crate::catalog::raw_path::{self, Resolved};
 use crate::catalog::{Param, Row, Vendor, format};
 use crate::nearest::did_you_mean;
 
@@ -113,12 +114,8 @@ impl Catalog {
     /// The row that a raw request is, if it is one: same method, and a path that fits the template.
     pub fn match_raw(&self, vendor: &str, method: &str, path: &str) -> Option<&'static Row> {
         let vendor = self.vendor(vendor)?;
-        let path = path.split('?').next().unwrap_or(path);
-        let fits = |row: &&Row| {
-            row.method.eq_ignore_ascii_case(method)
-                && (path_fits(row.path, path)
-                    || path.strip_prefix(row.base).is_some_and(|below| path_fits(row.path, below)))
-        };
+        let path = Resolved::new(&raw_path::from_root(vendor, path))?;
+        let fits = |row: &&Row| row.method.eq_ignore_ascii_case(method) && path.fits(row);
         // The row with the fewest placeholders is the one that names the path most exactly.
         vendor.rows.iter().filter(fits).min_by_key(|row| row.path.matches('{').count())
     }
@@ -162,13 +159,6 @@ fn files(path: &Path, mistakes: &mut Vec<String>) -> Vec<PathBuf> {
             Vec::new()
         }
     }
-}
-
-fn path_fits(template: &str, path: &str) -> bool {
-    let parts = |path: &str| path.trim_matches('/').split('/').map(str::to_owned).collect::<Vec<_>>();
-    let (template, path) = (parts(template), parts(path));
-    template.len() == path.len()
-        && template.iter().zip(&path).all(|(part, given)| part == given || (part.starts_with('{') && !given.is_empty()))
 }
 
 fn score(row: &Row, word: &str) -> u32 {
