@@ -392,6 +392,13 @@ impl Row {
     }
 }
 
+impl Param {
+    /// Whether `name` names this parameter, as in scripts or as on the wire.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.wire == name
+    }
+}
+
 impl Effect {
     /// The word used in configuration and documents.
     pub const fn name(self) -> &'static str {
