@@ -42,7 +42,7 @@ fn vendors(folder: &Path) -> Result<String, String> {
     let mut names = Vec::new();
     for path in folders {
         let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let vendor = catalog::format::vendor(&text).map_err(|mistakes| {
+        let vendor = catalog::format::vendor(&text, &[]).map_err(|mistakes| {
             let lines =
                 mistakes.iter().map(|mistake| format!("{}:{}: {}", path.display(), mistake.line, mistake.message));
             lines.collect::<Vec<_>>().join("\n")

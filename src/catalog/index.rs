@@ -31,7 +31,7 @@ impl Catalog {
     /// A file whose vendor is there already completes it.
     ///
     /// # Errors
-    /// Every mistake in the files, and every call that is there already.
+    /// Every mistake in the files, a call that is there already among them.
     pub fn with_user(paths: &[PathBuf]) -> Result<Self, CatalogError> {
         let mut catalog = Self::builtin();
         let mut mistakes = Vec::new();
@@ -49,7 +49,7 @@ impl Catalog {
             Ok(text) => text,
             Err(error) => return mistakes.push(format!("{shown}: {error}")),
         };
-        let added = match format::vendor(&text) {
+        let added = match format::vendor(&text, &self.vendors) {
             Ok(added) => added,
             Err(found) => {
                 return mistakes
@@ -60,16 +60,9 @@ impl Catalog {
             return self.vendors.push(added);
         };
         let Some(present) = self.vendors.get(at).copied() else { return };
-        let mut rows: Vec<Row> = Vec::new();
-        for row in added.rows {
-            if find(present, row.name).is_some() {
-                mistakes
-                    .push(format!("{shown}: {} has a call '{}' already: choose another name", present.id, row.name));
-            }
-        }
-        rows.extend(present.rows.iter().chain(added.rows).cloned());
+        let mut rows: Vec<Row> = present.rows.iter().chain(added.rows).cloned().collect();
         rows.sort_by_key(|row| row.name);
-        let vendor = Vendor { rows: Box::leak(rows.into_boxed_slice()), ..*present };
+        let vendor = Vendor { rows: Box::leak(rows.into_boxed_slice()), ..present.clone() };
         if let Some(slot) = self.vendors.get_mut(at) {
             *slot = Box::leak(Box::new(vendor));
         }

@@ -14,6 +14,9 @@ pub struct Vendor {
     pub auth: &'static [&'static str],
     /// Characters beyond the unreserved ones that stay as they are in query values.
     pub query_raw: &'static str,
+    /// How its answers of success say no, for calls that change something and do not say it
+    /// themselves.
+    pub refusal: Option<Refusal>,
     /// Every call, in catalog order.
     pub rows: &'static [Row],
 }

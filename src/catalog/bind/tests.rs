@@ -10,7 +10,7 @@ fn vendor(facts: &str) -> &'static Vendor {
         "id = \"x\"\n[[call]]\nname = \"thing_set\"\nsummary = \"Set a thing\"\nconfidence = \"seed\"\n\
          lost_answer = \"never\"\n{facts}"
     );
-    format::vendor(&text).unwrap()
+    format::vendor(&text, &[]).unwrap()
 }
 
 fn posted(facts: &str) -> &'static Vendor {
