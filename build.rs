@@ -13,11 +13,11 @@ mod stdlib;
 
 fn main() {
     for watched in ["src/vendors", "src/catalog", "src/nearest.rs", "build", "stdlib"] {
-        println!("cargo:rerun-if-changed={watched}");
+        println!("cargo::rerun-if-changed={watched}");
     }
     if let Err(message) = build() {
         for line in message.lines() {
-            println!("cargo:error={line}");
+            println!("cargo::error={line}");
         }
         std::process::exit(1);
     }
