@@ -13,11 +13,11 @@ mod stdlib;
 
 fn main() {
     for watched in ["src/vendors", "src/catalog", "src/nearest.rs", "build", "stdlib"] {
-        println!("cargo:rerun-if-changed={watched}");
+        println!("cargo::rerun-if-changed={watched}");
     }
     if let Err(message) = build() {
         for line in message.lines() {
-            println!("cargo:error={line}");
+            println!("cargo::error={line}");
         }
         std::process::exit(1);
     }
@@ -42,7 +42,7 @@ fn vendors(folder: &Path) -> Result<String, String> {
     let mut names = Vec::new();
     for path in folders {
         let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let vendor = catalog::format::vendor(&text).map_err(|mistakes| {
+        let vendor = catalog::format::vendor(&text, &[]).map_err(|mistakes| {
             let lines =
                 mistakes.iter().map(|mistake| format!("{}:{}: {}", path.display(), mistake.line, mistake.message));
             lines.collect::<Vec<_>>().join("\n")

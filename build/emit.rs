@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::catalog::row::{
-    Answer, Before, Condition, Example, Field, Harm, Inverse, LostAnswer, Param, Row, Rule, Type, Vendor,
+    Answer, Before, Condition, Example, Field, Harm, Inverse, LostAnswer, Param, Refusal, Row, Rule, Type, Vendor,
 };
 
 /// A vendor as a `static` item called `name`.
@@ -12,8 +12,13 @@ pub fn vendor(name: &str, vendor: &Vendor) -> String {
     let rows = list(vendor.rows, row);
     let _infallible = write!(
         out,
-        "static {name}: Vendor = Vendor {{ id: {:?}, title: {:?}, base: {:?}, auth: &{:?}, query_raw: {:?}, rows: {rows} }};\n",
-        vendor.id, vendor.title, vendor.base, vendor.auth, vendor.query_raw
+        "static {name}: Vendor = Vendor {{ id: {:?}, title: {:?}, base: {:?}, auth: &{:?}, query_raw: {:?}, refusal: {}, rows: {rows} }};\n",
+        vendor.id,
+        vendor.title,
+        vendor.base,
+        vendor.auth,
+        vendor.query_raw,
+        option(vendor.refusal.as_ref(), refusal)
     );
     out
 }
@@ -105,12 +110,13 @@ fn answer(answer: &Answer) -> String {
             field.secret,
             field.doc
         )),
-        option(answer.refusal.as_ref(), |refusal| format!(
-            "Refusal {{ pattern: {:?}, fields: &{:?} }}",
-            refusal.pattern, refusal.fields
-        )),
+        option(answer.refusal.as_ref(), refusal),
         answer.may_be_empty,
     )
+}
+
+fn refusal(refusal: &Refusal) -> String {
+    format!("Refusal {{ pattern: {:?}, fields: &{:?} }}", refusal.pattern, refusal.fields)
 }
 
 fn rule(rule: &Rule) -> String {

@@ -6,6 +6,11 @@
 mod convert;
 mod rules;
 
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
 use crate::catalog::{Body, Bound, Effect, Param, Place, Row, index};
 use crate::fault::{Fault, FaultKind};
 use crate::nearest::did_you_mean;
@@ -19,21 +24,23 @@ use crate::value::{Map, Value};
 pub fn bind(row: &'static Row, positional: Vec<Value>, map: Map) -> Result<Bound, Fault> {
     let mut mistakes = Vec::new();
     let mut args = Map::new();
-    let wanted = row.path_params().count();
-    if positional.len() != wanted {
-        mistakes.push(format!("it takes {wanted} argument(s) before the map, not {}", positional.len()));
+    let given = positional.len();
+    let wanted: Vec<&str> = row.path_params().map(|param| param.name).collect();
+    if given != wanted.len() {
+        let list = if wanted.is_empty() { String::new() } else { format!(" ({})", wanted.join(", ")) };
+        mistakes.push(format!("it takes {} argument(s) before the map{list}, not {given}", wanted.len()));
     }
     for (param, value) in row.path_params().zip(positional) {
-        if let Some(value) = convert::param(param, value, param.name, &mut mistakes) {
-            args.insert(param.name.to_owned(), value);
-        }
+        let value = convert::on_path(param, value, &mut mistakes);
+        args.insert(param.name.to_owned(), value);
     }
-    if row.body == Body::Free && row.map_params().next().is_none() {
-        // The map is the body as it stands.
-        args.insert(FREE.to_owned(), Value::Map(map));
+    if row.body == Body::Free {
+        // What no parameter takes is the body as it stands.
+        let (known, body) = map.into_iter().partition(|(name, _)| row.map_params().any(|param| param.is_called(name)));
+        members(row.params, known, "", Unknown::Refused, &mut args, &mut mistakes);
+        args.insert(FREE.to_owned(), Value::Map(body));
     } else {
-        let known: Vec<&'static Param> = row.map_params().collect();
-        members(&known, map, "", false, &mut args, &mut mistakes);
+        members(row.params, map, "", Unknown::Refused, &mut args, &mut mistakes);
     }
     rules::check(row, &args, &mut mistakes);
     if !mistakes.is_empty() {
@@ -42,24 +49,36 @@ pub fn bind(row: &'static Row, positional: Vec<Value>, map: Map) -> Result<Bound
             .with_detail("signature", index::signature(row)));
     }
     let effect = raised(row, &args);
-    let items = items(row, &args);
+    let items = items(row, effect, &args);
     Ok(Bound { row, args, effect, items })
 }
 
 /// The argument that holds the whole body where it is free-form.
 pub const FREE: &str = "body";
 
+/// What becomes of a member that no parameter takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unknown {
+    /// It is a mistake.
+    Refused,
+    /// It is left out.
+    Dropped,
+}
+
 /// Checks the members of an object, and moves them under their script names.
-fn members(params: &[&'static Param], map: Map, at: &str, pick: bool, args: &mut Map, mistakes: &mut Vec<String>) {
-    let place = |name: &str| if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") };
+///
+/// A value with a mistake goes in as `()`, so that it does not count as missing as well.
+fn members(params: &'static [Param], map: Map, at: &str, unknown: Unknown, args: &mut Map, mistakes: &mut Vec<String>) {
+    // Parameters on the path are given by position.
+    let takes = || params.iter().filter(|param| param.place != Place::Path);
     for (name, value) in map {
-        let Some(param) = params.iter().find(|param| param.name == name || param.wire == name) else {
-            if !pick {
-                let names = params.iter().map(|param| param.name);
+        let Some(param) = takes().find(|param| param.is_called(&name)) else {
+            if unknown == Unknown::Refused {
+                let names = takes().map(|param| param.name);
                 let hint = did_you_mean(&name, names.clone());
                 let list = names.collect::<Vec<_>>().join(", ");
-                let takes = if list.is_empty() { "no parameters".to_owned() } else { list };
-                mistakes.push(format!("'{}' is not a parameter.{hint} There are: {takes}", place(&name)));
+                let list = if list.is_empty() { "no parameters" } else { &list };
+                mistakes.push(format!("'{}' is not a parameter.{hint} There are: {list}", place(at, &name)));
             }
             continue;
         };
@@ -67,32 +86,43 @@ fn members(params: &[&'static Param], map: Map, at: &str, pick: bool, args: &mut
             continue;
         }
         if args.contains_key(param.name) {
-            mistakes.push(format!("'{}' is given twice, as '{}' and '{}'", place(param.name), param.name, param.wire));
+            let (short, wire) = (param.name, param.wire);
+            mistakes.push(format!("'{}' is given twice, as '{short}' and '{wire}'", place(at, short)));
             continue;
         }
-        if let Some(value) = convert::param(param, value, &place(param.name), mistakes) {
-            args.insert(param.name.to_owned(), value);
-        }
+        let value = convert::param(param, value, &place(at, param.name), mistakes);
+        let name = if name == param.name { name } else { param.name.to_owned() };
+        args.insert(name, value);
     }
-    for param in params {
-        if !args.contains_key(param.name) {
-            if let Some(default) = param.default {
-                let default = serde_json::from_str::<serde_json::Value>(default).map_or(Value::Null, Value::from);
+    for param in takes().filter(|param| param.default.is_some() || param.required) {
+        if args.contains_key(param.name) {
+            continue;
+        }
+        match param.default {
+            Some(json) => {
+                let default = serde_json::from_str::<serde_json::Value>(json).map_or(Value::Null, Value::from);
+                // A default is written as on the wire; it becomes what an argument would be.
+                let default = convert::param(param, default, &place(at, param.name), mistakes);
                 args.insert(param.name.to_owned(), default);
-            } else if param.required {
-                mistakes.push(format!("'{}' is required", place(param.name)));
             }
+            None => mistakes.push(format!("'{}' is required", place(at, param.name))),
         }
     }
-    for param in params {
+    for param in takes() {
         if let Some(condition) = &param.required_if
             && !args.contains_key(param.name)
             && rules::holds(condition, args)
         {
             let values = condition.equals.join(" or ");
-            mistakes.push(format!("'{}' is required when '{}' is {values}", place(param.name), place(condition.param)));
+            let (wanted, sibling) = (place(at, param.name), place(at, condition.param));
+            mistakes.push(format!("'{wanted}' is required when '{sibling}' is {values}"));
         }
     }
+}
+
+/// `name` below `at`; nothing is allocated where there is nothing before it, as in long lists.
+fn place<'a>(at: &str, name: &'a str) -> Cow<'a, str> {
+    if at.is_empty() { Cow::Borrowed(name) } else { Cow::Owned(format!("{at}.{name}")) }
 }
 
 fn raised(row: &Row, args: &Map) -> Effect {
@@ -110,9 +140,9 @@ fn raised(row: &Row, args: &Map) -> Effect {
         .fold(row.effect, Effect::max)
 }
 
-fn items(row: &Row, args: &Map) -> u64 {
+fn items(row: &Row, effect: Effect, args: &Map) -> u64 {
     if row.items.is_empty() {
-        return u64::from(row.effect != Effect::Read);
+        return u64::from(effect != Effect::Read);
     }
     let lengths = row.items.iter().filter_map(|name| args.get(*name));
     lengths.map(|value| value.as_list().map_or(1, <[Value]>::len) as u64).sum()

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::catalog::builtin::VENDORS;
+use crate::catalog::raw_path::{self, Resolved};
 use crate::catalog::{Param, Row, Vendor, format};
 use crate::nearest::did_you_mean;
 
@@ -30,7 +31,7 @@ impl Catalog {
     /// A file whose vendor is there already completes it.
     ///
     /// # Errors
-    /// Every mistake in the files, and every call that is there already.
+    /// Every mistake in the files, a call that is there already among them.
     pub fn with_user(paths: &[PathBuf]) -> Result<Self, CatalogError> {
         let mut catalog = Self::builtin();
         let mut mistakes = Vec::new();
@@ -48,7 +49,7 @@ impl Catalog {
             Ok(text) => text,
             Err(error) => return mistakes.push(format!("{shown}: {error}")),
         };
-        let added = match format::vendor(&text) {
+        let added = match format::vendor(&text, &self.vendors) {
             Ok(added) => added,
             Err(found) => {
                 return mistakes
@@ -59,16 +60,9 @@ impl Catalog {
             return self.vendors.push(added);
         };
         let Some(present) = self.vendors.get(at).copied() else { return };
-        let mut rows: Vec<Row> = Vec::new();
-        for row in added.rows {
-            if find(present, row.name).is_some() {
-                mistakes
-                    .push(format!("{shown}: {} has a call '{}' already: choose another name", present.id, row.name));
-            }
-        }
-        rows.extend(present.rows.iter().chain(added.rows).cloned());
+        let mut rows: Vec<Row> = present.rows.iter().chain(added.rows).cloned().collect();
         rows.sort_by_key(|row| row.name);
-        let vendor = Vendor { rows: Box::leak(rows.into_boxed_slice()), ..*present };
+        let vendor = Vendor { rows: Box::leak(rows.into_boxed_slice()), ..present.clone() };
         if let Some(slot) = self.vendors.get_mut(at) {
             *slot = Box::leak(Box::new(vendor));
         }
@@ -113,12 +107,8 @@ impl Catalog {
     /// The row that a raw request is, if it is one: same method, and a path that fits the template.
     pub fn match_raw(&self, vendor: &str, method: &str, path: &str) -> Option<&'static Row> {
         let vendor = self.vendor(vendor)?;
-        let path = path.split('?').next().unwrap_or(path);
-        let fits = |row: &&Row| {
-            row.method.eq_ignore_ascii_case(method)
-                && (path_fits(row.path, path)
-                    || path.strip_prefix(row.base).is_some_and(|below| path_fits(row.path, below)))
-        };
+        let path = Resolved::new(&raw_path::from_root(vendor, path))?;
+        let fits = |row: &&Row| row.method.eq_ignore_ascii_case(method) && path.fits(row);
         // The row with the fewest placeholders is the one that names the path most exactly.
         vendor.rows.iter().filter(fits).min_by_key(|row| row.path.matches('{').count())
     }
@@ -162,13 +152,6 @@ fn files(path: &Path, mistakes: &mut Vec<String>) -> Vec<PathBuf> {
             Vec::new()
         }
     }
-}
-
-fn path_fits(template: &str, path: &str) -> bool {
-    let parts = |path: &str| path.trim_matches('/').split('/').map(str::to_owned).collect::<Vec<_>>();
-    let (template, path) = (parts(template), parts(path));
-    template.len() == path.len()
-        && template.iter().zip(&path).all(|(part, given)| part == given || (part.starts_with('{') && !given.is_empty()))
 }
 
 fn score(row: &Row, word: &str) -> u32 {

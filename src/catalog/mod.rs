@@ -8,6 +8,7 @@ mod bound;
 mod builtin;
 mod format;
 mod index;
+mod raw_path;
 mod row;
 mod wire;
 

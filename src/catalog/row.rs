@@ -14,6 +14,9 @@ pub struct Vendor {
     pub auth: &'static [&'static str],
     /// Characters beyond the unreserved ones that stay as they are in query values.
     pub query_raw: &'static str,
+    /// How its answers of success say no, for calls that change something and do not say it
+    /// themselves.
+    pub refusal: Option<Refusal>,
     /// Every call, in catalog order.
     pub rows: &'static [Row],
 }
@@ -389,6 +392,13 @@ impl Row {
     /// The parameters that travel in the map.
     pub fn map_params(&self) -> impl Iterator<Item = &'static Param> {
         self.params.iter().filter(|param| param.place != Place::Path)
+    }
+}
+
+impl Param {
+    /// Whether `name` names this parameter, as in scripts or as on the wire.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.wire == name
     }
 }
 

@@ -7,6 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use crate::catalog::bind::{FREE, in_body};
+use crate::catalog::raw_path;
 use crate::catalog::{Body, Bound, Param, Place, TimeForm, Type, Vendor, WireBody, WireRequest};
 use crate::value::{Map, Value};
 
@@ -50,13 +51,8 @@ pub fn raw_wire(
     headers: &Map,
     body: Option<&Value>,
 ) -> WireRequest {
-    let (path, own_query) = path.split_once('?').unwrap_or((path, ""));
-    let slash = if path.starts_with('/') { "" } else { "/" };
-    let path = if path.starts_with(vendor.base) && !vendor.base.is_empty() {
-        path.to_owned()
-    } else {
-        format!("{}{slash}{path}", vendor.base)
-    };
+    let own_query = path.split_once('?').map_or("", |(_, query)| query);
+    let path = raw_path::from_root(vendor, path);
     let mut encoded = own_query.to_owned();
     for (name, value) in query {
         push_pair(&mut encoded, name, &untyped(value), vendor.query_raw);

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use crate::catalog::{Confidence, Kind, LostAnswer, Param, Place, Row, Type, signature};
+use crate::catalog::{Confidence, Effect, Kind, LostAnswer, Param, Place, Row, Type, signature};
 use crate::cli::exit::Exit;
 use crate::cli::failure::CommandFailure;
 use crate::cli::program::{Done, Program};
@@ -82,13 +82,16 @@ fn overview(rows: &[&Row]) -> String {
     )
 }
 
-/// A call's page: what it does, how it is written, its parameters, its facts.
+/// A call's page: what it does, how it is written, its parameters, its facts. No line but one of an
+/// example's script is wider than the screen.
 pub fn page(row: &Row) -> String {
-    let mut text = format!("{}.{}\n  {}\n", row.vendor, signature(row), row.summary);
+    let mut text = wrapped(&format!("{}.{}", row.vendor, signature(row)), "", "    ");
+    text.push_str(&wrapped(row.summary, "  ", "  "));
     if !row.doc.trim().is_empty() {
         text.push('\n');
-        for line in row.doc.trim().lines() {
-            text.push_str(&format!("  {line}\n"));
+        // What the catalog breaks into lines is one paragraph; an empty line begins another.
+        for paragraph in row.doc.trim().split("\n\n") {
+            text.push_str(&wrapped(paragraph, "  ", "  "));
         }
     }
     if !row.params.is_empty() {
@@ -97,18 +100,69 @@ pub fn page(row: &Row) -> String {
             describe(param, 1, &mut text);
         }
     }
-    let mut facts = vec![format!("{} {}{}", row.method, row.base, row.path), format!("effect {}", row.effect)];
-    if row.effect != crate::catalog::Effect::Read {
-        facts.push(format!("a lost answer: {}", lost_answer(row.lost_answer)));
+    text.push('\n');
+    for fact in facts(row) {
+        text.push_str(&wrapped(&fact, "", "  "));
     }
-    facts.extend(row.since.map(|since| format!("since version {since}")));
-    facts.extend(row.slow.map(|seconds| format!("may take {seconds} s")));
-    facts.push(format!("source: {} ({})", row.source, confidence(row.confidence)));
-    text.push_str(&format!("\n{}\n", facts.join("; ")));
     if let Some(example) = &row.example {
-        text.push_str(&format!("\nExample:\n  {}\n  gives {}\n", example.script, example.answer));
+        text.push_str(&format!("\nExample:\n  {}\n", example.script));
+        text.push_str(&wrapped(&format!("gives {}", example.answer), "  ", "    "));
     }
     text
+}
+
+fn facts(row: &Row) -> Vec<String> {
+    let mut facts = vec![format!("{} {}{}", row.method, row.base, row.path)];
+    let effect = match row.effect {
+        Effect::Read => "effect read".to_owned(),
+        other => format!("effect {other}; a lost answer: {}", lost_answer(row.lost_answer)),
+    };
+    let raises = row.raises.iter().map(|raise| format!("{} if {} asks for it", raise.effect, raise.param));
+    facts.push([effect].into_iter().chain(raises).collect::<Vec<_>>().join("; "));
+    match row.kind {
+        Kind::Call => {}
+        Kind::Staged => facts.push("takes effect when it is committed".into()),
+        Kind::Session => facts.push("a part of signing in: Beadle calls it, scripts do not".into()),
+    }
+    if row.experimental {
+        facts.push("experimental: needs experimental = true at the target to change something".into());
+    }
+    let versions: Vec<String> = row
+        .since
+        .map(|since| format!("since version {since}"))
+        .into_iter()
+        .chain(row.until.map(|until| format!("until version {until}")))
+        .chain(row.slow.map(|seconds| format!("may take {seconds} s")))
+        .collect();
+    if !versions.is_empty() {
+        facts.push(versions.join("; "));
+    }
+    facts.push(format!("source: {} ({})", row.source, confidence(row.confidence)));
+    facts
+}
+
+/// Words in lines of the screen's width. A word that is wider stands alone.
+fn wrapped(text: &str, first: &str, rest: &str) -> String {
+    let mut lines = String::new();
+    let mut line = first.to_owned();
+    let mut is_empty = true;
+    for word in text.split_whitespace() {
+        let width = line.chars().count() + usize::from(!is_empty) + word.chars().count();
+        if !is_empty && width > usize::from(table::WIDTH) {
+            lines.push_str(&line);
+            lines.push('\n');
+            line = rest.to_owned();
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_empty = false;
+    }
+    lines.push_str(&line);
+    lines.push('\n');
+    lines
 }
 
 fn describe(param: &Param, depth: usize, text: &mut String) {
@@ -119,15 +173,36 @@ fn describe(param: &Param, depth: usize, text: &mut String) {
     if let Some(condition) = &param.required_if {
         facts.push(format!("required if {} is {}", condition.param, condition.equals.join(" or ")));
     }
+    facts.extend(limits(param));
     facts.extend(param.default.map(|default| format!("default {default}")));
     if !param.choices.is_empty() {
         facts.push(format!("one of {}", param.choices.join(", ")));
     }
+    if !param.forbid.is_empty() {
+        facts.push(format!("without {}", param.forbid.chars().map(String::from).collect::<Vec<_>>().join(" ")));
+    }
     facts.extend(param.secret.then(|| "secret".to_owned()));
     let indent = "  ".repeat(depth);
-    text.push_str(&format!("{indent}{} ({})  {}\n", param.name, facts.join(", "), param.doc));
+    let line = format!("{} ({})  {}", param.name, facts.join(", "), param.doc);
+    text.push_str(&wrapped(&line, &indent, &format!("{indent}    ")));
     for field in param.fields {
         describe(field, depth + 1, text);
+    }
+}
+
+fn limits(param: &Param) -> Option<String> {
+    let of = match param.ty {
+        Type::String | Type::Regex | Type::Address => "characters: ",
+        Type::List(_) => "entries: ",
+        _ => "",
+    };
+    match (param.min, param.max) {
+        // A text that must not be empty is what anyone expects.
+        (Some(1), None) if of == "characters: " => None,
+        (Some(min), Some(max)) => Some(format!("{of}{min} to {max}")),
+        (Some(min), None) => Some(format!("{of}at least {min}")),
+        (None, Some(max)) => Some(format!("{of}at most {max}")),
+        (None, None) => None,
     }
 }
 
@@ -203,5 +278,36 @@ fn confidence(confidence: Confidence) -> &'static str {
         Confidence::Documented => "documented",
         Confidence::Client => "client",
         Confidence::Inferred => "inferred",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Catalog;
+
+    #[test]
+    fn no_page_is_wider_than_the_screen_but_for_scripts() {
+        let catalog = Catalog::builtin();
+        let mut offenders = Vec::new();
+        for row in catalog.rows() {
+            let script = row.example.as_ref().map_or("", |example| example.script);
+            let page = page(row);
+            let wide = page.lines().filter(|line| line.chars().count() > usize::from(table::WIDTH));
+            offenders.extend(wide.filter(|line| line.trim() != script).map(|line| format!("{}: {line}", row.name)));
+        }
+        let list = overview(&catalog.rows().collect::<Vec<_>>());
+        offenders.extend(list.lines().filter(|line| line.chars().count() > 100).map(str::to_owned));
+        assert!(offenders.is_empty(), "{}", offenders.join("\n"));
+    }
+
+    #[test]
+    fn a_page_names_limits_conditions_and_what_is_asked_of_a_target() {
+        let row = Catalog::builtin().row("seg", "ip_group_delta").unwrap();
+        let page = page(row);
+        for wanted in ["cidr (int, required, 0 to 128)", "required if cidr is 0", "without ( ) / \\ ; .", "detectable"]
+        {
+            assert!(page.contains(wanted), "{wanted}\n{page}");
+        }
     }
 }

@@ -4,66 +4,107 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
+use crate::catalog::bind::Unknown;
 use crate::catalog::{Param, TimeForm, Type};
 use crate::value::Value;
 
 /// The greatest time that fits a vendor's signed 32-bit seconds.
 const LAST_SECOND: i64 = 2_147_483_647;
 
-/// The value as the row wants it, or `None` after a mistake was noted.
-pub fn param(param: &'static Param, value: Value, at: &str, mistakes: &mut Vec<String>) -> Option<Value> {
-    if let Value::Secret(_) = value {
-        if param.secret {
-            return Some(value);
-        }
-        mistakes.push(format!("'{at}' takes no secret"));
-        return None;
+/// Where a long list has so many mistakes, the rest is not looked at.
+const ENOUGH: usize = 20;
+
+/// The value as the row wants it; `()` where a mistake was noted.
+pub fn param(param: &'static Param, value: Value, at: &str, mistakes: &mut Vec<String>) -> Value {
+    let before = mistakes.len();
+    let value = typed(param, param.ty, value, at, mistakes);
+    if mistakes.len() == before
+        && let Value::List(list) = &value
+    {
+        check_size(param, list.len() as i64, "the length of ", at, mistakes);
     }
-    let value = typed(param, param.ty, value, at, mistakes)?;
-    check_limits(param, &value, at, mistakes);
+    value
+}
+
+/// A path parameter's value. A text must name one segment: an empty one, or one of dots, would
+/// make the path another object's.
+pub fn on_path(param: &'static Param, value: Value, mistakes: &mut Vec<String>) -> Value {
+    let value = self::param(param, value, param.name, mistakes);
+    if let Value::Text(text) = &value
+        && matches!(text.as_str(), "" | "." | "..")
+    {
+        mistakes.push(format!("'{}' must name one object, and \"{text}\" does not", param.name));
+    }
+    value
+}
+
+fn typed(param: &'static Param, ty: Type, value: Value, at: &str, mistakes: &mut Vec<String>) -> Value {
+    let value = shaped(param, ty, value, at, mistakes);
+    // The limits of a list of texts or numbers are those of its entries, but for its length.
+    if !matches!(ty, Type::List(_)) && !matches!(value, Value::Null) {
+        check(param, ty, &value, at, mistakes);
+    }
+    value
+}
+
+/// Choices, limits and forbidden characters of one value that is not a list.
+fn check(param: &Param, ty: Type, value: &Value, at: &str, mistakes: &mut Vec<String>) {
     if !param.choices.is_empty() && !param.choices.contains(&value.to_json().to_string().as_str()) {
         mistakes.push(format!("'{at}' must be one of {}, and not {}", param.choices.join(", "), value.to_json()));
     }
+    match value {
+        // In a list, min and max are its length.
+        _ if ty != param.ty => {}
+        Value::Int(number) => check_size(param, *number, "", at, mistakes),
+        Value::Float(number) => check_float(param, *number, at, mistakes),
+        Value::Text(text) => check_size(param, text.chars().count() as i64, "the length of ", at, mistakes),
+        _ => {}
+    }
     if !param.forbid.is_empty()
-        && let Value::Text(text) = &value
+        && let Value::Text(text) = value
         && let Some(found) = text.chars().find(|c| param.forbid.contains(*c))
     {
         mistakes.push(format!("'{at}' must not contain '{found}' (nor any of {})", spaced(param.forbid)));
     }
-    Some(value)
 }
 
-fn typed(param: &'static Param, ty: Type, value: Value, at: &str, mistakes: &mut Vec<String>) -> Option<Value> {
+/// The value in the type's own form.
+fn shaped(param: &'static Param, ty: Type, value: Value, at: &str, mistakes: &mut Vec<String>) -> Value {
     let wrong = |what: &str, value: &Value, mistakes: &mut Vec<String>| {
         mistakes.push(format!("'{at}' must be {what}, and not {}", shown(value)));
-        None
+        Value::Null
     };
     match (ty, value) {
-        (Type::Any, value) => Some(value),
-        (Type::String | Type::Regex, value @ Value::Text(_)) => Some(value),
+        (ty, value @ Value::Secret(_)) if param.secret && !matches!(ty, Type::List(_)) => value,
+        (_, Value::Secret(_)) => {
+            mistakes.push(format!("'{at}' takes no secret"));
+            Value::Null
+        }
+        (Type::Any, value) => without_secrets(param, value, at, mistakes),
+        (Type::String | Type::Regex, value @ Value::Text(_)) => value,
         (Type::String, value) => wrong("a string", &value, mistakes),
         (Type::Regex, value) => wrong("a regular expression (a string)", &value, mistakes),
-        (Type::Int, value @ Value::Int(_)) => Some(value),
+        (Type::Int, value @ Value::Int(_)) => value,
         (Type::Int, value) => wrong("an int", &value, mistakes),
-        (Type::Float, Value::Int(number)) => Some(Value::Float(number as f64)),
-        (Type::Float, value @ Value::Float(_)) => Some(value),
+        (Type::Float, Value::Int(number)) => Value::Float(number as f64),
+        (Type::Float, Value::Float(number)) if number.is_finite() => Value::Float(number),
         (Type::Float, value) => wrong("a number", &value, mistakes),
-        (Type::Bool, value @ Value::Bool(_)) => Some(value),
+        (Type::Bool, value @ Value::Bool(_)) => value,
         (Type::Bool, value) => wrong("true or false", &value, mistakes),
         (Type::Time(form), value) => time(form, value, at, mistakes),
         (Type::Address, Value::Text(text)) => match text.trim().parse::<IpAddr>() {
-            Ok(address) => Some(Value::Text(address.to_string())),
+            Ok(address) => Value::Text(address.to_string()),
             Err(_) => wrong("an IP address", &Value::Text(text), mistakes),
         },
         (Type::Address, value) => wrong("an IP address (a string)", &value, mistakes),
         (Type::Object, Value::Map(map)) => {
             if param.fields.is_empty() {
-                return Some(Value::Map(map));
+                return without_secrets(param, Value::Map(map), at, mistakes);
             }
-            let fields: Vec<&'static Param> = param.fields.iter().collect();
             let mut args = crate::value::Map::new();
-            super::members(&fields, map, at, param.pick, &mut args, mistakes);
-            Some(Value::Map(args))
+            let unknown = if param.pick { Unknown::Dropped } else { Unknown::Refused };
+            super::members(param.fields, map, at, unknown, &mut args, mistakes);
+            Value::Map(args)
         }
         (Type::Object, value) => wrong("a map", &value, mistakes),
         (Type::List(inner), Value::List(items)) => {
@@ -75,12 +116,12 @@ fn typed(param: &'static Param, ty: Type, value: Value, at: &str, mistakes: &mut
                 for mistake in mistakes.iter_mut().skip(before) {
                     *mistake = placed(mistake, at, index);
                 }
-                list.push(item?);
-                if mistakes.len() > 20 {
-                    return None;
+                list.push(item);
+                if mistakes.len() > ENOUGH {
+                    return Value::Null;
                 }
             }
-            Some(Value::List(list))
+            Value::List(list)
         }
         (Type::List(_), value) => wrong("an array", &value, mistakes),
     }
@@ -95,11 +136,12 @@ fn placed(mistake: &str, at: &str, index: usize) -> String {
     }
 }
 
-fn time(form: TimeForm, value: Value, at: &str, mistakes: &mut Vec<String>) -> Option<Value> {
+fn time(form: TimeForm, value: Value, at: &str, mistakes: &mut Vec<String>) -> Value {
     let instant = match &value {
         Value::Time(time) => Some(*time),
         Value::Int(number) if form == TimeForm::EpochMillis => Timestamp::from_millisecond(*number).ok(),
         Value::Int(number) => Timestamp::from_second(*number).ok(),
+        Value::Text(text) if form == TimeForm::Date => text.parse().ok().or_else(|| midnight(text)),
         Value::Text(text) => text.parse().ok(),
         _ => None,
     };
@@ -108,27 +150,54 @@ fn time(form: TimeForm, value: Value, at: &str, mistakes: &mut Vec<String>) -> O
             "'{at}' must be a time (now(), hours_ago(24), date(\"…\"), seconds since 1970), and not {}",
             shown(&value)
         ));
-        return None;
+        return Value::Null;
     };
     if form == TimeForm::EpochSeconds && !(0..=LAST_SECOND).contains(&instant.as_second()) {
         mistakes.push(format!("'{at}' must lie between 1970 and 2038, and {instant} does not"));
-        return None;
+        return Value::Null;
     }
-    Some(Value::Time(instant))
+    Value::Time(instant)
 }
 
-fn check_limits(param: &Param, value: &Value, at: &str, mistakes: &mut Vec<String>) {
-    let (size, what) = match value {
-        Value::Int(number) => (*number, ""),
-        Value::Text(text) => (text.chars().count() as i64, "the length of "),
-        Value::List(list) => (list.len() as i64, "the length of "),
-        _ => return,
-    };
+/// The first instant of a date in UTC, which is how the row writes it.
+fn midnight(text: &str) -> Option<Timestamp> {
+    format!("{text}T00:00:00Z").parse().ok()
+}
+
+/// A value whose inside the row does not describe. A secret in it would travel where the row
+/// knows of none.
+fn without_secrets(param: &Param, value: Value, at: &str, mistakes: &mut Vec<String>) -> Value {
+    if !param.secret && holds_secret(&value) {
+        mistakes.push(format!("'{at}' takes no secret"));
+        return Value::Null;
+    }
+    value
+}
+
+fn holds_secret(value: &Value) -> bool {
+    match value {
+        Value::Secret(_) => true,
+        Value::List(list) => list.iter().any(holds_secret),
+        Value::Map(map) => map.values().any(holds_secret),
+        _ => false,
+    }
+}
+
+fn check_size(param: &Param, size: i64, what: &str, at: &str, mistakes: &mut Vec<String>) {
     if let Some(min) = param.min.filter(|min| size < *min) {
         mistakes.push(format!("{what}'{at}' must be at least {min}, and is {size}"));
     }
     if let Some(max) = param.max.filter(|max| size > *max) {
         mistakes.push(format!("{what}'{at}' must be at most {max}, and is {size}"));
+    }
+}
+
+fn check_float(param: &Param, number: f64, at: &str, mistakes: &mut Vec<String>) {
+    if let Some(min) = param.min.filter(|min| number < *min as f64) {
+        mistakes.push(format!("'{at}' must be at least {min}, and is {number}"));
+    }
+    if let Some(max) = param.max.filter(|max| number > *max as f64) {
+        mistakes.push(format!("'{at}' must be at most {max}, and is {number}"));
     }
 }
 

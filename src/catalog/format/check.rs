@@ -1,277 +1,149 @@
 //! What must hold in a catalog before anything is made of it.
 
-use std::collections::{HashMap, HashSet};
+mod params;
+mod references;
 
-use toml::Value;
+use std::collections::HashMap;
 
-use super::spec::{CallSpec, ParamSpec, RuleSpec, Spec};
-use super::text::Mistake;
+use super::spec::{CallSpec, RefusalSpec, Spec};
+use super::text::{Mistake, line_near};
+use super::words::{RESERVED, entry_type, is_name};
+use crate::catalog::row::{Effect, Vendor};
+use crate::nearest::did_you_mean;
 
-/// Words that Rhai keeps to itself: no function may bear one.
-const RESERVED: &[&str] = &[
-    "var",
-    "static",
-    "shared",
-    "goto",
-    "match",
-    "case",
-    "public",
-    "protected",
-    "new",
-    "use",
-    "with",
-    "is",
-    "module",
-    "package",
-    "super",
-    "thread",
-    "spawn",
-    "go",
-    "sync",
-    "async",
-    "await",
-    "yield",
-    "default",
-    "void",
-    "null",
-    "nil",
-    "import",
-    "export",
-    "as",
-    "fn",
-    "private",
-    "this",
-    "let",
-    "const",
-    "if",
-    "else",
-    "switch",
-    "do",
-    "while",
-    "until",
-    "for",
-    "in",
-    "loop",
-    "continue",
-    "break",
-    "return",
-    "throw",
-    "try",
-    "catch",
-    "print",
-    "debug",
-    "type_of",
-    "call",
-    "curry",
-    "eval",
-    "Fn",
-    "is_def_var",
-    "is_def_fn",
-    "is_shared",
-    "request",
-    "name",
-    "vendor",
-    "tags",
-];
+/// What is wrong with a call, and the keys that lead to the place, outermost first.
+struct Notes {
+    said: Vec<(Vec<String>, String)>,
+}
 
-const TYPES: &[&str] = &[
-    "string",
-    "int",
-    "float",
-    "bool",
-    "time:epoch",
-    "time:millis",
-    "time:iso",
-    "time:minute",
-    "time:hour",
-    "time:date",
-    "address",
-    "regex",
-    "object",
-    "any",
-];
-
-/// Every mistake in the calls, with its line.
-pub fn check(spec: &Spec, calls: &[(usize, CallSpec)]) -> Vec<Mistake> {
-    let mut mistakes = Vec::new();
-    let mut seen: HashMap<&str, usize> = HashMap::new();
-    let names: HashSet<&str> = calls.iter().map(|(_, call)| call.name.as_str()).collect();
-    if spec.id.is_empty() || !is_name(&spec.id) {
-        mistakes.push(Mistake { line: 1, message: format!("'{}' is not an id for a vendor", spec.id) });
+impl Notes {
+    fn call(&mut self, message: impl Into<String>) {
+        self.said.push((Vec::new(), message.into()));
     }
+
+    fn at(&mut self, keys: &[&str], message: impl Into<String>) {
+        self.said.push((keys.iter().map(|key| (*key).to_owned()).collect(), message.into()));
+    }
+
+    fn one_of(&mut self, key: &str, value: Option<&String>, words: &[&str]) {
+        if let Some(value) = value.filter(|value| !words.contains(&value.as_str())) {
+            let hint = did_you_mean(value, words.iter().copied());
+            self.at(&[key], format!("{key} must be one of {}, and not '{value}'.{hint}", words.join(", ")));
+        }
+    }
+}
+
+/// Every mistake in the calls, with its line. `present` is the vendor that the file completes.
+pub fn check(text: &str, spec: &Spec, calls: &[(usize, CallSpec)], present: Option<&Vendor>) -> Vec<Mistake> {
+    let mut mistakes = Vec::new();
+    check_vendor(text, spec, &mut mistakes);
+    let known = references::Known::of(calls, present);
+    let mut seen: HashMap<&str, usize> = HashMap::new();
     for (line, call) in calls {
-        let mut say = |message: String| {
-            let name = if call.name.is_empty() { "a call without a name" } else { &call.name };
-            mistakes.push(Mistake { line: *line, message: format!("{name}: {message}") });
-        };
+        let mut notes = Notes { said: Vec::new() };
         if let Some(first) = seen.insert(&call.name, *line) {
-            say(format!("the name is used already in line {first}"));
+            notes.at(&["name"], format!("the name is used already in line {first}"));
         }
-        for message in check_call(call, &names) {
-            say(message);
+        if present.is_some_and(|vendor| vendor.rows.iter().any(|row| row.name == call.name)) {
+            notes.at(&["name"], format!("{} has a call of this name already: choose another name", spec.id));
         }
+        check_call(call, &mut notes);
+        params::check(spec, call, &mut notes);
+        references::check(call, &known, &mut notes);
+        let name = if call.name.is_empty() { "a call without a name" } else { &call.name };
+        mistakes.extend(notes.said.into_iter().map(|(keys, message)| Mistake {
+            line: line_near(text, *line, &keys),
+            message: format!("{name}: {message}"),
+        }));
     }
     mistakes
 }
 
-fn check_call(call: &CallSpec, names: &HashSet<&str>) -> Vec<String> {
-    let mut said = Vec::new();
+fn check_vendor(text: &str, spec: &Spec, mistakes: &mut Vec<Mistake>) {
+    let mut say = |key: &str, message: String| {
+        mistakes.push(Mistake { line: line_near(text, 1, &[key.to_owned()]), message });
+    };
+    if !is_name(&spec.id) {
+        say("id", format!("'{}' is not an id for a vendor: use small letters, digits and _", spec.id));
+    }
+    if let Some(base) = spec.base.as_ref().filter(|base| !is_base(base)) {
+        say("base", format!("base '{base}' must begin with a slash and not end with one"));
+    }
+    if let Some(message) = spec.refusal.as_ref().and_then(wrong_pattern) {
+        say("refusal", message);
+    }
+}
+
+fn check_call(call: &CallSpec, notes: &mut Notes) {
     if !is_name(&call.name) || RESERVED.contains(&call.name.as_str()) {
-        said.push(format!("'{}' cannot be the name of a function", call.name));
+        notes.at(&["name"], format!("'{}' cannot be the name of a function", call.name));
     }
-    if !["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"].contains(&call.method.as_str()) {
-        said.push(format!("method must be GET, HEAD, POST, PUT, PATCH or DELETE, and not '{}'", call.method));
+    notes.one_of("method", Some(&call.method), &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]);
+    notes.one_of("effect", Some(&call.effect), &["read", "change", "destroy"]);
+    notes.one_of("kind", call.kind.as_ref(), &["call", "staged", "session"]);
+    notes.one_of("body", call.body.as_ref(), &["none", "json", "free", "form", "multipart"]);
+    notes.one_of("confidence", Some(&call.confidence), &["seed", "documented", "client", "inferred"]);
+    if let Some(base) = call.base.as_ref().filter(|base| !is_base(base)) {
+        notes.at(&["base"], format!("base '{base}' must begin with a slash and not end with one"));
     }
-    if !call.path.starts_with('/') {
-        said.push("path must begin with a slash".into());
-    }
-    one_of(&mut said, "effect", Some(&call.effect), &["read", "change", "destroy"]);
-    one_of(&mut said, "kind", call.kind.as_ref(), &["call", "staged", "session"]);
-    one_of(&mut said, "body", call.body.as_ref(), &["none", "json", "free", "form", "multipart"]);
-    one_of(&mut said, "confidence", Some(&call.confidence), &["seed", "documented", "client", "inferred"]);
-    let shapes = ["none", "object", "list", "text", "download", "any"];
-    one_of(&mut said, "answer.shape", call.answer.shape.as_ref(), &shapes);
+    check_path(&call.path, notes);
     if call.summary.trim().is_empty() || call.summary.contains('\n') || call.summary.ends_with('.') {
-        said.push("summary must be one line without a period".into());
+        notes.at(&["summary"], "summary must be one line without a period");
     }
-    check_lost_answer(call, names, &mut said);
-    for (what, named) in [
-        ("before", call.before.as_ref().map(|before| before.call.as_str())),
-        (
-            "inverse",
-            match &call.inverse {
-                Some(super::InverseSpec::Call { name, .. }) => Some(name.as_str()),
-                _ => None,
-            },
-        ),
-    ] {
-        if let Some(named) = named.filter(|named| !names.contains(named)) {
-            let hint = crate::nearest::did_you_mean(named, names.iter().copied());
-            said.push(format!("{what} names the call '{named}', which is not there.{hint}"));
-        }
+    if call.effect != "read" && call.kind.as_deref() != Some("session") && call.lost_answer.is_none() {
+        notes.call("a call that changes something says how its lost answer is settled: lost_answer");
     }
-    check_params(call, &mut said);
-    said
-}
-
-fn check_lost_answer(call: &CallSpec, names: &HashSet<&str>, said: &mut Vec<String>) {
-    let session = call.kind.as_deref() == Some("session");
-    match call.lost_answer.as_deref() {
-        None if call.effect != "read" && !session => {
-            said.push("a call that changes something says how its lost answer is settled: lost_answer".into());
-        }
-        None | Some("idempotent" | "detectable" | "never") => {}
-        Some(other) => match other.strip_prefix("verify ") {
-            Some(read) if names.contains(read) => {}
-            Some(read) => said.push(format!("lost_answer names the call '{read}', which is not there")),
-            None => said.push(format!("lost_answer is idempotent, detectable, 'verify NAME' or never, not '{other}'")),
-        },
-    }
-}
-
-fn check_params(call: &CallSpec, said: &mut Vec<String>) {
-    let placeholders: Vec<&str> =
-        call.path.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).collect();
-    let mut names = Vec::new();
-    let mut on_path = HashSet::new();
-    for (name, value) in &call.params {
-        names.push(name.as_str());
-        match value.clone().try_into::<ParamSpec>() {
-            Ok(param) => {
-                check_param(name, &param, said);
-                let wire = param.wire.as_deref().unwrap_or(name);
-                if placeholders.contains(&wire) {
-                    on_path.insert(wire.to_owned());
-                } else if param.place.as_deref() == Some("path") {
-                    said.push(format!("parameter '{name}' is in the path, but {{{wire}}} is not"));
-                }
-                let body = matches!(param.place.as_deref(), Some("body"));
-                if body && matches!(call.method.as_str(), "GET" | "HEAD") && call.body.is_none() {
-                    said.push(format!("parameter '{name}' is in the body of a {}: say body = \"json\"", call.method));
-                }
-            }
-            Err(error) => said.push(format!("parameter '{name}': {}", error.message())),
-        }
-    }
-    for placeholder in placeholders.iter().filter(|placeholder| !on_path.contains(**placeholder)) {
-        said.push(format!("the path has {{{placeholder}}}, but no parameter is written so on the wire"));
-    }
-    let mut named: Vec<(&str, &str)> = call.items.iter().map(|name| ("items", name.as_str())).collect();
-    named.extend(call.raises.iter().map(|raise| ("raises", raise.param.as_str())));
-    for rule in &call.rules {
-        match rule {
-            RuleSpec::AnyOf(list) | RuleSpec::OneOf(list) | RuleSpec::Together(list) => {
-                named.extend(list.iter().map(|name| ("rules", name.as_str())));
-            }
-            RuleSpec::Ordered(low, high) => named.extend([("rules", low.as_str()), ("rules", high.as_str())]),
-        }
-    }
-    if let Some(super::InverseSpec::Swap(one, other)) = &call.inverse {
-        named.extend([("inverse", one.as_str()), ("inverse", other.as_str())]);
-    }
-    for (key, name) in named.into_iter().filter(|(_, name)| !names.contains(name)) {
-        let hint = crate::nearest::did_you_mean(name, names.iter().copied());
-        said.push(format!("{key} names the parameter '{name}', which is not there.{hint}"));
-    }
-}
-
-fn check_param(name: &str, param: &ParamSpec, said: &mut Vec<String>) {
-    let mut say = |message: String| said.push(format!("parameter '{name}': {message}"));
-    let word = param.ty.as_deref().unwrap_or("string");
-    let base = word.trim_matches(['[', ']']);
-    if !TYPES.contains(&base) {
-        say(format!("there is no type '{word}'.{}", crate::nearest::did_you_mean(base, TYPES.iter().copied())));
-    }
-    if let (Some(min), Some(max)) = (param.min, param.max)
-        && min > max
+    check_raises(call, notes);
+    check_answer(call, notes);
+    if let Some(example) = &call.example
+        && let Err(error) = serde_json::from_str::<serde_json::Value>(&example.answer)
     {
-        say("min is greater than max".into());
+        notes.at(&["example"], format!("the example's answer is not JSON: {error}"));
     }
-    for value in param.choices.iter().chain(&param.default) {
-        let fits = match (base, value) {
-            _ if word.starts_with('[') => true,
-            ("int", Value::Integer(_)) | ("bool", Value::Boolean(_)) | ("any" | "object", _) => true,
-            ("float", Value::Integer(_) | Value::Float(_)) => true,
-            ("int" | "bool" | "float", _) => false,
-            (_, value) => value.is_str(),
-        };
-        if !fits {
-            say(format!("{value} is not of type {word}"));
-        }
+}
+
+fn check_path(path: &str, notes: &mut Notes) {
+    if !path.starts_with('/') || path.contains(['?', '#']) {
+        notes.at(&["path"], "path must begin with a slash and have neither query nor fragment");
     }
-    let places = ["path", "query", "body", "header", "form", "part"];
-    if let Some(place) = param.place.as_deref().filter(|place| !places.contains(place)) {
-        say(format!("there is no place '{place}': {}", places.join(", ")));
-    }
-    let mut members = HashSet::new();
-    for (member, value) in &param.fields {
-        members.insert(member.as_str());
-        match value.clone().try_into::<ParamSpec>() {
-            Ok(field) => {
-                if let Some(condition) = &field.required_if
-                    && !param.fields.contains_key(&condition.param)
-                {
-                    said.push(format!("parameter '{name}.{member}': required_if names '{}'", condition.param));
-                }
-                check_param(&format!("{name}.{member}"), &field, said);
-            }
-            Err(error) => said.push(format!("parameter '{name}.{member}': {}", error.message())),
-        }
-    }
-    if let Some(super::HarmSpec::Ranges { start, prefix, end }) = &param.harms {
-        for part in [start, prefix, end].into_iter().filter(|part| !members.contains(part.as_str())) {
-            said.push(format!("parameter '{name}': harms names the member '{part}', which is not there"));
+    for part in path.split('/').filter(|part| part.contains(['{', '}'])) {
+        let inner = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
+        if inner.is_none_or(|inner| inner.is_empty() || inner.contains(['{', '}'])) {
+            notes.at(&["path"], format!("'{part}' must be a placeholder as a whole, such as {{id}}"));
         }
     }
 }
 
-fn one_of(said: &mut Vec<String>, key: &str, value: Option<&String>, words: &[&str]) {
-    if let Some(value) = value.filter(|value| !words.contains(&value.as_str())) {
-        said.push(format!("{key} must be one of {}, and not '{value}'", words.join(", ")));
+fn check_raises(call: &CallSpec, notes: &mut Notes) {
+    for raise in &call.raises {
+        notes.one_of("raises", Some(&raise.effect), &["change", "destroy"]);
+        let raised = Effect::from_name(&raise.effect);
+        if raised.is_some() && raised <= Effect::from_name(&call.effect) {
+            notes.at(&["raises"], format!("raises must name a greater effect than {}", call.effect));
+        }
     }
 }
 
-fn is_name(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+fn check_answer(call: &CallSpec, notes: &mut Notes) {
+    let shapes = ["none", "object", "list", "text", "download", "any"];
+    notes.one_of("answer", call.answer.shape.as_ref(), &shapes);
+    if let Some(message) = call.answer.refusal.as_ref().and_then(wrong_pattern) {
+        notes.at(&["answer", "refusal"], message);
+    }
+    for (name, value) in &call.answer.fields {
+        let ty = value.as_str().or_else(|| value.get("type").and_then(toml::Value::as_str)).unwrap_or_default();
+        if entry_type(ty).is_none() {
+            notes.at(&["answer", "fields", name], format!("answer field '{name}': {}", params::no_type(ty)));
+        }
+    }
+}
+
+fn wrong_pattern(refusal: &RefusalSpec) -> Option<String> {
+    let error = regex::Regex::new(&refusal.pattern).err()?.to_string();
+    let reason = error.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    Some(format!("the refusal's pattern is no regular expression: {reason}"))
+}
+
+fn is_base(base: &str) -> bool {
+    base.is_empty() || base.starts_with('/') && !base.ends_with('/')
 }

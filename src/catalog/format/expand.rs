@@ -3,7 +3,8 @@
 use toml::{Table, Value};
 
 use super::spec::{CallSpec, FamilySpec, ResourceSpec, Spec};
-use super::text::{Mistake, line_of};
+use super::text::{Mistake, line_of, with_nearest};
+use crate::nearest::did_you_mean;
 
 /// Every call of the file with its line: written ones first, then resources, then families.
 ///
@@ -30,50 +31,78 @@ pub fn expand(spec: &Spec, text: &str) -> Result<Vec<(usize, CallSpec)>, Vec<Mis
     if mistakes.is_empty() { Ok(calls) } else { Err(mistakes) }
 }
 
+/// The words for the calls of a resource.
+const WORDS: [&str; 6] = ["list", "one", "create", "replace", "update", "delete"];
+
 fn unfold_resource(resource: &ResourceSpec) -> Result<Vec<CallSpec>, String> {
+    let mut words = resource.calls.iter().chain(resource.only.iter().map(|(word, _)| word));
+    if let Some(wrong) = words.find(|word| !WORDS.contains(&word.as_str())) {
+        let hint = did_you_mean(wrong, WORDS);
+        return Err(format!("a resource has the calls {}, and not '{wrong}'.{hint}", WORDS.join(", ")));
+    }
+    if let Some((idle, _)) = resource.only.iter().find(|(word, _)| !resource.calls.contains(word)) {
+        return Err(format!("only has facts of '{idle}', which is not among the calls"));
+    }
     resource.calls.iter().map(|word| resource_call(resource, word)).collect()
 }
 
 fn resource_call(resource: &ResourceSpec, word: &str) -> Result<CallSpec, String> {
     let ResourceSpec { name, path, id, title, .. } = resource;
     let plural = resource.plural.clone().unwrap_or_else(|| format!("{name}s"));
-    let one = format!("{}/{{{id}}}", path.trim_end_matches('/'));
-    let (call, method, path, effect, summary, shape) = match word {
-        "list" => (plural, "GET", path.clone(), "read", format!("List every {title}"), "list"),
-        "one" => (name.clone(), "GET", one, "read", format!("Show one {title}"), "object"),
-        "create" => (format!("{name}_create"), "POST", path.clone(), "change", format!("Create a {title}"), "object"),
-        "replace" => (format!("{name}_replace"), "PUT", one, "change", format!("Replace a {title}"), "object"),
-        "update" => (format!("{name}_update"), "PUT", one, "change", format!("Update a {title}"), "object"),
-        "delete" => (format!("{name}_delete"), "DELETE", one, "destroy", format!("Delete a {title}"), "any"),
-        other => {
-            return Err(format!(
-                "a resource has the calls list, one, create, replace, update and delete, and not '{other}'"
-            ));
-        }
+    let (call, method, effect, summary, shape) = match word {
+        "list" => (plural, "GET", "read", format!("List every {title}"), "list"),
+        "one" => (name.clone(), "GET", "read", format!("Show one {title}"), "object"),
+        "create" => (format!("{name}_create"), "POST", "change", format!("Create one {title}"), "object"),
+        "delete" => (format!("{name}_delete"), "DELETE", "destroy", format!("Delete one {title}"), "any"),
+        "update" => (format!("{name}_update"), "PUT", "change", format!("Update one {title}"), "object"),
+        _ => (format!("{name}_replace"), "PUT", "change", format!("Replace one {title}"), "object"),
     };
+    let on_one = !matches!(word, "list" | "create");
+    let path = if on_one { format!("{}/{{{id}}}", path.trim_end_matches('/')) } else { path.clone() };
     let mut facts = Table::new();
-    for (key, value) in [("name", call.as_str()), ("method", method), ("path", &path), ("effect", effect)] {
-        facts.insert(key.into(), Value::from(value));
+    for (key, value) in [("name", &*call), ("method", method), ("path", &path), ("effect", effect)] {
+        facts.insert(key.into(), value.into());
     }
-    facts.insert("summary".into(), Value::from(summary));
+    facts.insert("summary".into(), summary.into());
     facts.insert("answer".into(), Value::Table(Table::from_iter([("shape".to_owned(), Value::from(shape))])));
     let mut params = Table::new();
-    if path.contains(&format!("{{{id}}}")) {
-        let id_facts = [("in".to_owned(), Value::from("path")), ("type".to_owned(), Value::from(&*resource.id_type))];
+    if on_one {
+        let id_facts = [("in", "path"), ("type", &resource.id_type), ("wire", id)];
+        let id_facts = id_facts.map(|(key, value)| (key.to_owned(), Value::from(value)));
         params.insert(id.clone(), Value::Table(Table::from_iter(id_facts)));
     }
     if matches!(word, "create" | "replace" | "update") {
         if resource.fields.is_empty() {
-            facts.insert("body".into(), Value::from("free"));
+            facts.insert("body".into(), "free".into());
         }
         params.extend(resource.fields.clone());
     }
     facts.insert("params".into(), Value::Table(params));
-    facts.extend(resource.all.clone());
-    if let Some(Value::Table(only)) = resource.only.get(word) {
-        facts.extend(only.clone());
+    merge(&mut facts, &resource.all);
+    if effect != "read" {
+        merge(&mut facts, &resource.changes);
+    }
+    match resource.only.get(word) {
+        Some(Value::Table(only)) => merge(&mut facts, only),
+        Some(_) => return Err(format!("only.{word} is a table of facts")),
+        None => {}
     }
     call_of(facts)
+}
+
+/// Adds facts, which go before those that are there; `params` and `answer` are joined, so that a
+/// parameter more does not drop the others.
+fn merge(facts: &mut Table, more: &Table) {
+    for (key, value) in more {
+        match (facts.get_mut(key), value) {
+            (Some(Value::Table(there)), Value::Table(new)) if key == "params" || key == "answer" => {
+                there.extend(new.clone());
+            }
+            _ => {
+                facts.insert(key.clone(), value.clone());
+            }
+        }
+    }
 }
 
 fn unfold_family(family: &FamilySpec) -> Result<Vec<CallSpec>, String> {
@@ -92,7 +121,8 @@ fn unfold_family(family: &FamilySpec) -> Result<Vec<CallSpec>, String> {
         .iter()
         .map(|(name, word)| {
             let mut facts = family.call.clone();
-            for (key, with) in [("name", name), ("path", word), ("summary", &name.replace('_', " "))] {
+            let shown = name.replace('_', " ");
+            for (key, with) in [("name", name), ("path", word), ("summary", &shown), ("doc", &shown)] {
                 if let Some(Value::String(text)) = facts.get_mut(key) {
                     // Placeholders keep their braces: only the empty pair stands for the member.
                     *text = text.replace("{}", with);
@@ -104,5 +134,5 @@ fn unfold_family(family: &FamilySpec) -> Result<Vec<CallSpec>, String> {
 }
 
 fn call_of(facts: Table) -> Result<CallSpec, String> {
-    Value::Table(facts).try_into().map_err(|error: toml::de::Error| error.message().to_owned())
+    Value::Table(facts).try_into().map_err(|error: toml::de::Error| with_nearest(error.message()))
 }

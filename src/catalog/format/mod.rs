@@ -9,9 +9,12 @@ mod expand;
 mod rows;
 mod spec;
 pub mod text;
+mod words;
+
+#[cfg(test)]
+mod tests;
 
 use check::check;
 use expand::expand;
-use spec::{HarmSpec, InverseSpec, RaiseSpec};
 
 pub use rows::vendor;

@@ -8,26 +8,34 @@ use crate::catalog::row::{
 };
 
 use super::spec::{
-    AnswerSpec, CallSpec, ConditionSpec, FieldSpec, HarmSpec, InverseSpec, ParamSpec, RefusalSpec, RuleSpec, Spec,
-    WireCase,
+    AnswerSpec, CallSpec, ConditionSpec, FieldSpec, HarmSpec, InverseSpec, ParamSpec, RaiseSpec, RefusalSpec, RuleSpec,
+    Spec,
 };
 use super::text::{Mistake, json_of, read};
+use super::words::{placeholders, wire_name};
 
 /// Reads, checks and builds a vendor from the text of its catalog file.
 ///
+/// A file whose vendor is among `present` completes it: its base and its way to refuse hold for
+/// the file's calls too, and they may name its calls. The answer has the file's calls alone.
+///
 /// # Errors
 /// Every mistake with its line.
-pub fn vendor(text: &str) -> Result<&'static Vendor, Vec<Mistake>> {
+pub fn vendor(text: &str, present: &[&'static Vendor]) -> Result<&'static Vendor, Vec<Mistake>> {
     let spec = read(text).map_err(|mistake| vec![mistake])?;
+    let present = present.iter().copied().find(|vendor| vendor.id == spec.id);
     let calls = super::expand(&spec, text)?;
-    let mistakes = super::check(&spec, &calls);
+    let mistakes = super::check(text, &spec, &calls, present);
     if !mistakes.is_empty() {
         return Err(mistakes);
     }
+    let base = text_of(spec.base.as_deref().or(present.map(|vendor| vendor.base)).unwrap_or_default());
+    let refusal = spec.refusal.as_ref().map(refusal).or_else(|| present?.refusal.clone());
+    let head = Head { spec: &spec, id: text_of(&spec.id), base, refusal: refusal.as_ref() };
     let mut rows = Vec::with_capacity(calls.len());
     let mut mistakes = Vec::new();
     for (line, call) in &calls {
-        match row(&spec, call) {
+        match row(&head, call) {
             Ok(row) => rows.push(row),
             Err(message) => mistakes.push(Mistake { line: *line, message: format!("{}: {message}", call.name) }),
         }
@@ -38,16 +46,26 @@ pub fn vendor(text: &str) -> Result<&'static Vendor, Vec<Mistake>> {
     // Sorted, so that a look-up by name is a binary search.
     rows.sort_by_key(|row| row.name);
     Ok(Box::leak(Box::new(Vendor {
-        id: text_of(&spec.id),
+        id: head.id,
         title: text_of(&spec.title),
-        base: text_of(&spec.base),
+        base,
         auth: texts(&spec.auth),
         query_raw: text_of(&spec.query_raw),
+        refusal,
         rows: leak(rows),
     })))
 }
 
-fn row(spec: &Spec, call: &CallSpec) -> Result<Row, String> {
+/// What the calls of a file share.
+struct Head<'a> {
+    spec: &'a Spec,
+    id: &'static str,
+    base: &'static str,
+    refusal: Option<&'a Refusal>,
+}
+
+fn row(head: &Head<'_>, call: &CallSpec) -> Result<Row, String> {
+    let spec = head.spec;
     let effect = Effect::from_name(&call.effect).unwrap_or(Effect::Destroy);
     let mut params = params(spec, &call.params, Some(call), None)?;
     // Path parameters come first, in the order of the path.
@@ -74,10 +92,10 @@ fn row(spec: &Spec, call: &CallSpec) -> Result<Row, String> {
         _ => Confidence::Inferred,
     };
     Ok(Row {
-        vendor: text_of(&spec.id),
+        vendor: head.id,
         name: text_of(&call.name),
         method: text_of(&call.method),
-        base: text_of(call.base.as_ref().unwrap_or(&spec.base)),
+        base: call.base.as_deref().map_or(head.base, text_of),
         path: text_of(&call.path),
         kind: match call.kind.as_deref() {
             Some("staged") => Kind::Staged,
@@ -93,7 +111,7 @@ fn row(spec: &Spec, call: &CallSpec) -> Result<Row, String> {
         params: leak(params),
         rules: leak(call.rules.iter().map(rule).collect()),
         body,
-        answer: answer(&call.answer, spec.refusal.as_ref().filter(|_| effect != Effect::Read))?,
+        answer: answer(&call.answer, head.refusal.filter(|_| effect != Effect::Read))?,
         lost_answer: lost_answer(call.lost_answer.as_deref()),
         inverse: call.inverse.as_ref().map(inverse),
         before: call.before.as_ref().map(|before| Before { call: text_of(&before.call), args: pairs(&before.args) }),
@@ -117,11 +135,8 @@ fn params(spec: &Spec, table: &Table, call: Option<&CallSpec>, parent: Option<Pl
     for (name, value) in table {
         let param: ParamSpec =
             value.clone().try_into().map_err(|error: toml::de::Error| format!("'{name}': {}", error.message()))?;
-        let wire = param.wire.clone().unwrap_or_else(|| match spec.wire_case {
-            WireCase::Snake => name.clone(),
-            WireCase::Camel => camel(name),
-        });
-        let on_path = call.is_some_and(|call| call.path.contains(&format!("{{{wire}}}")));
+        let wire = wire_name(spec.wire_case, name, &param);
+        let on_path = call.is_some_and(|call| placeholders(&call.path).any(|placeholder| placeholder == wire));
         let place = match (param.place.as_deref(), parent) {
             (_, Some(parent)) => parent,
             (Some("path"), _) => Place::Path,
@@ -159,18 +174,6 @@ fn params(spec: &Spec, table: &Table, call: Option<&CallSpec>, parent: Option<Pl
     Ok(params)
 }
 
-/// `start_time` as `startTime`.
-fn camel(name: &str) -> String {
-    let mut words = name.split('_');
-    let mut wire = words.next().unwrap_or_default().to_owned();
-    for word in words {
-        let mut letters = word.chars();
-        wire.extend(letters.next().map(|first| first.to_ascii_uppercase()));
-        wire.push_str(letters.as_str());
-    }
-    wire
-}
-
 fn type_of(word: &str) -> Type {
     if let Some(inner) = word.strip_prefix('[').and_then(|word| word.strip_suffix(']')) {
         return Type::List(Box::leak(Box::new(type_of(inner))));
@@ -193,7 +196,7 @@ fn type_of(word: &str) -> Type {
     }
 }
 
-fn answer(spec: &AnswerSpec, vendor_refusal: Option<&RefusalSpec>) -> Result<Answer, String> {
+fn answer(spec: &AnswerSpec, of_vendor: Option<&Refusal>) -> Result<Answer, String> {
     let mut fields = Vec::with_capacity(spec.fields.len());
     for (name, value) in &spec.fields {
         let field: FieldSpec = match value {
@@ -222,16 +225,16 @@ fn answer(spec: &AnswerSpec, vendor_refusal: Option<&RefusalSpec>) -> Result<Ans
             _ => Shape::Any,
         },
         fields: leak(fields),
-        refusal: spec
-            .refusal
-            .as_ref()
-            .or(vendor_refusal)
-            .map(|refusal| Refusal { pattern: text_of(&refusal.pattern), fields: texts(&refusal.fields) }),
+        refusal: spec.refusal.as_ref().map(refusal).or_else(|| of_vendor.cloned()),
         may_be_empty: spec.may_be_empty,
     })
 }
 
-fn raise(spec: &super::RaiseSpec) -> Raise {
+fn refusal(spec: &RefusalSpec) -> Refusal {
+    Refusal { pattern: text_of(&spec.pattern), fields: texts(&spec.fields) }
+}
+
+fn raise(spec: &RaiseSpec) -> Raise {
     Raise {
         param: text_of(&spec.param),
         equals: spec.equals.as_ref().map(|value| text_of(&json_of(value))),

@@ -13,9 +13,9 @@ pub struct Spec {
     /// The product's name; left out where a file completes a vendor that is there already.
     #[serde(default)]
     pub title: String,
-    /// The path before every call's path.
-    #[serde(default)]
-    pub base: String,
+    /// The path before every call's path; left out where a file completes a vendor that is there
+    /// already, whose base then holds.
+    pub base: Option<String>,
     /// The methods of sign-in, the default first.
     #[serde(default)]
     pub auth: Vec<String>,
@@ -128,7 +128,7 @@ pub struct ParamSpec {
     /// `path`, `query`, `body`, `header`, `form` or `part`.
     #[serde(rename = "in")]
     pub place: Option<String>,
-    /// The type; see [`super::check`] for the words.
+    /// The type; see [`super::words`] for the words.
     #[serde(rename = "type")]
     pub ty: Option<String>,
     /// Whether it must be given. Path parameters always must.
@@ -310,15 +310,18 @@ pub struct ResourceSpec {
     /// The object's fields as body parameters of create and replace; none means a free body.
     #[serde(default)]
     pub fields: Table,
-    /// Facts that all its calls share, and facts of single calls under their words.
+    /// Facts that all its calls share.
     #[serde(default)]
     pub all: Table,
-    /// Facts of single calls.
+    /// Facts that all its calls share that change something, such as `kind` and `lost_answer`.
+    #[serde(default)]
+    pub changes: Table,
+    /// Facts of single calls, by the call's word.
     #[serde(default)]
     pub only: Table,
 }
 
-/// Calls that differ in one word only: `{}` in name, path and summary stands for it.
+/// Calls that differ in one word only: `{}` in name, path, summary and doc stands for it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FamilySpec {

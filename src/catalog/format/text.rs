@@ -29,8 +29,38 @@ pub fn line_of(text: &str, offset: usize) -> usize {
     text.get(..offset).map_or(1, |before| before.matches('\n').count() + 1)
 }
 
+/// The line of a key within the table that begins at `line`, from 1; `keys` are the outermost
+/// first. Where a key is not at the begin of a line, the last that is counts.
+pub fn line_near(text: &str, line: usize, keys: &[String]) -> usize {
+    let mut found = line;
+    let mut wanted = keys.iter().peekable();
+    for (number, content) in (1..).zip(text.lines()).skip(line.saturating_sub(1)) {
+        let content = content.trim();
+        if number > line && content.starts_with("[[") {
+            break;
+        }
+        let key = content.split('=').next().unwrap_or_default().trim_matches(['[', ']', ' ']);
+        let parts = key.split('.').map(|part| part.trim().trim_matches(['"', '\'']));
+        for part in parts {
+            if wanted.peek().is_some_and(|wanted| *wanted == part) {
+                wanted.next();
+                found = number;
+            } else if let Some(later) = wanted.clone().skip(1).find(|wanted| *wanted == part) {
+                // A key between may stand in another line, as in `[call.params]` before it.
+                while wanted.next_if(|skipped| *skipped != later).is_some() {}
+                wanted.next();
+                found = number;
+            }
+        }
+        if wanted.peek().is_none() {
+            break;
+        }
+    }
+    found
+}
+
 /// Adds the nearest right name to serde's message about an unknown key.
-fn with_nearest(message: &str) -> String {
+pub fn with_nearest(message: &str) -> String {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let unknown = message.starts_with("unknown field").then(|| quoted.next()).flatten();
     let Some(unknown) = unknown else { return message.to_owned() };
