@@ -23,6 +23,7 @@ fn main() {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "Cargo tells a build script by the environment where to write")]
 fn build() -> Result<(), String> {
     let out = PathBuf::from(std::env::var("OUT_DIR").map_err(|error| error.to_string())?);
     let write = |name: &str, text: String| std::fs::write(out.join(name), text).map_err(|error| error.to_string());

@@ -1,17 +1,13 @@
 //! Rows as Rust source.
 
-use std::fmt::Write;
-
 use crate::catalog::row::{
     Answer, Before, Condition, Example, Field, Harm, Inverse, LostAnswer, Param, Refusal, Row, Rule, Type, Vendor,
 };
 
 /// A vendor as a `static` item called `name`.
 pub fn vendor(name: &str, vendor: &Vendor) -> String {
-    let mut out = String::new();
     let rows = list(vendor.rows, row);
-    let _infallible = write!(
-        out,
+    format!(
         "static {name}: Vendor = Vendor {{ id: {:?}, title: {:?}, base: {:?}, auth: &{:?}, query_raw: {:?}, refusal: {}, rows: {rows} }};\n",
         vendor.id,
         vendor.title,
@@ -19,8 +15,7 @@ pub fn vendor(name: &str, vendor: &Vendor) -> String {
         vendor.auth,
         vendor.query_raw,
         option(vendor.refusal.as_ref(), refusal)
-    );
-    out
+    )
 }
 
 fn row(row: &Row) -> String {

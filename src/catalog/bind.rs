@@ -130,7 +130,10 @@ fn raised(row: &Row, args: &Map) -> Effect {
         .iter()
         .filter(|raise| match (args.get(raise.param), raise.equals) {
             (None, _) => false,
-            (Some(value), Some(json)) => value.to_json().to_string() == json,
+            (Some(value), Some(json)) => {
+                let written = value.to_json().to_string();
+                written == json
+            }
             (Some(Value::List(list)), None) => !list.is_empty(),
             (Some(Value::Map(map)), None) => !map.is_empty(),
             (Some(Value::Text(text)), None) => !text.is_empty(),

@@ -25,6 +25,9 @@ pub trait Children: Send + Sync {
     fn run(&self, door: &Door, name: &str, params: &Map) -> Result<Value, Failure>;
 }
 
+/// Gives a configured secret by its name.
+pub type SecretSupply = Box<dyn Fn(&str) -> Result<Secret, Fault> + Send + Sync>;
+
 /// What a door is made of.
 pub struct DoorParts {
     /// Records what passes, and answers what is known.
@@ -46,7 +49,7 @@ pub struct DoorParts {
     /// Whoever watches the run.
     pub watcher: Arc<dyn Watcher>,
     /// Fetches a configured secret by name.
-    pub secret: Box<dyn Fn(&str) -> Result<Secret, Fault> + Send + Sync>,
+    pub secret: SecretSupply,
     /// Runs other playbooks.
     pub children: Arc<dyn Children>,
 }

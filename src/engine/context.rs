@@ -113,7 +113,7 @@ impl RunContext {
         } else if self.ending.load(Ordering::Relaxed) {
             // Another branch has come to the end of the run; this one must not catch its way out.
             return Some(self.why().map_or_else(String::new, |stop| stop.to_string()));
-        } else if steps % LOOK_EVERY != 0 {
+        } else if !steps.is_multiple_of(LOOK_EVERY) {
             return None;
         } else if let Err(stop) = self.halt.check() {
             stop

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use crate::door::Halt;
@@ -197,10 +197,7 @@ impl Service {
         triggers: &Triggers,
         running: &mut HashMap<String, Halt>,
     ) -> Result<(), String> {
-        let mut message = match woken.recv_timeout(wait) {
-            Ok(message) => Some(message),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        };
+        let mut message = woken.recv_timeout(wait).ok();
         while let Some(Wake::Hint | Wake::Ended(..)) = &message {
             if let Some(Wake::Ended(firing, ending)) = message.take() {
                 self.ended(triggers, &firing, ending, running)?;

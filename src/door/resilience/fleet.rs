@@ -68,7 +68,7 @@ impl Fleet {
             (Some(since), Some(generation)) => generation >= since,
             _ => true,
         };
-        let row = harmless.filter(|row| fits(row)).next();
+        let row = harmless.into_iter().find(fits);
         let (Some(row), Some(vendor)) = (row, catalog.vendor(&target.vendor)) else {
             return Ok("nothing harmless to read is known".into());
         };

@@ -119,7 +119,8 @@ pub(super) fn register(module: &mut Module) {
 fn compare<T: Ord + Clone + Send + Sync + 'static>(module: &mut Module, name: &str) {
     let params = [format!("a: {name}"), format!("b: {name}"), "bool".to_owned()];
     let params: Vec<&str> = params.iter().map(String::as_str).collect();
-    let operators: [(&str, fn(Ordering) -> bool); 6] = [
+    type Holds = fn(Ordering) -> bool;
+    let operators: [(&str, Holds); 6] = [
         ("==", Ordering::is_eq),
         ("!=", Ordering::is_ne),
         ("<", Ordering::is_lt),
