@@ -131,8 +131,7 @@ fn raised(row: &Row, args: &Map) -> Effect {
         .filter(|raise| match (args.get(raise.param), raise.equals) {
             (None, _) => false,
             (Some(value), Some(json)) => {
-                let written = value.to_json().to_string();
-                written == json
+                serde_json::from_str(json).is_ok_and(|wanted: serde_json::Value| wanted == value.to_json())
             }
             (Some(Value::List(list)), None) => !list.is_empty(),
             (Some(Value::Map(map)), None) => !map.is_empty(),

@@ -185,3 +185,6 @@ pub fn signature(row: &Row) -> String {
     }
     format!("{}({})", row.name, arguments.join(", "))
 }
+
+#[cfg(test)]
+mod tests;
