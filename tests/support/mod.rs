@@ -1,7 +1,5 @@
 //! A sandbox: a folder of its own, a cleared environment, the real binary, and a lab.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
-
 pub mod lab;
 
 use std::path::{Path, PathBuf};

@@ -1,5 +1,8 @@
 //! What an answer means: the status, the refusal inside a success, and what is no answer at all.
 
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
 use regex::Regex;
 use serde_json::Value as Json;
 
@@ -51,7 +54,7 @@ pub fn judge(row: Option<&'static Row>, effect: Effect, answer: &Incoming) -> Op
 
 /// The reason, if an answer of success says no.
 fn refused(refusal: &Refusal, json: &Json) -> Option<String> {
-    let pattern = Regex::new(refusal.pattern).ok()?;
+    let pattern = compiled(refusal.pattern)?;
     if let Json::Object(map) = json {
         for name in refusal.fields {
             let said = match map.get(*name) {
@@ -69,6 +72,19 @@ fn refused(refusal: &Refusal, json: &Json) -> Option<String> {
     let mut texts = Vec::new();
     leaves(json, &mut texts);
     texts.into_iter().find(|text| pattern.is_match(text)).map(str::to_owned)
+}
+
+/// The expression of a refusal, compiled once: thousands of answers are judged by the same one.
+/// Catalogs with a broken one are refused when they are read.
+fn compiled(pattern: &'static str) -> Option<Regex> {
+    static KNOWN: LazyLock<Mutex<HashMap<&'static str, Regex>>> = LazyLock::new(Mutex::default);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(compiled) = known.get(pattern) {
+        return Some(compiled.clone());
+    }
+    let compiled = Regex::new(pattern).ok()?;
+    known.insert(pattern, compiled.clone());
+    Some(compiled)
 }
 
 fn leaves<'a>(json: &'a Json, texts: &mut Vec<&'a str>) {

@@ -1,0 +1,206 @@
+//! The main job: lists into IP groups and out again.
+
+use beadle::lab::{RefusalStyle, SegOptions};
+
+use crate::support::lab::Seg;
+use crate::support::{Ran, Sandbox};
+
+const BLOCK: [&str; 5] = ["run", "std/seg/bulk_ip_block", "target=seg", "group=16", "list=list.txt"];
+
+fn block(sandbox: &Sandbox, more: &[&str]) -> Ran {
+    sandbox.run(&[&BLOCK[..], more].concat())
+}
+
+fn unblock(sandbox: &Sandbox, list: &str) -> Ran {
+    sandbox.write("out.txt", list);
+    sandbox.run(&["run", "std/seg/bulk_ip_unblock", "target=seg", "group=16", "list=out.txt", "--format", "json"])
+}
+
+/// The script's value of a run with `--format json`.
+fn value(ran: &Ran) -> serde_json::Value {
+    let last = ran.out.lines().last().unwrap_or_default();
+    let json: serde_json::Value = serde_json::from_str(last).unwrap_or_default();
+    json["value"].clone()
+}
+
+const BAD: &str = "\u{feff}# feed\r\n192.0.2.0/25\r\n192.0.2.128/25\r\n\r\n198.51.100.7\r\n198.51.100.7\r\nnonsense\r\n\
+                   203.0.113.9\r\n10.1.2.3/33\r\n2001:db8::1\r\n198.18.0.0-198.18.0.9\r\n";
+
+#[test]
+fn a_list_with_garbage_is_blocked_as_far_as_it_goes() {
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, "[never]\nnetworks = [\"203.0.113.0/24\"]\n");
+    sandbox.write("list.txt", BAD);
+    let ran = block(&sandbox, &["--format", "json"]).code(0);
+    let value = value(&ran);
+    assert_eq!(value["invalid_lines"], serde_json::json!([7, 9]));
+    assert_eq!(value["protected_lines"], serde_json::json!([8]));
+    assert_eq!((&value["duplicates"], &value["added"]), (&1.into(), &5.into()));
+    assert_eq!(
+        seg.lab.ip_group(16),
+        ["192.0.2.0/24", "198.18.0.0/29", "198.18.0.8/31", "198.51.100.7/32", "2001:db8::1/128"]
+    );
+    seg.is_content();
+}
+
+#[test]
+fn a_dry_run_of_the_main_job_sends_no_write() {
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.write("list.txt", BAD);
+    block(&sandbox, &["--dry-run"]).code(0).out(&["plan: 1 change of 6 item(s), nothing of it sent", "ip_group_delta"]);
+    assert_eq!(seg.writes(), 0);
+    // Nor does it leave anything that a later run would take for done.
+    let ran = block(&sandbox, &["--format", "json"]).code(0);
+    assert_eq!(value(&ran)["added"], 6);
+}
+
+#[test]
+fn a_second_run_sends_only_the_difference() {
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.write("list.txt", "192.0.2.0/24\n198.51.100.0/24\n");
+    block(&sandbox, &[]).code(0);
+    assert_eq!(seg.writes(), 1);
+    block(&sandbox, &[]).code(0);
+    assert_eq!(seg.writes(), 1, "nothing new, nothing sent");
+    sandbox.write("list.txt", "192.0.2.0/24\n198.51.100.0/24\n198.51.101.0/24\n");
+    let ran = block(&sandbox, &["--format", "json"]).code(0);
+    assert_eq!((value(&ran)["added"].clone(), seg.writes()), (1.into(), 2));
+    assert_eq!(seg.lab.ip_group(16), ["192.0.2.0/24", "198.51.100.0/24", "198.51.101.0/24"]);
+}
+
+fn list_of(count: usize) -> String {
+    (0..count).map(|n| format!("198.{}.{}.{}/28\n", 18 + n / 2048, n / 8 % 256, n % 8 * 32)).collect()
+}
+
+#[test]
+fn entries_that_are_there_already_are_found_and_left_out() {
+    for (refusals, names_offender) in [
+        (RefusalStyle::Ok, true),
+        (RefusalStyle::Ok, false),
+        (RefusalStyle::BadRequest, true),
+        (RefusalStyle::BadRequest, false),
+    ] {
+        let seg = Seg::with(SegOptions { refusals, names_offender, ..SegOptions::default() });
+        for present in ["198.18.0.32/28", "198.18.3.64/28"] {
+            seg.lab.put_ip(16, present, present);
+        }
+        let sandbox = Sandbox::with_seg(&seg, "");
+        sandbox.write("list.txt", &list_of(60));
+        let ran = block(&sandbox, &["chunk=50", "--format", "json"]).code(0);
+        let value = value(&ran);
+        assert_eq!(
+            (&value["added"], &value["already_there"]),
+            (&58.into(), &2.into()),
+            "{refusals:?} {names_offender}"
+        );
+        assert_eq!(seg.lab.ip_group(16).len(), 60);
+        // The second run knows them and asks for nothing.
+        let writes = seg.writes();
+        block(&sandbox, &["chunk=50"]).code(0);
+        assert_eq!(seg.writes(), writes);
+    }
+}
+
+#[test]
+fn what_cannot_be_decided_within_the_bound_is_said_and_kept() {
+    let seg = Seg::with(SegOptions { names_offender: false, ..SegOptions::default() });
+    for n in (0..64).step_by(3) {
+        let line = list_of(64).lines().nth(n).unwrap().to_owned();
+        seg.lab.put_ip(16, &line, &line);
+    }
+    let sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.write("list.txt", &list_of(64));
+    block(&sandbox, &["probes=5"]).code(1).err(&["could not be decided"]);
+    // Run again with room enough, and everything is there.
+    block(&sandbox, &["probes=1000"]).code(0);
+    assert_eq!(seg.lab.ip_group(16).len(), 64);
+}
+
+#[test]
+fn a_killed_runs_open_piece_is_settled_by_the_next() {
+    for before_or_after in ["lost-before=1@delta", "lost=1@delta"] {
+        let seg = Seg::faulty(&[before_or_after, "every=1:503@nothing"]);
+        let sandbox = Sandbox::with_seg(&seg, "");
+        sandbox.write("list.txt", &list_of(30));
+        // The line is cut at the first delta; what stands in the store afterwards is a pending piece
+        // only if the process dies then: killed it is, by a timeout shorter than the second try.
+        seg.fail(&[before_or_after, "hang=2@delta"]);
+        let ran = block(&sandbox, &["--timeout", "1s"]);
+        assert_eq!(ran.code, 5, "{}", ran.err);
+        seg.fail(&[]);
+        let ran = block(&sandbox, &["--format", "json"]).code(0);
+        assert_eq!(seg.lab.ip_group(16).len(), 30, "{before_or_after}: {}", ran.out);
+        let writes = seg.writes();
+        block(&sandbox, &[]).code(0);
+        assert_eq!(seg.writes(), writes, "{before_or_after}: the store is true again");
+    }
+}
+
+#[test]
+fn a_lost_answer_is_settled_within_the_run() {
+    let seg = Seg::faulty(&["lost=1@delta"]);
+    let sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.write("list.txt", &list_of(40));
+    block(&sandbox, &[]).code(0);
+    assert_eq!(seg.lab.ip_group(16).len(), 40);
+    let writes = seg.writes();
+    block(&sandbox, &[]).code(0);
+    assert_eq!(seg.writes(), writes);
+    seg.is_content();
+}
+
+#[test]
+fn unblocking_splits_what_covers_more() {
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.write("list.txt", "192.0.2.0/24\n198.51.100.7\n");
+    block(&sandbox, &[]).code(0);
+    let ran = unblock(&sandbox, "192.0.2.64/26\n203.0.113.1\n").code(0);
+    assert_eq!((&value(&ran)["removed"], &value(&ran)["not_blocked"]), (&1.into(), &1.into()));
+    assert_eq!(seg.lab.ip_group(16), ["192.0.2.0/26", "192.0.2.128/25", "198.51.100.7/32"]);
+    // Blocking again brings back what is missing, and nothing else.
+    let ran = block(&sandbox, &["--format", "json"]).code(0);
+    assert_eq!(value(&ran)["added"], 1);
+    unblock(&sandbox, "192.0.2.0/24\n198.51.100.0/24\n").code(0);
+    assert!(seg.lab.ip_group(16).is_empty());
+    seg.is_content();
+}
+
+#[test]
+fn unblocking_leaves_what_others_have_put_there() {
+    let seg = Seg::ten();
+    seg.lab.put_ip(16, "192.0.2.0/24", "theirs");
+    let sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.write("list.txt", "192.0.2.0/24\n198.51.100.7\n");
+    block(&sandbox, &[]).code(0);
+    unblock(&sandbox, "192.0.2.0/24\n").code(0).out(&["\"foreign\":1"]);
+    assert_eq!(seg.lab.ip_group(16), ["192.0.2.0/24", "198.51.100.7/32"]);
+}
+
+#[test]
+fn a_csv_list_is_read_by_its_header() {
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.write("list.txt", "indicator,comment\n192.0.2.1,\"a, b\"\n198.51.100.0/24,c\n");
+    block(&sandbox, &[]).code(0);
+    assert_eq!(seg.lab.ip_group(16), ["192.0.2.1/32", "198.51.100.0/24"]);
+}
+
+#[test]
+fn a_list_from_standard_input_is_read() {
+    use std::io::Write;
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, "");
+    let mut command = sandbox.command(&["run", "std/seg/bulk_ip_block", "target=seg", "group=16", "list=-"]);
+    let mut child = command
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"192.0.2.9\n").unwrap();
+    Ran::from(child.wait_with_output().unwrap()).code(0);
+    assert_eq!(seg.lab.ip_group(16), ["192.0.2.9/32"]);
+}

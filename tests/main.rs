@@ -1,0 +1,17 @@
+//! The real binary on real files and sockets, one test program for all of it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod bad_input;
+mod bulk;
+mod calls;
+mod faults;
+mod house;
+mod policy;
+mod prompt;
+mod readme;
+mod scripts;
+mod secrets;
+mod serve;
+mod sign_in;
+mod support;

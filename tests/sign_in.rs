@@ -1,0 +1,131 @@
+//! Signing in, and trusting: what goes right, and what each thing that goes wrong says.
+
+use std::time::Duration;
+
+use beadle::lab::{Generation, SegOptions};
+
+use crate::support::Sandbox;
+use crate::support::lab::Seg;
+
+#[test]
+fn a_wrong_password_is_named_as_such() {
+    let seg = Seg::ten();
+    let mut sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.env("SEG_PASSWORD", "not-the-password");
+    sandbox
+        .script("target(\"seg\").groups()", &[])
+        .code(1)
+        .err(&["rejected user name or password", "local MailMarshal account"]);
+    sandbox.run(&["targets", "check"]).code(1).out(&["seg: auth:"]);
+}
+
+#[test]
+fn a_missing_secret_names_its_variable() {
+    let seg = Seg::ten();
+    let mut sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.env("SEG_PASSWORD", "");
+    sandbox.script("target(\"seg\").groups()", &[]).code(1).err(&["SEG_PASSWORD is not set", "[targets.seg]"]);
+}
+
+#[test]
+fn an_expired_token_is_renewed_and_a_revoked_one_once() {
+    let seg = Seg::with(SegOptions { token_life: Duration::from_secs(1), life_as_text: true, ..SegOptions::default() });
+    let sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.script("let s = target(\"seg\"); s.groups(); sleep(\"1200ms\"); s.groups();", &[]).code(0);
+    let logins = seg.lab.requests().iter().filter(|request| request.target == "/token").count();
+    assert_eq!(logins, 2);
+}
+
+#[test]
+fn many_branches_share_one_login() {
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.script("let s = target(\"seg\"); parallel((0..40).to_array(), |n| s.groups().len())", &[]);
+    sandbox
+        .script(
+            "let s = target(\"seg\"); let l = []; for n in 0..40 { l.push(n); } parallel(l, |n| s.groups().len())",
+            &[],
+        )
+        .code(0);
+    let logins = seg.lab.requests().iter().filter(|request| request.target == "/token").count();
+    assert!(logins <= 2, "{logins} logins for two runs");
+}
+
+#[test]
+fn generation_eight_signs_in_by_basic() {
+    let seg =
+        Seg::with(SegOptions { generation: Generation::Eight, username: "LAB\\api".into(), ..SegOptions::default() });
+    let sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.script("print(target(\"seg\").groups().len())", &[]).code(0).out(&["2"]);
+    seg.is_content();
+}
+
+#[test]
+fn a_server_that_offers_ntlm_only_gets_a_clear_error() {
+    let seg = Seg::with(SegOptions {
+        generation: Generation::Eight,
+        username: "LAB\\api".into(),
+        ntlm_only: true,
+        ..SegOptions::default()
+    });
+    let sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.script("target(\"seg\").groups()", &[]).code(1).err(&["NTLM or Negotiate", "Beadle does not speak"]);
+}
+
+#[test]
+fn another_generation_than_configured_is_named() {
+    let seg = Seg::with(SegOptions { version: "11.2.0.1".into(), ..SegOptions::default() });
+    let sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.script("target(\"seg\").groups()", &[]).code(1).err(&["11.2.0.1", "version = \"10\""]);
+}
+
+fn with_tls(seg: &Seg, tls: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    let pem = format!("{}{}", seg.lab.certificate_pem().unwrap(), seg.lab.token_certificate_pem().unwrap());
+    sandbox.write("seg.pem", &pem);
+    sandbox.write("beadle.toml", &format!("{}{tls}\n", seg.target("seg")));
+    sandbox
+}
+
+const GROUPS: &str = "print(target(\"seg\").groups().len())";
+
+#[test]
+fn a_certificate_is_trusted_by_file_and_by_nothing_else() {
+    let seg = Seg::with(SegOptions { tls: true, ..SegOptions::default() });
+    with_tls(&seg, "tls = { ca_file = \"seg.pem\" }").script(GROUPS, &[]).code(0).out(&["2"]);
+    with_tls(&seg, "").script(GROUPS, &[]).code(1).err(&["unknown issuer", "beadle targets trust seg"]);
+    with_tls(&seg, "tls = { insecure = true }").script(GROUPS, &[]).code(0).err(&["trusts anyone"]);
+}
+
+#[test]
+fn a_wrong_pin_shows_both_fingerprints() {
+    let seg = Seg::with(SegOptions {
+        tls: true,
+        generation: Generation::Eight,
+        username: "LAB\\api".into(),
+        ..SegOptions::default()
+    });
+    let sandbox = Sandbox::new();
+    let wrong = "0".repeat(64);
+    sandbox.write("beadle.toml", &format!("{}tls = {{ pin_sha256 = \"{wrong}\" }}\n", seg.target("seg")));
+    let right = seg.lab.fingerprint().unwrap();
+    sandbox.script(GROUPS, &[]).code(1).err(&[&wrong, &right]);
+    // Trust shows it, and writes it.
+    sandbox.run(&["targets", "trust", "seg", "--yes"]).code(0).out(&[&right]);
+    sandbox.script(GROUPS, &[]).code(0);
+    assert!(sandbox.read("beadle.toml").contains(&format!("pin_sha256 = \"{right}\"")));
+}
+
+#[test]
+fn a_dead_host_and_a_wrong_port_are_told_apart() {
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, "");
+    let config = sandbox.read("beadle.toml");
+    // A port on which nobody listens: bound for a moment, and given back.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    sandbox.write("beadle.toml", &config.replace(&seg.lab.api_url(), &format!("http://{free}")));
+    sandbox.script(GROUPS, &[]).code(1).err(&["connection refused", &free.to_string()]);
+    let token = seg.lab.token_url().unwrap();
+    sandbox.write("beadle.toml", &config.replace(&token, &format!("{}/token", seg.lab.api_url())));
+    sandbox.script(GROUPS, &[]).code(1).err(&["the token service at"]);
+}
