@@ -92,7 +92,7 @@ fn a_missing_playbook_is_named_with_the_nearest() {
     let sandbox = Sandbox::new();
     sandbox.run(&["run", "std/seg/bulk_ip_blok"]).code(2).err(&["Did you mean 'std/seg/bulk_ip_block'?"]);
     sandbox.run(&["run"]).code(2);
-    sandbox.run(&["rnu"]).code(2).err(&["run"]);
+    sandbox.run(&["rnu"]).code(2).err(&["unrecognized subcommand 'rnu'"]);
 }
 
 #[test]

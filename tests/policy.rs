@@ -77,7 +77,7 @@ fn a_dry_run_sends_no_write_whatever_the_script_does() {
     let seg = Seg::ten();
     let sandbox = Sandbox::with_seg(&seg, "[files]\nwrite = [\"out\"]\n");
     let script = format!(
-        "let s = target(\"seg\");\n{}\ns.config_backup_run();\ns.request(\"PUT\", \"/services/config/autobackups/backup\", #{{ body: #{{}} }});\n\
+        "let s = target(\"seg\");\n{};\ns.config_backup_run();\ns.request(\"PUT\", \"/services/config/autobackups/backup\", #{{ body: #{{}} }});\n\
          s.request(\"GET\", \"/unknown\");\n{KILL};\nif !confirm(\"really?\") {{ fail(\"no\") }}\nwrite_file(\"out/x.txt\", \"text\");\n\
          print(read_file(\"out/x.txt\"));\nstore.set(\"k\", 1);\nprint(store.get(\"k\"));\nsleep(\"1h\");\nprint(is_assumed(s));\n\
          wait_until(#{{ every: \"1h\" }}, || false);\nprint(s.groups().len());",

@@ -2,11 +2,15 @@
 
 use serde_json::json;
 
+use crate::door::Withheld;
 use crate::run::Plan;
 use crate::value::Value;
 
 /// How many changes are shown in full; the rest is counted.
 const SHOWN: usize = 3;
+
+/// How many are shown at all.
+const MOST: usize = 20;
 
 /// How many entries of a list are shown.
 const ENTRIES: usize = 3;
@@ -21,7 +25,11 @@ pub fn human(plan: &Plan) -> String {
         1 => format!("plan: 1 change of {items} item(s), nothing of it sent\n"),
         _ => format!("plan: {changes} changes of {items} items, nothing of it sent\n"),
     });
-    for (number, change) in plan.changes.iter().take(SHOWN).enumerate() {
+    // What would have to be allowed is shown wherever it stands.
+    let shown = |number: usize, change: &Withheld| number < SHOWN || change.needs.is_some();
+    let listed: Vec<_> =
+        plan.changes.iter().enumerate().filter(|(number, change)| shown(*number, change)).take(MOST).collect();
+    for (number, change) in &listed {
         let needs = change.needs.as_ref().map(|needs| format!("  (needs {needs})")).unwrap_or_default();
         text.push_str(&format!(
             "  {}. {} {} [{}]{needs}\n",
@@ -37,8 +45,8 @@ pub fn human(plan: &Plan) -> String {
             text.push_str("       (the present state is in the plan's JSON as `before`)\n");
         }
     }
-    if changes > SHOWN {
-        text.push_str(&format!("  … and {} more\n", changes - SHOWN));
+    if changes > listed.len() {
+        text.push_str(&format!("  … and {} more; --format json shows all\n", changes - listed.len()));
     }
     for (path, size) in &plan.files {
         text.push_str(&format!("  file {} of {size} bytes would be written\n", path.display()));

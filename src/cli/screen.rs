@@ -63,7 +63,7 @@ impl Screen {
                     "error" => "31",
                     _ => "2",
                 };
-                self.note(&format!("{}: {text}", self.coloured(code, level.name())));
+                self.note(&format!("{}: {}", self.coloured(code, level.name()), wrapped(&text)));
             }
             OutputEvent::Table(rows) => self.out(&table::of_maps(&rows.to_json())),
             OutputEvent::Progress { id, done, total } => self.progress(id, done, total),
@@ -104,7 +104,7 @@ impl Screen {
             DoorEvent::Withheld(change) if self.verbose => {
                 self.note(&format!("withheld: {} {} [{}]", change.target, change.operation, change.effect));
             }
-            DoorEvent::Notice(text) => self.note(&format!("{}: {text}", self.coloured("33", "note"))),
+            DoorEvent::Notice(text) => self.note(&format!("{}: {}", self.coloured("33", "note"), wrapped(&text))),
             DoorEvent::Called { .. } | DoorEvent::Withheld(_) => {}
         }
     }
@@ -144,6 +144,25 @@ fn word(outcome: Outcome) -> &'static str {
         Outcome::Uncertain => "ended uncertain",
         Outcome::Interrupted => "was interrupted",
     }
+}
+
+/// A text in lines of at most a hundred characters, leaving room for the word before it.
+fn wrapped(text: &str) -> String {
+    const ROOM: usize = 92;
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let begun = lines.last().map_or(0, |line| line.chars().count());
+        if begun > 0 && begun + 1 + word.chars().count() > ROOM {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines.join("\n      ")
 }
 
 /// A length of time for people.

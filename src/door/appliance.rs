@@ -115,10 +115,17 @@ impl Door {
         let runtime = &self.parts.host.runtime;
         let halt = &self.parts.host.halt;
         let _lock = if changes {
-            let waiting = |text: &str| self.parts.watcher.on(DoorEvent::Notice(text.to_owned()));
+            let name = &errand.target.name;
+            let waiting = |who: &str| {
+                let text = format!("waiting for {who}, which changes '{name}': one run at a time does");
+                self.parts.watcher.on(DoorEvent::Notice(text));
+            };
             let cancelled = halt.cancelled();
             let taking = self.parts.locks.take(&errand.target.name, &cancelled, halt.deadline, &waiting);
-            Some(runtime.block_on(taking)?)
+            let taken = runtime.block_on(taking);
+            // Whoever waited until the run's end was not refused: the time was up.
+            halt.check()?;
+            Some(taken?)
         } else {
             None
         };

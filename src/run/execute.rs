@@ -300,7 +300,7 @@ fn hold_locks(prepared: &Prepared, order: &Order) -> Result<Vec<crate::door::pol
         .collect();
     let parts = prepared.door.parts();
     let halt = &parts.host.halt;
-    let waiting = |text: &str| parts.watcher.on(DoorEvent::Notice(text.to_owned()));
+    let waiting = |who: &str| parts.watcher.on(DoorEvent::Notice(format!("waiting for {who}, which holds a lock")));
     let names: Vec<&str> = targets.iter().map(String::as_str).collect();
     parts.host.runtime.block_on(parts.locks.hold_all(&names, &halt.cancelled(), halt.deadline, &waiting))
 }

@@ -46,6 +46,16 @@ pub(super) fn register(module: &mut Module) {
     );
     add(
         module,
+        "sleep",
+        &["seconds: float"],
+        "/// Waits for so many seconds.",
+        |context: NativeCallContext, seconds: f64| -> Answer<()> {
+            let length = Duration::try_from_secs_f64(seconds.max(0.0));
+            wait(&context, length.map_err(|_| error::invalid("that is too long", &context))?).map(|_| ())
+        },
+    );
+    add(
+        module,
         "retry",
         &["options: map", "work: Fn", "any"],
         "/// Calls `work` again while it fails: `retry(#{ attempts: 5, backoff: \"2s\" }, || seg.groups())`. The pause \
