@@ -1,4 +1,17 @@
 //! Beadle: one binary that makes security appliances scriptable.
+//!
+//! From the human down to the facts, and imports point that way only:
+//!
+//! - [`cli`]: the command line, the only part that prints
+//! - [`repl`], [`service`]: the prompt, and the loop that turns firings into runs
+//! - [`trigger`], [`run`]: schedules and watches, and one execution of one script
+//! - [`journal`], [`engine`], [`lab`]: the record, Rhai, the simulated appliances
+//! - [`door`]: the one way to the world, in layers
+//! - [`vendors`]: what is particular to a vendor
+//! - [`catalog`], [`config`]: the calls as data, and `beadle.toml`
+//! - the rest: small common types
+//!
+//! `docs/architecture.md` tells how they work together, and which test holds which promise.
 
 pub mod allocator;
 pub mod catalog;

@@ -56,3 +56,22 @@ fn the_test_command_is_the_one_that_ci_calls() {
         assert!(readme().contains(command) && ci.contains(command), "{command}");
     }
 }
+
+#[test]
+fn the_example_scripts_run() {
+    let seg = Seg::ten();
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "rhai") {
+            continue;
+        }
+        let sandbox = Sandbox::new();
+        sandbox.write("beadle.toml", &seg.target("seg-prod"));
+        let text = std::fs::read_to_string(&path).unwrap();
+        sandbox.write("script.rhai", &text);
+        let parameters: &[&str] =
+            if text.contains("domain = {") { &["target=seg-prod", "domain=example.net"] } else { &[] };
+        sandbox.run(&[&["run", "script.rhai"], parameters, &["--dry-run"]].concat()).code(0);
+    }
+    seg.is_content();
+}

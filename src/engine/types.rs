@@ -1,11 +1,13 @@
 //! The values of their own that scripts handle: targets, times, lengths of time, secrets, networks.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::network::Network;
+use crate::value::{Map, Value};
 
 /// A configured appliance, by name. One type for every vendor: which calls it has is looked up by
 /// its vendor when one is made.
@@ -66,5 +68,118 @@ impl Networks {
     /// A list of networks that came from no file.
     pub fn of(networks: impl IntoIterator<Item = Network>) -> Self {
         Self(Arc::new(networks.into_iter().map(|network| Listed { network, line: 0 }).collect()))
+    }
+}
+
+/// A map for each network of a list, as a call wants them. They are made when the call is: a
+/// hundred thousand script maps would only be taken apart again.
+#[derive(Clone, Debug)]
+pub struct NetworkMaps {
+    /// The networks; none of them is a range.
+    pub list: Networks,
+    /// What the member with the first address is called.
+    pub first: Option<String>,
+    /// What the member with the prefix length is called.
+    pub prefix: Option<String>,
+    /// What the member with the name is called.
+    pub name: Option<String>,
+    /// How names begin.
+    pub label: String,
+}
+
+impl NetworkMaps {
+    /// The maps.
+    pub fn to_value(&self) -> Value {
+        Value::List(self.list.0.iter().map(|listed| Value::Map(self.map(&listed.network))).collect())
+    }
+
+    fn map(&self, network: &Network) -> Map {
+        let mut map = Map::new();
+        if let Some(first) = &self.first {
+            let mut text = String::with_capacity(16);
+            push_address(&mut text, network.first(), '.');
+            map.insert(first.clone(), Value::Text(text));
+        }
+        let prefix = network.prefix().unwrap_or_default();
+        if let Some(name) = &self.prefix {
+            map.insert(name.clone(), Value::Int(i64::from(prefix)));
+        }
+        if let Some(name) = &self.name {
+            map.insert(name.clone(), Value::Text(self.entry_name(network, prefix)));
+        }
+        map
+    }
+
+    /// A name that is unique for its range: the label and the network, the latter without dots
+    /// and slashes, which appliances refuse in names.
+    fn entry_name(&self, network: &Network, prefix: u8) -> String {
+        let mut name = String::with_capacity(self.label.len() + 24);
+        if !self.label.is_empty() {
+            name.push_str(&self.label);
+            name.push(' ');
+        }
+        push_address(&mut name, network.first(), '-');
+        name.push('_');
+        push_number(&mut name, prefix);
+        name
+    }
+}
+
+/// Writes a network as it prints.
+pub fn push_network(text: &mut String, network: &Network) {
+    match network.prefix() {
+        Some(prefix) if !network.is_address() => {
+            push_address(text, network.first(), '.');
+            text.push('/');
+            push_number(text, prefix);
+        }
+        Some(_) => push_address(text, network.first(), '.'),
+        None => text.push_str(&network.to_string()),
+    }
+}
+
+/// Writes an address, IPv4 with a dot of one's own. The general way of formatting costs several
+/// times as much, and long lists are written often.
+fn push_address(text: &mut String, address: IpAddr, dot: char) {
+    match address {
+        IpAddr::V4(address) => {
+            for (index, byte) in address.octets().into_iter().enumerate() {
+                if index > 0 {
+                    text.push(dot);
+                }
+                push_number(text, byte);
+            }
+        }
+        IpAddr::V6(address) => {
+            // An address of IPv6 that ends in IPv4 has dots as well.
+            let written = address.to_string();
+            text.extend(written.chars().map(|c| if c == '.' { dot } else { c }));
+        }
+    }
+}
+
+fn push_number(text: &mut String, number: u8) {
+    if number >= 100 {
+        text.push(char::from(b'0' + number / 100));
+    }
+    if number >= 10 {
+        text.push(char::from(b'0' + number / 10 % 10));
+    }
+    text.push(char::from(b'0' + number % 10));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn networks_are_written_as_they_print(bits: u128, prefix in 0_u8..=128, v4: bool) {
+            let address: IpAddr = if v4 { (bits as u32).to_be_bytes().into() } else { bits.to_be_bytes().into() };
+            let network = Network::of(address, if v4 { prefix % 33 } else { prefix }).unwrap();
+            let mut text = String::new();
+            push_network(&mut text, &network);
+            proptest::prop_assert_eq!(text, network.to_string());
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use rhai::{Array, Dynamic, ImmutableString, Map};
 
-use crate::engine::types::{Length, Networks, Target, Time};
+use crate::engine::types::{Length, NetworkMaps, Networks, Target, Time};
 use crate::network::Network;
 use crate::secret::Secret;
 use crate::value::Value;
@@ -51,6 +51,9 @@ pub fn to_value(value: &Dynamic) -> Result<Value, String> {
     }
     if let Some(networks) = value.read_lock::<Networks>() {
         return Ok(Value::List(networks.0.iter().map(|listed| Value::Text(listed.network.to_string())).collect()));
+    }
+    if let Some(maps) = value.read_lock::<NetworkMaps>() {
+        return Ok(maps.to_value());
     }
     if let Some(target) = value.read_lock::<Target>() {
         return Ok(Value::Text(target.name.to_string()));

@@ -93,6 +93,8 @@ fn shaped(param: &'static Param, ty: Type, value: Value, at: &str, mistakes: &mu
         (Type::Bool, value) => wrong("true or false", &value, mistakes),
         (Type::Time(form), value) => time(form, value, at, mistakes),
         (Type::Address, Value::Text(text)) => match text.trim().parse::<IpAddr>() {
+            // IPv4 has one spelling only, which need not be written again: lists are long.
+            Ok(IpAddr::V4(_)) if text.trim().len() == text.len() => Value::Text(text),
             Ok(address) => Value::Text(address.to_string()),
             Err(_) => wrong("an IP address", &Value::Text(text), mistakes),
         },

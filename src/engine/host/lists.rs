@@ -1,6 +1,5 @@
 //! Long lists of networks, kept outside script values: block lists have a hundred thousand entries.
 
-use std::fmt::Write;
 use std::sync::Arc;
 
 use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Map, Module, NativeCallContext};
@@ -8,13 +7,14 @@ use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Map, Module, NativeCa
 use super::{add, files, networks};
 use crate::engine::context::RunContext;
 use crate::engine::error;
-use crate::engine::types::{Listed, Networks};
+use crate::engine::types::{self, Listed, NetworkMaps, Networks};
 use crate::network::{Network, NetworkSet, list};
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;
 
 pub(super) fn register(module: &mut Module) {
     module.set_custom_type::<Networks>("Networks");
+    module.set_custom_type::<NetworkMaps>("NetworkMaps");
     add(
         module,
         "read_networks",
@@ -127,8 +127,8 @@ pub(super) fn register(module: &mut Module) {
     add(
         module,
         "to_maps",
-        &["list: Networks", "names: map", "array"],
-        "/// A map for each entry: `to_maps(#{ first: \"ip_address_start\", prefix: \"cidr\", name: \"name\", label: \"feed\" })` \
+        &["list: Networks", "names: map", "NetworkMaps"],
+        "/// A map for each entry, for a call to take: `to_maps(#{ first: \"ip_address_start\", prefix: \"cidr\", name: \"name\", label: \"feed\" })` \
          says what its members are called. Names are the label and the network, without characters that appliances refuse.",
         to_maps,
     );
@@ -209,9 +209,11 @@ fn kept(list: &Networks, keep: impl Fn(&Listed) -> bool) -> Networks {
 
 fn text(list: &Networks) -> String {
     let mut text = String::with_capacity(list.0.len() * 18);
-    for (index, listed) in list.0.iter().enumerate() {
-        let space = if index == 0 { "" } else { " " };
-        let _infallible = write!(text, "{space}{}", listed.network);
+    for listed in list.0.iter() {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        types::push_network(&mut text, &listed.network);
     }
     text
 }
@@ -231,7 +233,7 @@ fn named_in(list: &Networks, text: &str) -> Networks {
     })
 }
 
-fn to_maps(context: NativeCallContext, list: &mut Networks, names: Map) -> Answer<Array> {
+fn to_maps(context: NativeCallContext, list: &mut Networks, names: Map) -> Answer<NetworkMaps> {
     let name_of = |key: &str| -> Answer<Option<String>> {
         match names.get(key) {
             None => Ok(None),
@@ -242,43 +244,18 @@ fn to_maps(context: NativeCallContext, list: &mut Networks, names: Map) -> Answe
                 .map_err(|_| error::invalid(format!("{key} must be a string"), &context)),
         }
     };
-    let (first, prefix, name) = (name_of("first")?, name_of("prefix")?, name_of("name")?);
-    let label = name_of("label")?.unwrap_or_default();
     if let Some(unknown) = names.keys().find(|key| !["first", "prefix", "name", "label"].contains(&key.as_str())) {
         return Err(error::invalid(format!("'{unknown}' is not one of first, prefix, name, label"), &context));
     }
-    let mut maps = Array::with_capacity(list.0.len());
-    for listed in list.0.iter() {
-        let Some(net) = listed.network.to_net() else {
-            let message = format!("{} is a range: aggregate the list first", listed.network);
-            return Err(error::invalid(message, &context));
-        };
-        let mut map = Map::new();
-        if let Some(first) = &first {
-            map.insert(first.as_str().into(), net.addr().to_string().into());
-        }
-        if let Some(prefix) = &prefix {
-            map.insert(prefix.as_str().into(), i64::from(net.prefix_len()).into());
-        }
-        if let Some(name) = &name {
-            map.insert(name.as_str().into(), entry_name(&label, &net).into());
-        }
-        maps.push(map.into());
+    if let Some(range) = list.0.iter().find(|listed| listed.network.prefix().is_none()) {
+        let message = format!("{} is a range: aggregate the list first", range.network);
+        return Err(error::invalid(message, &context));
     }
-    Ok(maps)
-}
-
-/// A name that is unique for its range, of letters, digits, `-`, `_`, `:` and spaces.
-fn entry_name(label: &str, net: &ipnet::IpNet) -> String {
-    let mut name = String::with_capacity(label.len() + 24);
-    name.push_str(label);
-    if !label.is_empty() {
-        name.push(' ');
-    }
-    let from = name.len();
-    let _infallible = write!(name, "{}_{}", net.addr(), net.prefix_len());
-    // Only the network's own dots go: what the label holds is the caller's business.
-    let network = name.split_off(from).replace('.', "-");
-    name.push_str(&network);
-    name
+    Ok(NetworkMaps {
+        list: list.clone(),
+        first: name_of("first")?,
+        prefix: name_of("prefix")?,
+        name: name_of("name")?,
+        label: name_of("label")?.unwrap_or_default(),
+    })
 }
