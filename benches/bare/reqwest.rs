@@ -1,7 +1,7 @@
 //! Reference: bare `reqwest` with `serde_json`.
 //!
 //! `bare-reqwest TOKEN_URL API_URL USER PASSWORD reads N` signs in and makes N sequential reads of
-//! `groups`; `… fetch PATH` reads one answer and prints its size.
+//! `groups`; `… find ROWS` reads one long list of messages.
 
 use std::io::Write;
 
@@ -14,7 +14,7 @@ async fn main() -> Result<(), Failure> {
     let _installed = rustls::crypto::ring::default_provider().install_default();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [token_url, api, user, password, what, value] = arguments.as_slice() else {
-        return Err("usage: TOKEN_URL API_URL USER PASSWORD reads|fetch VALUE".into());
+        return Err("usage: TOKEN_URL API_URL USER PASSWORD reads|find ROWS".into());
     };
     let client = reqwest::Client::builder().no_proxy().build()?;
     let hash: String = Sha256::digest(password.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -31,7 +31,9 @@ async fn main() -> Result<(), Failure> {
         }
         writeln!(out, "{total}")?;
     } else {
-        let answer: serde_json::Value = get(value).await?.json().await?;
+        let body = serde_json::json!({ "startTime": 1_619_827_200, "endTime": 1_622_505_600 });
+        let url = format!("{api}/seg/api/quarantine/findmessage/?maxRows={value}");
+        let answer: serde_json::Value = client.post(url).bearer_auth(&token).json(&body).send().await?.json().await?;
         writeln!(out, "{}", answer.as_array().map_or(0, Vec::len))?;
     }
     Ok(())

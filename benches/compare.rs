@@ -1,0 +1,263 @@
+//! Compares the release binary with small reference programs, pair by pair, and prints the medians
+//! and their ratio. Nothing is asserted: machines differ.
+//!
+//! `cargo build --release --examples && cargo bench --bench compare`
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use beadle::lab::{Faults, Generation, SegLab, SegOptions};
+
+type Failure = Box<dyn std::error::Error>;
+
+/// Pairs that are measured; one more goes before them and is not counted.
+const PAIRS: usize = 7;
+
+struct Bench {
+    folder: tempfile::TempDir,
+    beadle: PathBuf,
+    examples: PathBuf,
+}
+
+/// What one process took: wall time, and its greatest memory in MB.
+#[derive(Clone, Copy)]
+struct Took {
+    wall: Duration,
+    megabytes: f64,
+}
+
+fn main() -> Result<(), Failure> {
+    let release = Path::new(env!("CARGO_BIN_EXE_beadle")).parent().ok_or("no folder")?.to_owned();
+    let bench =
+        Bench { folder: tempfile::tempdir()?, beadle: release.join("beadle"), examples: release.join("examples") };
+    if !bench.examples.join("bare-bulk").exists() {
+        return Err("build the reference programs first: cargo build --release --examples".into());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    println!("{:<44} {:>10} {:>10} {:>7}", "", "beadle", "bare", "ratio");
+    bench.start()?;
+    bench.reads(&runtime)?;
+    bench.fan_out(&runtime)?;
+    bench.bulk(&runtime)?;
+    bench.large_answer(&runtime)?;
+    Ok(())
+}
+
+impl Bench {
+    /// Start to the first line of a script.
+    fn start(&self) -> Result<(), Failure> {
+        self.write("first.rhai", "print(\"first line\")")?;
+        self.write("beadle.toml", "")?;
+        let pairs = self.pairs(|| self.run(&["run", "first.rhai"]), || self.bare("bare-rhai", &[]))?;
+        report("start to first script line", &pairs);
+        Ok(())
+    }
+
+    /// Sequential reads.
+    fn reads(&self, runtime: &tokio::runtime::Runtime) -> Result<(), Failure> {
+        let lab = self.lab(runtime, SegOptions::default())?;
+        self.write("reads.rhai", "let s = target(\"seg\"); for n in 0..2000 { s.groups(); }")?;
+        let arguments = credentials(&lab)?;
+        let pairs = self.pairs(
+            || self.run(&["run", "reads.rhai"]),
+            || self.bare("bare-reqwest", &with(&arguments, &["reads", "2000"])),
+        )?;
+        report("2,000 sequential reads", &pairs);
+        Ok(())
+    }
+
+    /// 500 targets of 50 ms, 100 in flight: against the ideal of 250 ms.
+    fn fan_out(&self, runtime: &tokio::runtime::Runtime) -> Result<(), Failure> {
+        let options = SegOptions {
+            generation: Generation::Eight,
+            faults: Faults::parse(&["latency=50ms@groups".to_owned()])?,
+            ..SegOptions::default()
+        };
+        let lab = runtime.block_on(SegLab::start(options))?;
+        let targets: String = (0..500).map(|n| target(&lab, &format!("t{n:03}"))).collect();
+        self.write("beadle.toml", &targets)?;
+        self.write(
+            "fan.rhai",
+            "let begun = now(); parallel(targets(#{}), #{ limit: 100 }, |t| t.groups().len()); print((now() - begun).millis());",
+        )?;
+        let mut inside = Vec::new();
+        for _ in 0..PAIRS {
+            let out = self.command(&["run", "fan.rhai"]).output()?;
+            inside.push(String::from_utf8(out.stdout)?.trim().parse::<f64>()?);
+        }
+        inside.sort_by(f64::total_cmp);
+        let middle = inside.get(inside.len() / 2).copied().unwrap_or_default();
+        println!(
+            "{:<44} {:>7} ms {:>7} ms {:>7.2}",
+            "fan-out to 500 targets of 50 ms, 100 in flight",
+            middle,
+            250,
+            middle / 250.0
+        );
+        Ok(())
+    }
+
+    /// 100,000 networks, and the same list again with 1 % new.
+    fn bulk(&self, runtime: &tokio::runtime::Runtime) -> Result<(), Failure> {
+        let network = |n: usize| {
+            let bits = (100 << 24) + (64 << 16) + n * 32;
+            format!("{}.{}.{}.{}/28\n", bits >> 24, bits >> 16 & 255, bits >> 8 & 255, bits & 255)
+        };
+        self.write("all.txt", &(0..100_000).map(network).collect::<String>())?;
+        self.write("new.txt", &(100_000..101_000).map(network).collect::<String>())?;
+        self.write("both.txt", &(0..101_000).map(network).collect::<String>())?;
+        let (mut first, mut again) = (Vec::new(), Vec::new());
+        for pair in 0..=PAIRS / 2 {
+            let lab = self.lab(runtime, SegOptions::default())?;
+            std::fs::remove_dir_all(self.folder.path().join(".beadle")).ok();
+            let arguments = credentials(&lab)?;
+            let block = |list: &str| {
+                self.run(&["run", "std/seg/bulk_ip_block", "target=seg", "group=16", &format!("list={list}")])
+            };
+            let bare = |list: &str| self.bare("bare-bulk", &with(&arguments, &["15", &self.path(list), "500"]));
+            let one = (block("all.txt")?, bare("all.txt")?);
+            let two = (block("both.txt")?, bare("new.txt")?);
+            if pair > 0 {
+                first.push(one);
+                again.push(two);
+            }
+        }
+        report("bulk block of 100,000 networks", &first);
+        report("the same list again with 1 % new", &again);
+        Ok(())
+    }
+
+    /// An answer of 50 MB into script values.
+    fn large_answer(&self, runtime: &tokio::runtime::Runtime) -> Result<(), Failure> {
+        let lab = self.lab(runtime, SegOptions::default())?;
+        let rows = (0..90_000).map(|n| serde_json::json!({
+            "blockNumber": 106_209_384_765_432_i64 + n, "edition": "608249030012", "folderId": 10,
+            "messageName": format!("B608249030012.000000000001.{n:06}.mml"), "recipient": "someone@example.com",
+            "serverId": 1, "timeLogged": 1_621_508_400, "blockRecipientIndex": 0, "classification": 37, "actionType": 1,
+            "deleted": 0, "description": "Spam : Block", "hasAttachments": false, "messageBody": "Dear user, read this",
+            "sender": "offers@example.net", "sessionNumber": -1203, "size": 4096, "subject": format!("Offer {n}"),
+            "unicodeSubject": format!("Offer {n}"), "timeArrived": 1_621_508_390,
+            "padding": "............................................................................................"
+        }));
+        lab.set_messages(rows.collect());
+        self.write(
+            "large.rhai",
+            "let s = target(\"seg\"); print(s.quarantine_find(#{ max_rows: 90000, start_time: date(\"2021-05-01\"), end_time: date(\"2021-06-01\") }).len());",
+        )?;
+        let arguments = credentials(&lab)?;
+        let pairs = self.pairs(
+            || self.run(&["run", "large.rhai"]),
+            || self.bare("bare-reqwest", &with(&arguments, &["find", "90000"])),
+        )?;
+        report("an answer of 50 MB (bare: serde_json::Value)", &pairs);
+        Ok(())
+    }
+
+    fn lab(&self, runtime: &tokio::runtime::Runtime, options: SegOptions) -> Result<SegLab, Failure> {
+        let lab = runtime.block_on(SegLab::start(options))?;
+        self.write("beadle.toml", &target(&lab, "seg"))?;
+        Ok(lab)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_string_lossy().into_owned()
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<(), Failure> {
+        Ok(std::fs::write(self.folder.path().join(name), text)?)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.beadle);
+        command.args(arguments).current_dir(self.folder.path()).env("SEG_PASSWORD", "lab-password");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Result<Took, Failure> {
+        took(self.command(arguments))
+    }
+
+    fn bare(&self, name: &str, arguments: &[&str]) -> Result<Took, Failure> {
+        let mut command = Command::new(self.examples.join(name));
+        command.args(arguments);
+        took(command)
+    }
+
+    fn pairs(
+        &self,
+        ours: impl Fn() -> Result<Took, Failure>,
+        bare: impl Fn() -> Result<Took, Failure>,
+    ) -> Result<Vec<(Took, Took)>, Failure> {
+        (ours()?, bare()?);
+        (0..PAIRS).map(|_| Ok((ours()?, bare()?))).collect()
+    }
+}
+
+/// Runs a process to its end; its memory is looked at until then.
+fn took(mut command: Command) -> Result<Took, Failure> {
+    let begun = Instant::now();
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let status = format!("/proc/{}/status", child.id());
+    let watcher = std::thread::spawn(move || {
+        let mut most = 0.0_f64;
+        while let Ok(text) = std::fs::read_to_string(&status) {
+            let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let Some(kilobytes) = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok()) else {
+                break;
+            };
+            most = most.max(kilobytes / 1024.0);
+            std::thread::sleep(Duration::from_micros(500));
+        }
+        most
+    });
+    let ended = child.wait()?;
+    let wall = begun.elapsed();
+    let megabytes = watcher.join().unwrap_or_default();
+    if !ended.success() {
+        let mut text = String::new();
+        if let Some(mut pipe) = child.stderr.take() {
+            std::io::Read::read_to_string(&mut pipe, &mut text)?;
+        }
+        return Err(format!("{command:?} ended with {ended}: {text}").into());
+    }
+    Ok(Took { wall, megabytes })
+}
+
+fn report(what: &str, pairs: &[(Took, Took)]) {
+    let median = |mut values: Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied().unwrap_or_default()
+    };
+    let millis = |took: &Took| took.wall.as_secs_f64() * 1000.0;
+    let ours = median(pairs.iter().map(|(ours, _)| millis(ours)).collect());
+    let bare = median(pairs.iter().map(|(_, bare)| millis(bare)).collect());
+    let ratio = median(pairs.iter().map(|(ours, bare)| millis(ours) / millis(bare)).collect());
+    let memory = |values: Vec<f64>| median(values);
+    let (our_memory, bare_memory) = (
+        memory(pairs.iter().map(|(ours, _)| ours.megabytes).collect()),
+        memory(pairs.iter().map(|(_, bare)| bare.megabytes).collect()),
+    );
+    println!("{what:<44} {ours:>7.1} ms {bare:>7.1} ms {ratio:>7.2}   {our_memory:.0} MB, bare {bare_memory:.0} MB");
+}
+
+fn target(lab: &SegLab, name: &str) -> String {
+    let token = lab.token_url().map(|url| format!(", token_url = \"{url}\"")).unwrap_or_default();
+    let (version, method) = if lab.token_url().is_some() { ("10", "token") } else { ("8", "basic") };
+    format!(
+        "[targets.{name}]\nvendor = \"seg\"\nurl = \"{}\"\nversion = \"{version}\"\n\
+         auth = {{ method = \"{method}\", username = \"api\", password = {{ env = \"SEG_PASSWORD\" }}{token} }}\n",
+        lab.api_url()
+    )
+}
+
+fn credentials(lab: &SegLab) -> Result<Vec<String>, Failure> {
+    let token = lab.token_url().ok_or("no token service")?;
+    Ok(vec![token, lab.api_url(), "api".into(), "lab-password".into()])
+}
+
+fn with<'a>(arguments: &'a [String], more: &[&'a str]) -> Vec<&'a str> {
+    arguments.iter().map(String::as_str).chain(more.iter().copied()).collect()
+}
