@@ -191,7 +191,7 @@ impl Bench {
         ours: impl Fn() -> Result<Took, Failure>,
         bare: impl Fn() -> Result<Took, Failure>,
     ) -> Result<Vec<(Took, Took)>, Failure> {
-        (ours()?, bare()?);
+        let _warm_up = (ours()?, bare()?);
         (0..PAIRS).map(|_| Ok((ours()?, bare()?))).collect()
     }
 }

@@ -80,6 +80,29 @@ fn calls_of_generation_ten_are_refused_for_eight_before_they_leave() {
 }
 
 #[test]
+fn a_download_is_streamed_to_a_file_with_its_digest() {
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, "max_answer = \"1kB\"\n[catalog]\npaths = [\"own.toml\"]\n");
+    sandbox.write(
+        "own.toml",
+        "id = \"seg\"\n[[call]]\nname = \"handlers_download\"\nmethod = \"GET\"\npath = \"/debug/handlers/\"\neffect = \"read\"\n\
+         area = \"x\"\nsummary = \"Download the handlers\"\nconfidence = \"inferred\"\nsource = \"x\"\nanswer = { shape = \"download\" }\n",
+    );
+    let script = "let d = target(\"seg\").handlers_download(#{ to: \"out/h.json\" }); print(`${d.size} ${d.sha256}`);";
+    let ran = sandbox.script(script, &[]).code(0);
+    let file = sandbox.read("out/h.json");
+    let digest: String =
+        <sha2::Sha256 as sha2::Digest>::digest(&file).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(ran.out.trim(), format!("{} {digest}", file.len()));
+    // A line that breaks leaves what stood there.
+    seg.fail(&["cut=1@handlers", "cut=2@handlers", "cut=3@handlers", "cut=4@handlers"]);
+    sandbox.script(script, &[]).code(1).err(&["broke off"]);
+    assert_eq!(sandbox.read("out/h.json"), file);
+    sandbox.script("target(\"seg\").handlers_download()", &[]).code(1).err(&["'to' is required"]);
+    sandbox.script("target(\"seg\").handlers_download(#{ to: \"/etc/x\" })", &[]).code(4).err(&["may not be written"]);
+}
+
+#[test]
 fn a_users_own_catalog_works_at_once() {
     let seg = Seg::ten();
     let sandbox = Sandbox::with_seg(&seg, "[catalog]\npaths = [\"own.toml\"]\n");

@@ -10,8 +10,9 @@ mod rules;
 mod tests;
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 
-use crate::catalog::{Body, Bound, Effect, Param, Place, Row, index};
+use crate::catalog::{Body, Bound, Effect, Param, Place, Row, Shape, index};
 use crate::fault::{Fault, FaultKind};
 use crate::nearest::did_you_mean;
 use crate::value::{Map, Value};
@@ -21,8 +22,9 @@ use crate::value::{Map, Value};
 ///
 /// # Errors
 /// A fault of kind `invalid` that lists every mistake.
-pub fn bind(row: &'static Row, positional: Vec<Value>, map: Map) -> Result<Bound, Fault> {
+pub fn bind(row: &'static Row, positional: Vec<Value>, mut map: Map) -> Result<Bound, Fault> {
     let mut mistakes = Vec::new();
+    let save_to = save_to(row, &mut map, &mut mistakes);
     let mut args = Map::new();
     let given = positional.len();
     let wanted: Vec<&str> = row.path_params().map(|param| param.name).collect();
@@ -50,7 +52,22 @@ pub fn bind(row: &'static Row, positional: Vec<Value>, map: Map) -> Result<Bound
     }
     let effect = raised(row, &args);
     let items = items(row, effect, &args);
-    Ok(Bound { row, args, effect, items })
+    Ok(Bound { row, args, effect, items, save_to })
+}
+
+/// The file that a download goes to: the member `to`, which no download has a parameter of.
+fn save_to(row: &Row, map: &mut Map, mistakes: &mut Vec<String>) -> Option<PathBuf> {
+    if row.answer.shape != Shape::Download {
+        return None;
+    }
+    match map.remove("to") {
+        Some(Value::Text(file)) if !file.is_empty() => Some(PathBuf::from(file)),
+        _ => {
+            mistakes
+                .push("'to' is required: the file that the download is written to, such as \"out/backup.zip\"".into());
+            None
+        }
+    }
 }
 
 /// The argument that holds the whole body where it is free-form.

@@ -1,5 +1,7 @@
 //! A row with its arguments: what a script asked for, checked against the row.
 
+use std::path::PathBuf;
+
 use crate::catalog::{Effect, Row};
 use crate::value::Map;
 
@@ -14,6 +16,8 @@ pub struct Bound {
     pub effect: Effect,
     /// What it counts as against `max_items`.
     pub items: u64,
+    /// The file that a download is written to.
+    pub save_to: Option<PathBuf>,
 }
 
 /// A request as it goes out, but for the host and what signing in adds.

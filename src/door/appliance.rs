@@ -104,6 +104,11 @@ impl Door {
                 }
             }
         }
+        let save_to = match action {
+            Action::Call { call, .. } => call.save_to.as_deref(),
+            _ => None,
+        };
+        let save_to = save_to.map(|path| self.parts.host.files.writable(path)).transpose().map_err(name)?;
         let line = self.parts.fleet.line(&errand.target.name)?;
         if errand.target.tls == Tls::Insecure {
             self.parts.watcher.on(DoorEvent::Notice(format!(
@@ -137,7 +142,9 @@ impl Door {
         let request = request();
         let answered = runtime.block_on(async {
             let verify = |read: &'static str| self.verify(errand, read);
-            line.exchange(Exchange { request, row: errand.row, effect: errand.effect, halt, verify: &verify }).await
+            let save_to = save_to.as_deref();
+            line.exchange(Exchange { request, row: errand.row, effect: errand.effect, save_to, halt, verify: &verify })
+                .await
         });
         self.tell(errand, &answered, begun);
         let counter = if changes { &self.changes } else { &self.reads };
@@ -194,6 +201,7 @@ impl Door {
             request: wire(bound, vendor),
             row: Some(bound.row),
             effect: Effect::Read,
+            save_to: None,
             halt: &self.parts.host.halt,
             verify: &verify,
         };

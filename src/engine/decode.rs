@@ -221,7 +221,7 @@ pub(super) fn answer(answer: &HttpAnswer) -> Result<Dynamic, Fault> {
     }
     let text = || String::from_utf8_lossy(&answer.body).into_owned();
     match shape {
-        Some(Shape::Text | Shape::Download) => return Ok(text().into()),
+        Some(Shape::Text) => return Ok(text().into()),
         None if !json_type && !looks_like_json(&answer.body) => return Ok(text().into()),
         _ => {}
     }

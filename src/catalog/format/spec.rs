@@ -1,5 +1,5 @@
 //! What a catalog file can say, as it is written. Every omitted fact has its default here or in
-//! [`super::expand`].
+//! [`super::expand()`].
 
 use serde::Deserialize;
 use toml::{Spanned, Table, Value};

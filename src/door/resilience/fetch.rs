@@ -146,7 +146,7 @@ fn outgoing(method: &'static str, url: Url, options: &Map) -> Result<Outgoing, F
             }
         }
     }
-    Ok(Outgoing { method, url, headers, body, timeout, max_answer: 256 << 20 })
+    Ok(Outgoing { method, url, headers, body, timeout, max_answer: 256 << 20, save_to: None })
 }
 
 #[cfg(test)]

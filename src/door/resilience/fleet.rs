@@ -77,7 +77,8 @@ impl Fleet {
         let verify = |_: &'static str| -> BoxFuture<'_, Option<bool>> { Box::pin(async { None }) };
         let halt = Halt::default();
         let request = wire(&bound, vendor);
-        let exchange = Exchange { request, row: Some(row), effect: Effect::Read, halt: &halt, verify: &verify };
+        let exchange =
+            Exchange { request, row: Some(row), effect: Effect::Read, save_to: None, halt: &halt, verify: &verify };
         match line.exchange(exchange).await.result {
             Ok(answer) => {
                 let json: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! The line to one target, shared by every run of the process.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub struct Exchange<'a> {
     pub row: Option<&'static Row>,
     /// What it does to the world.
     pub effect: Effect,
+    /// The file that a download is streamed to.
+    pub save_to: Option<&'a Path>,
     /// What ends its waits.
     pub halt: &'a Halt,
     /// Decides whether a change whose answer was lost has been made, by the read that the row
@@ -271,6 +274,7 @@ impl Line {
             body: request.body.clone(),
             timeout,
             max_answer: self.target.max_answer,
+            save_to: exchange.save_to.map(Path::to_owned),
         }
     }
 

@@ -79,6 +79,7 @@ impl SessionKeeper {
             body: WireBody::Form(form),
             timeout: self.target.timeout,
             max_answer: 1 << 20,
+            save_to: None,
         };
         let answer = transport.send(outgoing).await.map_err(|error| {
             let mut fault = error.fault();
@@ -98,6 +99,7 @@ impl SessionKeeper {
             body: WireBody::None,
             timeout: self.target.timeout.min(Duration::from_secs(30)),
             max_answer: 1 << 20,
+            save_to: None,
         };
         match transport.send(outgoing).await {
             Ok(answer) if (200..300).contains(&answer.status) => self.scheme.check_version(&answer.body),

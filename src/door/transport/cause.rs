@@ -54,7 +54,7 @@ pub fn body_error(error: &reqwest::Error, origin: &Origin) -> SendError {
     let message = if error.is_timeout() {
         "the answer broke off: the time was up".to_owned()
     } else if error.is_decode() {
-        format!("the answer cannot be unpacked: {}", root(error))
+        format!("the answer broke off, or cannot be unpacked: {}", root(error))
     } else {
         format!("the answer broke off: {}", root(error))
     };

@@ -1,13 +1,15 @@
 //! HTTP by `reqwest`, one client for each origin of trust.
 
+use std::path::Path;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use url::Url;
 
 use super::cause;
+use super::download::Download;
 use super::tls;
 use super::{Incoming, Outgoing, SendError, Transport};
 use crate::catalog::WireBody;
@@ -122,8 +124,13 @@ impl HttpTransport {
                 .iter()
                 .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
                 .collect(),
-            body: bytes::Bytes::new(),
+            body: Bytes::new(),
         };
+        if let Some(path) = request.save_to.as_deref().filter(|_| response.status().is_success()) {
+            incoming.body = self.save(&mut response, path).await?;
+            incoming.content_type = Some("application/json".into());
+            return Ok(Answered::Whole(incoming));
+        }
         let expected = response.content_length().unwrap_or(0).min(request.max_answer).min(64 << 20);
         let mut body = BytesMut::with_capacity(usize::try_from(expected).unwrap_or(0));
         while let Some(chunk) = response.chunk().await.map_err(|error| cause::body_error(&error, &self.origin))? {
@@ -145,6 +152,16 @@ impl HttpTransport {
         }
         incoming.body = body.freeze();
         Ok(Answered::Whole(incoming))
+    }
+
+    /// Streams an answer to a file. A line that breaks leaves no file behind.
+    async fn save(&self, response: &mut reqwest::Response, path: &Path) -> Result<Bytes, SendError> {
+        let unusable = |fault: Fault| SendError::Unusable(fault.on(&self.origin.name));
+        let mut download = Download::begin(path).map_err(unusable)?;
+        while let Some(chunk) = response.chunk().await.map_err(|error| cause::body_error(&error, &self.origin))? {
+            download.push(&chunk).map_err(unusable)?;
+        }
+        download.finish().map_err(unusable)
     }
 
     fn follow(&self, request: &Outgoing, from: &Url, status: u16, location: &str) -> Result<Url, SendError> {

@@ -1,10 +1,12 @@
 //! The transport layer: one request over HTTP, and one answer. It knows neither rows nor rules.
 
 mod cause;
+mod download;
 mod http;
 mod probe;
 mod tls;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -32,6 +34,9 @@ pub struct Outgoing {
     pub timeout: Duration,
     /// The greatest answer, in bytes after decompression.
     pub max_answer: u64,
+    /// A file that an answer of success is streamed to, whatever its size; the answer's body then
+    /// is `{"path", "size", "sha256"}`.
+    pub save_to: Option<PathBuf>,
 }
 
 /// An answer.
