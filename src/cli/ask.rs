@@ -21,7 +21,7 @@ impl Ask for Terminal {
         let mut screen = std::io::stderr().lock();
         let answers = if question.offers_all() { "[y]es, [a]ll of these in this run, [n]o" } else { "[y]es, [n]o" };
         for _ in 0..3 {
-            if write!(screen, "{}\n  {answers}: ", render(question)).and_then(|()| screen.flush()).is_err() {
+            if write!(screen, "{} {answers}: ", render(question)).and_then(|()| screen.flush()).is_err() {
                 return Consent::Nobody;
             }
             let mut line = String::new();
@@ -43,7 +43,7 @@ impl Ask for Terminal {
 fn render(question: &Question) -> String {
     match question {
         Question::Script(text) => text.clone(),
-        Question::Confirm(asked) => format!("{} Go on?", describe(asked)),
+        Question::Confirm(asked) => format!("{}\n  Go on?", describe(asked)),
         Question::Right(asked) => {
             format!("{}\n  '{}' does not allow destroy. Allow it for this request?", describe(asked), asked.target)
         }
