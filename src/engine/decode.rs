@@ -169,6 +169,9 @@ fn with(bytes: &[u8], node: Option<&Node>) -> Result<Dynamic, serde_json::Error>
 ///
 /// The parser would make floats of those beyond 64 unsigned bits.
 fn quote_large(json: &[u8]) -> Option<Vec<u8>> {
+    if !has_long_run_of_digits(json) {
+        return None;
+    }
     let mut out: Option<Vec<u8>> = None;
     let (mut at, mut copied) = (0, 0);
     while let Some(&byte) = json.get(at) {
@@ -207,6 +210,26 @@ fn quote_large(json: &[u8]) -> Option<Vec<u8>> {
     let mut out = out?;
     out.extend_from_slice(json.get(copied..).unwrap_or_default());
     Some(out)
+}
+
+/// Whether so many digits stand together that a number could be too large. Of nineteen bytes in a
+/// row at least one is looked at, so that nearly all of a large text is skipped.
+fn has_long_run_of_digits(json: &[u8]) -> bool {
+    const RUN: usize = 19;
+    let is_digit = |at: usize| json.get(at).is_some_and(u8::is_ascii_digit);
+    let mut at = RUN - 1;
+    while at < json.len() {
+        if is_digit(at) {
+            let first = (0..at).rev().take_while(|at| is_digit(*at)).last().unwrap_or(at);
+            let end = (at..json.len()).find(|at| !is_digit(*at)).unwrap_or(json.len());
+            if end - first >= RUN {
+                return true;
+            }
+            at = end;
+        }
+        at += RUN;
+    }
+    false
 }
 
 /// An answer as a script's value.

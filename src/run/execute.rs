@@ -267,6 +267,7 @@ pub fn execute(project: &Arc<Project>, order: Order, listener: &Arc<dyn Listener
         Ok(prepared) => prepared,
         Err(fault) => return refused_start(fault, begun),
     };
+    let _pulse = Pulse::begin(&project.runtime);
     let _held = match hold_locks(&prepared, &order) {
         Ok(held) => held,
         Err(failure) => return prepared.ending(failed_start(failure), begun),
@@ -279,6 +280,29 @@ pub fn execute(project: &Arc<Project>, order: Order, listener: &Arc<dyn Listener
     });
     let result = ended.result.map_err(|error| judged(error, &ended.sources));
     prepared.ending(result, begun)
+}
+
+/// A timer that is always due soon, while a run lasts.
+///
+/// Each request sets a time-out far away. With no nearer timer, setting one wakes the thread that
+/// waits for the network, only to tell it how long it may sleep: two switches of threads for each
+/// request, a sixth of a short one's time.
+struct Pulse(tokio::task::JoinHandle<()>);
+
+impl Pulse {
+    fn begin(runtime: &tokio::runtime::Handle) -> Self {
+        Self(runtime.spawn(async {
+            loop {
+                tokio::time::sleep(Duration::from_millis(250)).await;
+            }
+        }))
+    }
+}
+
+impl Drop for Pulse {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// The locks that the header holds for the whole run, in the order of names.

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
@@ -26,15 +26,23 @@ use crate::fault::{Fault, FaultKind};
 pub fn client_config(origin: &Origin) -> Result<ClientConfig, Fault> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier: Arc<dyn ServerCertVerifier> = match &origin.tls {
-        Tls::System | Tls::Plain => Arc::new(
-            rustls_platform_verifier::Verifier::new(Arc::clone(&provider))
-                .map_err(|error| wrong(origin, format!("the system's certificates cannot be read: {error}")))?,
-        ),
+        Tls::System | Tls::Plain => system(&provider)
+            .map_err(|error| wrong(origin, format!("the system's certificates cannot be read: {error}")))?,
         Tls::CaFile(path) => Arc::new(FileTrust::read(path, Arc::clone(&provider)).map_err(|why| wrong(origin, why))?),
         Tls::Pin(pin) => Arc::new(Pinned { pin: pin.clone(), provider: Arc::clone(&provider) }),
         Tls::Insecure => Arc::new(Anyone { provider: Arc::clone(&provider) }),
     };
     config_with(verifier, provider).map_err(|error| wrong(origin, error.to_string()))
+}
+
+/// The system's roots, read once: a fleet of five hundred gateways has one system.
+fn system(provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+    static SYSTEM: OnceLock<Arc<rustls_platform_verifier::Verifier>> = OnceLock::new();
+    if let Some(verifier) = SYSTEM.get() {
+        return Ok(Arc::clone(verifier) as Arc<dyn ServerCertVerifier>);
+    }
+    let verifier = Arc::new(rustls_platform_verifier::Verifier::new(Arc::clone(provider))?);
+    Ok(Arc::clone(SYSTEM.get_or_init(|| verifier)) as Arc<dyn ServerCertVerifier>)
 }
 
 /// TLS settings with a verifier of one's own.
