@@ -25,6 +25,10 @@ fn mistakes_in_the_configuration_are_named_with_line_and_cure() {
             "a secret is not written into the configuration",
         ),
         (
+            "[targets.a]\nvendor = \"seg\"\nurl = \"https://h\"\nversion = \"10\"\nauth = { username = \"u\", password = { env = \"X\" }, token_url = \"http://elsewhere.example.net/token\" }\n",
+            "would send credentials unprotected",
+        ),
+        (
             "[schedules.x]\nplaybook = \"std/seg/bulk_ip_block\"\ncron = \"0 2 * * *\"\ntimezone = \"Mars\"\n",
             "timezone 'Mars' is not known",
         ),

@@ -114,3 +114,19 @@ fn a_cancel_ends_a_wait_at_once() {
     std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
 }
+
+#[test]
+fn a_change_whose_answer_is_too_large_is_not_taken_for_not_done() {
+    let seg = Seg::faulty(&["huge=1:3MB@killex"]);
+    let sandbox = Sandbox::with_seg(&seg, &format!("{DESTROY}max_answer = \"1MB\"\n"));
+    sandbox.script(KILL, &["--yes"]).code(5).err(&["uncertain"]);
+    assert_eq!(paths(&seg, "killex"), 1);
+}
+
+#[test]
+fn a_gateways_error_after_a_change_is_a_lost_answer() {
+    let seg = Seg::faulty(&["every=1:504@killex"]);
+    Sandbox::with_seg(&seg, DESTROY).script(KILL, &["--yes"]).code(5);
+    let seg = Seg::faulty(&["every=2:502@nothing", "every=1:500@delta"]);
+    Sandbox::with_seg(&seg, "").script(ADD, &[]).code(1).err(&["status 500"]);
+}

@@ -81,8 +81,7 @@ fn another_generation_than_configured_is_named() {
 
 fn with_tls(seg: &Seg, tls: &str) -> Sandbox {
     let sandbox = Sandbox::new();
-    let pem = format!("{}{}", seg.lab.certificate_pem().unwrap(), seg.lab.token_certificate_pem().unwrap());
-    sandbox.write("seg.pem", &pem);
+    sandbox.write("seg.pem", seg.lab.certificate_pem().unwrap());
     sandbox.write("beadle.toml", &format!("{}{tls}\n", seg.target("seg")));
     sandbox
 }
@@ -99,12 +98,7 @@ fn a_certificate_is_trusted_by_file_and_by_nothing_else() {
 
 #[test]
 fn a_wrong_pin_shows_both_fingerprints() {
-    let seg = Seg::with(SegOptions {
-        tls: true,
-        generation: Generation::Eight,
-        username: "LAB\\api".into(),
-        ..SegOptions::default()
-    });
+    let seg = Seg::with(SegOptions { tls: true, ..SegOptions::default() });
     let sandbox = Sandbox::new();
     let wrong = "0".repeat(64);
     sandbox.write("beadle.toml", &format!("{}tls = {{ pin_sha256 = \"{wrong}\" }}\n", seg.target("seg")));
@@ -128,4 +122,21 @@ fn a_dead_host_and_a_wrong_port_are_told_apart() {
     let token = seg.lab.token_url().unwrap();
     sandbox.write("beadle.toml", &config.replace(&token, &format!("{}/token", seg.lab.api_url())));
     sandbox.script(GROUPS, &[]).code(1).err(&["the token service at"]);
+}
+
+#[test]
+fn a_wrong_password_is_tried_once_however_many_branches_there_are() {
+    let seg = Seg::ten();
+    let mut sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.env("SEG_PASSWORD", "not-the-password");
+    let script = "let s = target(\"seg\"); let r = parallel_settled([1, 2, 3, 4, 5, 6, 7, 8], |n| s.groups()); print(r[7].error.kind)";
+    sandbox.script(script, &[]).code(0).out(&["auth"]);
+    assert_eq!(seg.lab.requests().len(), 1);
+}
+
+#[test]
+fn a_pin_holds_for_both_ports() {
+    let seg = Seg::with(SegOptions { tls: true, ..SegOptions::default() });
+    let pin = format!("tls = {{ pin_sha256 = \"{}\" }}", seg.lab.fingerprint().unwrap());
+    with_tls(&seg, &pin).script(GROUPS, &[]).code(0).out(&["2"]);
 }

@@ -25,11 +25,7 @@ use crate::value::Value;
 
 /// Start the lab and a ready project, and block a real list on it
 #[derive(Debug, Args)]
-pub struct DemoArgs {
-    /// Show one job on each vendor
-    #[arg(long)]
-    all: bool,
-}
+pub struct DemoArgs {}
 
 /// The IP group that the demo fills.
 const GROUP: i64 = 16;
@@ -72,9 +68,6 @@ impl DemoArgs {
         println!("  beadle init DIR                   a project of your own");
         println!("  beadle calls search block ip      the calls, by what they do");
         println!("  beadle repl                       type calls, with completion and help");
-        if self.all {
-            println!("  (Trustwave SEG is the one vendor on board so far)");
-        }
         drop(demo);
         runtime.shutdown_background();
         Ok(Exit::Succeeded)
@@ -103,12 +96,7 @@ impl Demo<'_> {
             Ok(path)
         };
         std::fs::create_dir_all(self.folder.join("inbox"))?;
-        let both = format!(
-            "{}{}",
-            self.seg.certificate_pem().unwrap_or_default(),
-            self.seg.token_certificate_pem().unwrap_or_default()
-        );
-        write("seg.pem", &both)?;
+        write("seg.pem", self.seg.certificate_pem().unwrap_or_default())?;
         write("password", password)?;
         let target = lab::target(&self.seg, "10", "api")
             .replace("{ env = \"SEG_PASSWORD\" }", "{ file = \"password\" }")

@@ -94,8 +94,7 @@ impl StartArgs {
             .block_on(SegLab::start(options))
             .map_err(|error| CommandFailure::failed(format!("the lab cannot start: {error}")))?;
         if let (Some(file), Some(pem)) = (&self.certificate, lab.certificate_pem()) {
-            let both = format!("{pem}{}", lab.token_certificate_pem().unwrap_or_default());
-            std::fs::write(file, both)
+            std::fs::write(file, pem)
                 .map_err(|error| CommandFailure::failed(format!("{}: {error}", file.display())))?;
         }
         let halt = Halt::default();

@@ -66,7 +66,13 @@ pub fn target(name: &str, own: &TargetTable, around: &Surroundings<'_>) -> Resul
             None => Err("version is missing: \"8\" or \"10\", the generation of the appliance".into()),
         });
     }
-    let auth = auth_of(table.auth.as_ref(), vendor.auth, url.as_ref(), version.as_deref(), around);
+    let auth = auth_of(
+        table.auth.as_ref(),
+        vendor.auth,
+        url.as_ref().zip(Some(tls == Tls::Plain)),
+        version.as_deref(),
+        around,
+    );
     let auth = auth.map_err(|mistakes| mistakes.into_iter().for_each(|mistake| note(Err(mistake)))).ok();
     let timeout = length(table.timeout.as_deref(), "timeout", Duration::from_secs(30)).unwrap_or_else(|mistake| {
         note(Err(mistake));
@@ -194,7 +200,7 @@ fn tls_of(tls: &TlsTable, folder: &Path) -> Result<Tls, String> {
 fn auth_of(
     table: Option<&AuthTable>,
     methods: &[&str],
-    url: Option<&Url>,
+    url: Option<(&Url, bool)>,
     version: Option<&str>,
     around: &Surroundings<'_>,
 ) -> Result<Auth, Vec<String>> {
@@ -238,8 +244,11 @@ fn auth_of(
     if needs_user && table.password.is_none() {
         mistakes.push("auth.password is missing, such as password = { env = \"SEG_PASSWORD\" }".into());
     }
-    let token_url = match (&table.token_url, url) {
-        (Some(text), _) => Url::parse(text).map_err(|error| mistakes.push(format!("auth.token_url: {error}"))).ok(),
+    let plain = url.is_some_and(|(_, plain)| plain);
+    let token_url = match (&table.token_url, url.map(|(url, _)| url)) {
+        (Some(text), _) => {
+            url_of(text, plain).map_err(|mistake| mistakes.push(format!("auth.token_url: {mistake}"))).ok()
+        }
         (None, Some(url)) if method == "token" => {
             let mut service = url.clone();
             service.set_path("/token");

@@ -90,7 +90,7 @@ pub trait Appliance: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
-    certificate: Option<(String, Vec<u8>)>,
+    tls: bool,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -109,36 +109,24 @@ impl Server {
     ///
     /// # Errors
     /// The port is taken, or no certificate can be made.
-    pub async fn start(port: u16, tls: bool, appliance: Arc<dyn Appliance>, shared: Arc<Shared>) -> io::Result<Self> {
+    pub async fn start(
+        port: u16,
+        identity: Option<&Identity>,
+        appliance: Arc<dyn Appliance>,
+        shared: Arc<Shared>,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", port)).await?;
         let address = listener.local_addr()?;
-        let (acceptor, certificate) = if tls {
-            let (acceptor, pem, der) = self_signed()?;
-            (Some(acceptor), Some((pem, der)))
-        } else {
-            (None, None)
-        };
+        let acceptor = identity.map(|identity| identity.acceptor.clone());
+        let tls = acceptor.is_some();
         let stop = CancellationToken::new();
         let task = tokio::spawn(listen(listener, acceptor, appliance, shared, stop.clone()));
-        Ok(Self { address, certificate, stop, task })
+        Ok(Self { address, tls, stop, task })
     }
 
     /// `http://127.0.0.1:PORT`, or `https://localhost:PORT`.
     pub fn url(&self) -> String {
-        match self.certificate {
-            Some(_) => format!("https://localhost:{}", self.address.port()),
-            None => format!("http://{}", self.address),
-        }
-    }
-
-    /// The certificate in PEM, if there is one.
-    pub fn certificate_pem(&self) -> Option<&str> {
-        self.certificate.as_ref().map(|(pem, _)| pem.as_str())
-    }
-
-    /// The certificate in DER, if there is one.
-    pub fn certificate_der(&self) -> Option<&[u8]> {
-        self.certificate.as_ref().map(|(_, der)| der.as_slice())
+        if self.tls { format!("https://localhost:{}", self.address.port()) } else { format!("http://{}", self.address) }
     }
 }
 
@@ -149,19 +137,43 @@ impl Drop for Server {
     }
 }
 
-fn self_signed() -> io::Result<(TlsAcceptor, String, Vec<u8>)> {
-    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let signed = rcgen::generate_simple_self_signed(names).map_err(io::Error::other)?;
-    let der = signed.cert.der().to_vec();
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signed.signing_key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
-        .with_no_client_auth()
-        .with_single_cert(vec![CertificateDer::from(der.clone())], key)
-        .map_err(io::Error::other)?;
-    Ok((TlsAcceptor::from(Arc::new(config)), signed.cert.pem(), der))
+/// A certificate with its key: both ports of an appliance show the same one.
+#[derive(Clone)]
+pub struct Identity {
+    acceptor: TlsAcceptor,
+    pem: String,
+    der: Vec<u8>,
+}
+
+impl Identity {
+    /// A new self-signed one, for `localhost` and 127.0.0.1.
+    ///
+    /// # Errors
+    /// When none can be made.
+    pub fn self_signed() -> io::Result<Self> {
+        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let signed = rcgen::generate_simple_self_signed(names).map_err(io::Error::other)?;
+        let der = signed.cert.der().to_vec();
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signed.signing_key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(io::Error::other)?
+            .with_no_client_auth()
+            .with_single_cert(vec![CertificateDer::from(der.clone())], key)
+            .map_err(io::Error::other)?;
+        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), pem: signed.cert.pem(), der })
+    }
+
+    /// The certificate in PEM.
+    pub fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// The certificate in DER.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
 }
 
 async fn listen(

@@ -93,7 +93,9 @@ pub fn scheme(target: &Target) -> Box<dyn SignIn> {
         ("seg", _) => Box::new(super::seg::Windows::new(target)),
         (_, "basic") => Box::new(Basic { target: target.clone() }),
         (_, "bearer") => Box::new(Bearer { target: target.clone() }),
-        _ => Box::new(NoSignIn),
+        (_, "none") => Box::new(NoSignIn),
+        // What is not known must not go out without credentials.
+        _ => Box::new(Unknown { target: target.clone() }),
     }
 }
 
@@ -120,6 +122,9 @@ pub fn basic_session(target: &Target, secrets: &Secrets) -> Result<Session, Faul
     let text = format!("Basic {}", STANDARD.encode(format!("{}:{}", user.expose(), password.expose())));
     let value = Secret::new(password.reference(), text);
     secrets.masker().learn(&value);
+    if let Some(encoded) = value.expose().strip_prefix("Basic ") {
+        secrets.masker().learn(&Secret::new(password.reference(), encoded));
+    }
     Ok(Session { headers: vec![("authorization", value)], lasts: None })
 }
 
@@ -143,6 +148,31 @@ impl SignIn for NoSignIn {
 
     fn rejected(&self, answer: &Seen<'_>) -> Fault {
         Fault::new(FaultKind::Auth, "the appliance wants a sign-in, and the target has none").with_status(answer.status)
+    }
+}
+
+struct Unknown {
+    target: Target,
+}
+
+impl Unknown {
+    fn fault(&self) -> Fault {
+        let message = format!("Beadle cannot sign in by '{}' yet", self.target.auth.method);
+        Fault::new(FaultKind::Auth, message).on(&self.target.name)
+    }
+}
+
+impl SignIn for Unknown {
+    fn begin(&self, _secrets: &Secrets) -> Result<Login, Fault> {
+        Err(self.fault())
+    }
+
+    fn read(&self, _answer: &Seen<'_>, _secrets: &Secrets) -> Result<Session, Fault> {
+        Err(self.fault())
+    }
+
+    fn rejected(&self, _answer: &Seen<'_>) -> Fault {
+        self.fault()
     }
 }
 

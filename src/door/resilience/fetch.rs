@@ -11,7 +11,7 @@ use crate::catalog::{Effect, WireBody};
 use crate::config::Tls;
 use crate::door::HttpAnswer;
 use crate::door::halt::Halt;
-use crate::door::transport::{HttpTransport, Origin, Outgoing, SendError, Transport};
+use crate::door::transport::{CONNECT, HttpTransport, Origin, Outgoing, SendError, Transport};
 use crate::fault::{Failure, Fault, FaultKind, Stop};
 use crate::value::{Map, Value};
 
@@ -42,7 +42,7 @@ impl Hosts {
             ));
         }
         let host = url.host_str().unwrap_or_default().to_lowercase();
-        let port = url.port();
+        let port = url.port_or_known_default();
         let allowed = self.allow.iter().any(|entry| {
             let (name, wanted) = match entry.rsplit_once(':') {
                 Some((name, digits)) if digits.bytes().all(|byte| byte.is_ascii_digit()) => (name, digits.parse().ok()),
@@ -53,12 +53,12 @@ impl Hosts {
                 Some(suffix) => host.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.')),
                 None => host == name,
             };
-            fits && port == wanted
+            fits && wanted.map_or(url.port().is_none(), |wanted| port == Some(wanted))
         });
         if allowed {
             return Ok(url);
         }
-        let place = port.map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
+        let place = url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
         Err(Fault::new(
             FaultKind::Refused,
             format!("{place} may not be reached: add \"{place}\" to [http] allow in beadle.toml"),
@@ -81,7 +81,12 @@ impl Hosts {
         let client = match self.client.get() {
             Some(client) => client,
             None => {
-                let opened = HttpTransport::open(Origin { name: "http".into(), tls: Tls::System, proxy: None })?;
+                let opened = HttpTransport::open(Origin {
+                    name: "http".into(),
+                    tls: Tls::System,
+                    proxy: None,
+                    connect: CONNECT,
+                })?;
                 self.client.get_or_init(|| opened)
             }
         };

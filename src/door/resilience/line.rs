@@ -116,6 +116,11 @@ impl Line {
             let retry_after = match attempt {
                 Attempt::Answer(answer) => {
                     progress.status = Some(answer.status);
+                    if answer.status >= 500
+                        && let Some(fault) = judge(exchange.row, exchange.effect, &answer)
+                    {
+                        self.breaker.failed(&fault);
+                    }
                     // A gateway's error says nothing of what became of a change behind it.
                     let gateway = matches!(answer.status, 502 | 504) && exchange.effect != Effect::Read;
                     match judge(exchange.row, exchange.effect, &answer) {
@@ -136,9 +141,7 @@ impl Line {
                                     answer.retry_after.is_some(),
                                 ) =>
                         {
-                            if answer.status >= 500 {
-                                self.breaker.failed(&fault);
-                            }
+                            drop(fault);
                             answer.retry_after
                         }
                         Some(fault) => return Err(self.refused(exchange, progress, rule, fault)),
@@ -201,7 +204,7 @@ impl Line {
                 Ok(answer) => answer,
                 Err(SendError::NotSent(fault)) => return Ok(Attempt::NotSent(fault)),
                 Err(SendError::Lost(fault)) => return Ok(Attempt::Lost(fault)),
-                Err(SendError::Unusable(fault)) => return Ok(Attempt::Final(fault.into())),
+                Err(SendError::Unusable(fault)) => return Ok(unusable(exchange.effect, fault)),
             };
             if answer.status < 500 {
                 self.breaker.succeeded();
@@ -323,6 +326,19 @@ impl Line {
         let (fault, _) = progress.lost.as_ref()?;
         (exchange.effect != Effect::Read).then(|| Failure::Stop(Stop::Uncertain(Box::new(fault.clone()))))
     }
+}
+
+/// An answer that cannot be taken. Of a change it is a lost one where it was too large; a redirect
+/// is an answer, and says so.
+fn unusable(effect: Effect, mut fault: Fault) -> Attempt {
+    if effect == Effect::Read {
+        return Attempt::Final(fault.into());
+    }
+    if fault.kind == FaultKind::Limit {
+        return Attempt::Lost(fault);
+    }
+    fault.message.push_str(". The request was sent: look whether the change was made before you send it again");
+    Attempt::Final(fault.into())
 }
 
 fn reply(answer: Incoming, row: Option<&'static Row>) -> HttpAnswer {

@@ -14,7 +14,7 @@ pub const ATTEMPTS: u32 = 4;
 pub const SETTLE: Duration = Duration::from_secs(300);
 
 /// The longest wait that an appliance may ask for.
-const LONGEST: Duration = Duration::from_secs(120);
+const LONGEST: Duration = Duration::from_secs(600);
 
 /// How a lost answer of this request is settled.
 pub fn rule(row: Option<&'static Row>, effect: Effect) -> LostAnswer {

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::catalog::WireBody;
 use crate::config::{Secrets, Target};
 use crate::door::transport::{Incoming, Outgoing, Transport};
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultKind};
 use crate::vendors::sign_in::{Login, Seen, Session, SignIn, scheme};
 
 /// Signs in when needed, and keeps what came of it.
@@ -26,7 +26,13 @@ struct State {
     session: Option<(Session, Option<Instant>)>,
     number: u64,
     version_checked: bool,
+    /// A sign-in that was rejected, and until when it is not tried again: many branches with one
+    /// wrong password must not lock the account.
+    rejected: Option<(Fault, Instant)>,
 }
+
+/// How long a rejected sign-in is not tried again.
+const REST: Duration = Duration::from_secs(30);
 
 impl SessionKeeper {
     /// A keeper without a session.
@@ -52,7 +58,20 @@ impl SessionKeeper {
         {
             return Ok((session.clone(), number));
         }
-        let session = self.sign_in(transport).await?;
+        if let Some((fault, until)) = &state.rejected
+            && Instant::now() < *until
+        {
+            return Err(fault.clone());
+        }
+        let session = match self.sign_in(transport).await {
+            Ok(session) => session,
+            Err(fault) => {
+                if fault.kind == FaultKind::Auth && fault.status.is_some() {
+                    state.rejected = Some((fault.clone(), Instant::now() + REST));
+                }
+                return Err(fault);
+            }
+        };
         if !state.version_checked
             && let Some(path) = self.scheme.version_path()
         {
@@ -103,7 +122,7 @@ impl SessionKeeper {
         };
         match transport.send(outgoing).await {
             Ok(answer) if (200..300).contains(&answer.status) => self.scheme.check_version(&answer.body),
-            Ok(answer) if matches!(answer.status, 401 | 403) => Err(self.scheme.rejected(&seen(&answer))),
+            Ok(answer) if answer.status == 401 => Err(self.scheme.rejected(&seen(&answer))),
             // An appliance that does not tell its version is not thereby a wrong one.
             Ok(_) => Ok(()),
             Err(error) => Err(error.fault()),

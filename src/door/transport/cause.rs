@@ -22,8 +22,10 @@ pub fn root(error: &dyn Error) -> String {
 /// A request that got no answer at all.
 pub fn send_error(error: &reqwest::Error, origin: &Origin, url: &Url) -> SendError {
     let place = format!("{}:{}", url.host_str().unwrap_or("?"), url.port_or_known_default().unwrap_or(0));
-    if let Some(error) = find::<rustls::Error>(error) {
-        return SendError::NotSent(tls_fault(error, origin, &place));
+    if let Some(cause) = find::<rustls::Error>(error) {
+        let fault = tls_fault(cause, origin, &place);
+        // A handshake that fails has sent nothing; a connection that breaks later may have.
+        return if error.is_connect() { SendError::NotSent(fault) } else { SendError::Lost(fault) };
     }
     if error.is_builder() {
         return SendError::NotSent(Fault::new(FaultKind::Invalid, root(error)).on(&origin.name));

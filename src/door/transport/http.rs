@@ -20,7 +20,7 @@ use crate::fault::{Fault, FaultKind};
 const REDIRECTS: usize = 5;
 
 /// How long connecting may take, handshake included.
-const CONNECT: Duration = Duration::from_secs(10);
+pub const CONNECT: Duration = Duration::from_secs(10);
 
 /// Where requests go, and how far the other side is trusted.
 #[derive(Clone, Debug)]
@@ -31,11 +31,19 @@ pub struct Origin {
     pub tls: Tls,
     /// The proxy, for every request alike.
     pub proxy: Option<Url>,
+    /// How long connecting may take, handshake included. It is shorter than a request may take, so
+    /// that a connection that is never made is told from an answer that never comes.
+    pub connect: Duration,
 }
 
 impl From<&Target> for Origin {
     fn from(target: &Target) -> Self {
-        Self { name: target.name.clone(), tls: target.tls.clone(), proxy: target.proxy.clone() }
+        Self {
+            name: target.name.clone(),
+            tls: target.tls.clone(),
+            proxy: target.proxy.clone(),
+            connect: target.timeout.mul_f64(0.8).min(CONNECT),
+        }
     }
 }
 
@@ -64,7 +72,7 @@ impl HttpTransport {
             // Whether a request may be sent again is decided by its row, and not here. What
             // `hyper-util` sends again on its own is only what never began to be written.
             .retry(reqwest::retry::never())
-            .connect_timeout(CONNECT)
+            .connect_timeout(origin.connect)
             .tcp_nodelay(true)
             .user_agent(concat!("beadle/", env!("CARGO_PKG_VERSION")))
             .tls_backend_preconfigured(tls::client_config(&origin)?);

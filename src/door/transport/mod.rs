@@ -16,7 +16,7 @@ use url::Url;
 use crate::catalog::WireBody;
 use crate::fault::Fault;
 
-pub use http::{HttpTransport, Origin};
+pub use http::{CONNECT, HttpTransport, Origin};
 pub use probe::{Certificate, probe};
 
 /// A request, ready to be sent.

@@ -56,7 +56,12 @@ pub async fn probe(name: &str, url: &Url) -> Result<Certificate, Fault> {
         match (certificate, shaken) {
             (Some(certificate), _) => Ok(describe(&certificate)),
             (None, Err(error)) => {
-                let origin = Origin { name: name.to_owned(), tls: crate::config::Tls::System, proxy: None };
+                let origin = Origin {
+                    name: name.to_owned(),
+                    tls: crate::config::Tls::System,
+                    proxy: None,
+                    connect: super::CONNECT,
+                };
                 let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
                 Err(cause.map_or_else(
                     || fault(FaultKind::Tls, cause::io_message(&error)),

@@ -16,7 +16,7 @@ use serde_json::Value as Json;
 
 use super::fault::Faults;
 use super::log::Seen;
-use super::server::{Server, Shared};
+use super::server::{Identity, Server, Shared};
 use state::State;
 
 /// The appliance's generation.
@@ -101,6 +101,7 @@ pub struct SegLab {
     shared: Arc<Shared>,
     api: Server,
     token: Option<Server>,
+    identity: Option<Identity>,
 }
 
 impl SegLab {
@@ -116,17 +117,22 @@ impl SegLab {
             tokens: Mutex::default(),
             options: options.clone(),
         });
-        let api =
-            Server::start(options.port, options.tls, Arc::new(routes::Api(Arc::clone(&seg))), Arc::clone(&shared))
-                .await?;
+        let identity = options.tls.then(Identity::self_signed).transpose()?;
+        let api = Server::start(
+            options.port,
+            identity.as_ref(),
+            Arc::new(routes::Api(Arc::clone(&seg))),
+            Arc::clone(&shared),
+        )
+        .await?;
         let token = match options.generation {
             Generation::Eight => None,
             Generation::Ten => {
                 let service = Arc::new(auth::TokenService(Arc::clone(&seg)));
-                Some(Server::start(options.token_port, options.tls, service, Arc::clone(&shared)).await?)
+                Some(Server::start(options.token_port, identity.as_ref(), service, Arc::clone(&shared)).await?)
             }
         };
-        Ok(Self { seg, shared, api, token })
+        Ok(Self { seg, shared, api, token, identity })
     }
 
     /// The target's `url`.
@@ -139,20 +145,15 @@ impl SegLab {
         self.token.as_ref().map(|token| format!("{}/token", token.url()))
     }
 
-    /// The API's certificate.
+    /// The certificate of both ports.
     pub fn certificate_pem(&self) -> Option<&str> {
-        self.api.certificate_pem()
+        self.identity.as_ref().map(Identity::pem)
     }
 
-    /// The token service's certificate.
-    pub fn token_certificate_pem(&self) -> Option<&str> {
-        self.token.as_ref().and_then(Server::certificate_pem)
-    }
-
-    /// The SHA-256 of the API's certificate, in lower-case hex.
+    /// The SHA-256 of the certificate, in lower-case hex.
     pub fn fingerprint(&self) -> Option<String> {
         use sha2::{Digest, Sha256};
-        let der = self.api.certificate_der()?;
+        let der = self.identity.as_ref()?.der();
         Some(Sha256::digest(der).iter().map(|byte| format!("{byte:02x}")).collect())
     }
 

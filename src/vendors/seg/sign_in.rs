@@ -96,6 +96,8 @@ impl SignIn for Token {
             serde_json::Value::String(text) => text.trim().parse::<f64>().ok(),
             _ => None,
         });
+        // What is no number of seconds says nothing: the token is used until it is rejected.
+        let seconds = seconds.filter(|seconds: &f64| seconds.is_finite());
         Ok(Session {
             headers: vec![("authorization", Secret::new("seg token", format!("Bearer {}", token.expose())))],
             lasts: seconds.map(|seconds| {
@@ -188,5 +190,49 @@ impl SignIn for Windows {
              on as a batch job"
         };
         rejected(&self.target, answer, what)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Auth, Tls};
+    use crate::secret::Masker;
+
+    fn token() -> Token {
+        Token::new(&Target {
+            name: "seg".into(),
+            vendor: "seg".into(),
+            url: "https://seg.example.com:19006".parse().unwrap(),
+            version: Some("10".into()),
+            product: None,
+            role: None,
+            auth: Auth { method: "token".into(), ..Auth::default() },
+            tls: Tls::System,
+            proxy: None,
+            tags: Vec::new(),
+            timeout: Duration::from_secs(30),
+            max_in_flight: 4,
+            rate: None,
+            max_answer: 1 << 20,
+            allow: std::collections::BTreeSet::new(),
+            experimental: false,
+        })
+    }
+
+    fn lasts(expires_in: &str) -> Option<Duration> {
+        let body = format!("{{\"access_token\": \"abcdefgh\", \"expires_in\": {expires_in}}}");
+        let seen = Seen { status: 200, body: body.as_bytes(), challenges: &[] };
+        token().read(&seen, &Secrets::new(Masker::new())).unwrap().lasts
+    }
+
+    #[test]
+    fn a_tokens_life_has_a_margin_and_survives_nonsense() {
+        assert_eq!(lasts("3600"), Some(Duration::from_secs(3540)));
+        assert_eq!(lasts("\"100\""), Some(Duration::from_secs(90)));
+        assert_eq!(lasts("-5"), Some(Duration::ZERO));
+        for nonsense in ["\"NaN\"", "\"inf\"", "null", "[]", "\"soon\""] {
+            assert_eq!(lasts(nonsense), None, "{nonsense}");
+        }
     }
 }
