@@ -1,12 +1,11 @@
 //! Looking at an appliance's certificate without trusting it, and without sending anything.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{DigitallySignedStruct, Error, SignatureScheme};
+use rustls::Error;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use url::Url;
@@ -14,7 +13,7 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::cause;
 use super::http::Origin;
-use super::tls;
+use super::tls::{self, Trust, Verifier};
 use crate::fault::{Fault, FaultKind};
 
 /// What a person compares before trusting a certificate.
@@ -46,13 +45,13 @@ pub async fn probe(name: &str, url: &Url) -> Result<Certificate, Fault> {
             .await
             .map_err(|error| fault(FaultKind::Connect, cause::io_message(&error)))?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let seen = Arc::new(Onlooker { provider: Arc::clone(&provider), seen: Mutex::default() });
+        let seen = Arc::new(Verifier::new(Trust::Noted(Mutex::default()), Arc::clone(&provider)));
         let config = tls::config_with(Arc::clone(&seen) as Arc<dyn ServerCertVerifier>, provider)
             .map_err(|error| fault(FaultKind::Tls, error.to_string()))?;
         let server = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
             .map_err(|error| fault(FaultKind::Tls, error.to_string()))?;
         let shaken = TlsConnector::from(Arc::new(config)).connect(server, stream).await;
-        let certificate = seen.seen.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let certificate = seen.noted();
         match (certificate, shaken) {
             (Some(certificate), _) => Ok(describe(&certificate)),
             (None, Err(error)) => {
@@ -108,48 +107,5 @@ fn describe(certificate: &CertificateDer<'_>) -> Certificate {
         issuer: parsed.issuer().to_string(),
         names,
         valid: (instant(parsed.validity().not_before.timestamp()), instant(parsed.validity().not_after.timestamp())),
-    }
-}
-
-/// Takes note of the certificate.
-#[derive(Debug)]
-struct Onlooker {
-    provider: Arc<CryptoProvider>,
-    seen: Mutex<Option<CertificateDer<'static>>>,
-}
-
-impl ServerCertVerifier for Onlooker {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(end_entity.clone().into_owned());
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        tls::signature12(&self.provider, message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        tls::signature13(&self.provider, message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
@@ -25,12 +25,13 @@ use crate::fault::{Fault, FaultKind};
 /// `file` or `tls`, when certificates cannot be read.
 pub fn client_config(origin: &Origin) -> Result<ClientConfig, Fault> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let own = |trust: Trust| -> Arc<dyn ServerCertVerifier> { Arc::new(Verifier::new(trust, Arc::clone(&provider))) };
     let verifier: Arc<dyn ServerCertVerifier> = match &origin.tls {
         Tls::System | Tls::Plain => system(&provider)
             .map_err(|error| wrong(origin, format!("the system's certificates cannot be read: {error}")))?,
-        Tls::CaFile(path) => Arc::new(FileTrust::read(path, Arc::clone(&provider)).map_err(|why| wrong(origin, why))?),
-        Tls::Pin(pin) => Arc::new(Pinned { pin: pin.clone(), provider: Arc::clone(&provider) }),
-        Tls::Insecure => Arc::new(Anyone { provider: Arc::clone(&provider) }),
+        Tls::CaFile(path) => own(file_trust(path, &provider).map_err(|why| wrong(origin, why))?),
+        Tls::Pin(pin) => own(Trust::Pinned(pin.clone())),
+        Tls::Insecure => own(Trust::Anyone),
     };
     config_with(verifier, provider).map_err(|error| wrong(origin, error.to_string()))
 }
@@ -85,47 +86,68 @@ impl fmt::Display for Mistrust {
 
 impl std::error::Error for Mistrust {}
 
-/// Trusts one certificate, by its fingerprint. Names, issuers and dates do not matter then; that
-/// the other side holds the key is still checked.
-#[derive(Debug)]
-struct Pinned {
-    pin: String,
+/// How far a certificate is trusted. That the other side holds its key is checked in any case.
+pub enum Trust {
+    /// One certificate, by its fingerprint. Names, issuers and dates do not matter then.
+    Pinned(String),
+    /// The issuers in a file, and certificates that stand in it themselves.
+    File(Vec<CertificateDer<'static>>, Arc<WebPkiServerVerifier>),
+    /// Anyone.
+    Anyone,
+    /// Anyone, for a look: the certificate is noted, and nothing is sent.
+    Noted(Mutex<Option<CertificateDer<'static>>>),
+}
+
+/// Checks certificates by a trust of our own.
+pub struct Verifier {
+    trust: Trust,
     provider: Arc<CryptoProvider>,
 }
 
-/// Trusts the issuers in a file, and certificates that stand in it themselves.
-#[derive(Debug)]
-struct FileTrust {
-    leaves: Vec<CertificateDer<'static>>,
-    issuers: Arc<WebPkiServerVerifier>,
-    provider: Arc<CryptoProvider>,
-}
-
-/// Trusts anyone.
-#[derive(Debug)]
-struct Anyone {
-    provider: Arc<CryptoProvider>,
-}
-
-impl FileTrust {
-    fn read(path: &Path, provider: Arc<CryptoProvider>) -> Result<Self, String> {
-        let wrong = |why: String| format!("tls.ca_file {} cannot be used: {why}", path.display());
-        let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
-        let leaves: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-        let leaves = leaves.map_err(|error| wrong(error.to_string()))?;
-        if leaves.is_empty() {
-            return Err(wrong("it holds no PEM certificate".into()));
-        }
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(leaves.iter().cloned());
-        let issuers = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-            .build()
-            .map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { leaves, issuers, provider })
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.trust {
+            Trust::Pinned(_) => "Verifier(pin)",
+            Trust::File(..) => "Verifier(file)",
+            Trust::Anyone => "Verifier(anyone)",
+            Trust::Noted(_) => "Verifier(noted)",
+        })
     }
 }
 
-impl ServerCertVerifier for FileTrust {
+impl Verifier {
+    /// A verifier by that trust.
+    pub fn new(trust: Trust, provider: Arc<CryptoProvider>) -> Self {
+        Self { trust, provider }
+    }
+
+    /// The certificate that was noted, if one was shown.
+    pub fn noted(&self) -> Option<CertificateDer<'static>> {
+        match &self.trust {
+            Trust::Noted(slot) => slot.lock().unwrap_or_else(PoisonError::into_inner).take(),
+            _ => None,
+        }
+    }
+}
+
+/// The trust in a file's certificates.
+fn file_trust(path: &Path, provider: &Arc<CryptoProvider>) -> Result<Trust, String> {
+    let wrong = |why: String| format!("tls.ca_file {} cannot be used: {why}", path.display());
+    let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let leaves: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let leaves = leaves.map_err(|error| wrong(error.to_string()))?;
+    if leaves.is_empty() {
+        return Err(wrong("it holds no PEM certificate".into()));
+    }
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(leaves.iter().cloned());
+    let issuers = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+        .build()
+        .map_err(|error| wrong(error.to_string()))?;
+    Ok(Trust::File(leaves, issuers))
+}
+
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -134,87 +156,27 @@ impl ServerCertVerifier for FileTrust {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        if self.leaves.iter().any(|leaf| leaf == end_entity) {
-            // Appliances come with self-signed certificates, which are no issuers: one that stands
-            // in the file itself is trusted for its own name.
-            verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
-            return Ok(ServerCertVerified::assertion());
+        match &self.trust {
+            Trust::Pinned(pin) => {
+                let found = fingerprint(end_entity);
+                if found != *pin {
+                    let mistrust = Mistrust(format!("the certificate's fingerprint is {found}, and the pin is {pin}"));
+                    return Err(Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(mistrust)))));
+                }
+            }
+            Trust::File(leaves, _) if leaves.iter().any(|leaf| leaf == end_entity) => {
+                // Appliances come with self-signed certificates, which are no issuers: one that
+                // stands in the file itself is trusted for its own name.
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+            }
+            Trust::File(_, issuers) => {
+                return issuers.verify_server_cert(end_entity, intermediates, server_name, ocsp, now);
+            }
+            Trust::Anyone => {}
+            Trust::Noted(slot) => {
+                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(end_entity.clone().into_owned());
+            }
         }
-        self.issuers.verify_server_cert(end_entity, intermediates, server_name, ocsp, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        signature12(&self.provider, message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        signature13(&self.provider, message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        schemes(&self.provider)
-    }
-}
-
-impl ServerCertVerifier for Pinned {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let found = fingerprint(end_entity);
-        if found == self.pin {
-            return Ok(ServerCertVerified::assertion());
-        }
-        let mistrust = Mistrust(format!("the certificate's fingerprint is {found}, and the pin is {}", self.pin));
-        Err(Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(mistrust)))))
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        signature12(&self.provider, message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        signature13(&self.provider, message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        schemes(&self.provider)
-    }
-}
-
-impl ServerCertVerifier for Anyone {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
         Ok(ServerCertVerified::assertion())
     }
 
@@ -224,7 +186,8 @@ impl ServerCertVerifier for Anyone {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        signature12(&self.provider, message, certificate, signature)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -233,36 +196,11 @@ impl ServerCertVerifier for Anyone {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        signature13(&self.provider, message, certificate, signature)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        schemes(&self.provider)
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
-}
-
-/// Checks that the other side holds the key of its certificate, in a handshake of TLS 1.2.
-pub fn signature12(
-    provider: &CryptoProvider,
-    message: &[u8],
-    certificate: &CertificateDer<'_>,
-    signature: &DigitallySignedStruct,
-) -> Result<HandshakeSignatureValid, Error> {
-    let algorithms = &provider.signature_verification_algorithms;
-    rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
-}
-
-/// The same, in a handshake of TLS 1.3.
-pub fn signature13(
-    provider: &CryptoProvider,
-    message: &[u8],
-    certificate: &CertificateDer<'_>,
-    signature: &DigitallySignedStruct,
-) -> Result<HandshakeSignatureValid, Error> {
-    let algorithms = &provider.signature_verification_algorithms;
-    rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
-}
-
-fn schemes(provider: &CryptoProvider) -> Vec<SignatureScheme> {
-    provider.signature_verification_algorithms.supported_schemes()
 }
