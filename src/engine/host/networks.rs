@@ -140,9 +140,15 @@ pub fn of(context: &NativeCallContext<'_>, value: &Dynamic) -> Answer<Network> {
 pub fn all(context: &NativeCallContext<'_>, list: &Array) -> Answer<Vec<Network>> {
     let mut networks = Vec::with_capacity(list.len());
     for value in list {
-        match value.read_lock::<Networks>() {
-            Some(inner) => networks.extend(inner.0.iter().map(|listed| listed.network)),
-            None => networks.push(of(context, value)?),
+        if let Some(inner) = value.read_lock::<Networks>() {
+            networks.extend(inner.0.iter().map(|listed| listed.network));
+        } else if let Some(text) = value.read_lock::<ImmutableString>() {
+            // A text may hold many, with white space between them.
+            for word in text.split_whitespace() {
+                networks.push(parse(context, word)?);
+            }
+        } else {
+            networks.push(of(context, value)?);
         }
     }
     Ok(networks)
