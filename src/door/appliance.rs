@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 
-use crate::catalog::{Bound, Effect, Row, WireRequest, bind, raw_wire, wire};
+use crate::catalog::{Bound, Effect, LostAnswer, Place, Row, WireRequest, bind, raw_wire, wire};
 use crate::config::{Target, Tls};
 use crate::door::door::Door;
 use crate::door::event::{DoorEvent, Withheld};
@@ -13,6 +13,7 @@ use crate::door::mode::{Mode, Verdict};
 use crate::door::policy::{Classified, Request, classify};
 use crate::door::recorder::Key;
 use crate::door::resilience::{Answered, Exchange};
+use crate::door::settle::{self, Shown};
 use crate::door::{Action, HttpAnswer, Reply};
 use crate::fault::{Failure, Fault, FaultKind};
 use crate::value::Map;
@@ -134,6 +135,12 @@ impl Door {
         } else {
             None
         };
+        // A row whose lost answer a read decides has to know what was there before.
+        let settling = match errand.row.map(|row| row.lost_answer) {
+            Some(LostAnswer::Verify(read)) if changes => self.settling(errand, read),
+            _ => None,
+        };
+        let before = settling.as_ref().map(|read| runtime.block_on(self.shown(errand.target, read)));
         if changes {
             self.parts.recorder.intend(key, action, errand.effect)?;
             admission.sent();
@@ -141,7 +148,12 @@ impl Door {
         let begun = Instant::now();
         let request = request();
         let answered = runtime.block_on(async {
-            let verify = |read: &'static str| self.verify(errand, read);
+            let verify = |_: &'static str| -> BoxFuture<'_, Option<bool>> {
+                Box::pin(async {
+                    let now = self.shown(errand.target, settling.as_ref()?).await;
+                    settle::made(errand.row?, args_of(errand), before.as_ref()?, &now)
+                })
+            };
             let save_to = save_to.as_deref();
             line.exchange(Exchange { request, row: errand.row, effect: errand.effect, save_to, halt, verify: &verify })
                 .await
@@ -177,20 +189,45 @@ impl Door {
     /// where it cannot be had, the plan goes without it.
     fn before(&self, errand: &Errand<'_>, withheld: &Withheld) -> Option<serde_json::Value> {
         let before = errand.row?.before.as_ref()?;
-        let row = self.parts.catalog.row(errand.row?.vendor, before.call)?;
+        let read = self.read_for(errand.row?, before.call, &withheld.args)?;
+        let answer = self.parts.host.runtime.block_on(self.quiet_read(errand.target, &read)).ok()?;
+        serde_json::from_slice(&answer.body).ok()
+    }
+
+    /// The read `name` about the object of a call: its parameters come from those that `before`
+    /// names, or else from the call's own of the same name.
+    fn read_for(&self, row: &Row, name: &str, args: &Map) -> Option<Bound> {
+        let read = self.parts.catalog.row(row.vendor, name)?;
+        let pairs = row.before.as_ref().filter(|before| before.call == name).map_or(&[][..], |before| before.args);
         let mut positional = Vec::new();
         let mut map = Map::new();
-        for (name, from) in before.args {
-            let value = withheld.args.get(*from)?.clone();
-            if row.path_params().any(|param| param.name == *name) {
+        for param in read.params {
+            let from = pairs.iter().find(|(to, _)| *to == param.name).map(|(_, from)| *from);
+            let on_path = param.place == Place::Path;
+            let Some(from) = from.or_else(|| on_path.then_some(param.name)) else { continue };
+            let value = args.get(from)?.clone();
+            if on_path {
                 positional.push(value);
             } else {
-                map.insert((*name).to_owned(), value);
+                map.insert(param.name.to_owned(), value);
             }
         }
-        let bound = bind(row, positional, map).ok()?;
-        let answer = self.parts.host.runtime.block_on(self.quiet_read(errand.target, &bound)).ok()?;
-        serde_json::from_slice(&answer.body).ok()
+        bind(read, positional, map).ok()
+    }
+
+    /// The read that decides what became of a change whose answer was lost.
+    fn settling(&self, errand: &Errand<'_>, read: &str) -> Option<Bound> {
+        self.read_for(errand.row?, read, args_of(errand))
+    }
+
+    /// What a read shows, without what changes by itself.
+    async fn shown(&self, target: &Target, read: &Bound) -> Shown {
+        match self.quiet_read(target, read).await {
+            Ok(answer) => serde_json::from_slice(&answer.body)
+                .map_or(Shown::Unknown, |json| Shown::State(settle::steady(json, read.row.answer.fields))),
+            Err(Failure::Fault(fault)) if fault.kind == FaultKind::NotFound => Shown::Gone,
+            Err(_) => Shown::Unknown,
+        }
     }
 
     async fn quiet_read(&self, target: &Target, bound: &Bound) -> Result<HttpAnswer, Failure> {
@@ -206,12 +243,6 @@ impl Door {
             verify: &verify,
         };
         line.exchange(exchange).await.result
-    }
-
-    /// Whether a change whose answer was lost has been made. The built-in rows settle theirs by
-    /// sending again; a row that names a read stays uncertain until it says what to look for.
-    fn verify<'a>(&'a self, _errand: &'a Errand<'_>, _read: &'static str) -> BoxFuture<'a, Option<bool>> {
-        Box::pin(async { None })
     }
 
     fn fetch(
@@ -260,6 +291,16 @@ impl Door {
             Err(Failure::Fault(fault)) => Err(name(*fault).into()),
             Err(stop) => Err(stop),
         }
+    }
+}
+
+/// The arguments of a call. A raw request has none under the row's names, so that no read can be
+/// made about it.
+fn args_of<'a>(errand: &Errand<'a>) -> &'a Map {
+    static NONE: Map = Map::new();
+    match errand.request {
+        Request::Call(call) => &call.args,
+        Request::Raw(_) => &NONE,
     }
 }
 

@@ -19,6 +19,7 @@ mod mode;
 pub mod policy;
 mod recorder;
 mod resilience;
+mod settle;
 mod transport;
 
 pub use action::{Action, Branch, HttpAnswer, Passage, RawRequest, Reply};

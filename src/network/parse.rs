@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use super::error::NetworkError;
+use super::interval::Interval;
 use super::span::Network;
 
 /// What a text says.
@@ -24,6 +25,9 @@ impl Network {
     /// # Errors
     /// Anything else, leading zeros, IPv4 in IPv6 notation and zones among it.
     pub fn parse(text: &str) -> Result<Parsed, NetworkError> {
+        if let Some(parsed) = plain_v4(text.as_bytes()) {
+            return Ok(parsed);
+        }
         let text = text.trim();
         if text.is_empty() {
             return Err(NetworkError::Empty);
@@ -44,6 +48,42 @@ impl FromStr for Network {
     fn from_str(text: &str) -> Result<Self, NetworkError> {
         Self::parse(text).map(|parsed| parsed.network)
     }
+}
+
+/// An IPv4 address or network in its one usual spelling, which nearly every line of a long list
+/// is; `None` for everything else, which the thorough way then reads or explains.
+fn plain_v4(text: &[u8]) -> Option<Parsed> {
+    let mut rest = text;
+    let mut bits = 0;
+    for octet in 0..4 {
+        let (number, after) = number(rest, 255)?;
+        bits = bits << 8 | number;
+        rest = if octet < 3 { after.strip_prefix(b".")? } else { after };
+    }
+    let prefix = match rest.strip_prefix(b"/") {
+        None if rest.is_empty() => {
+            return Some(Parsed { network: Network::from(IpAddr::V4(bits.into())), host_bits: false });
+        }
+        None => return None,
+        Some(rest) => match number(rest, 32)? {
+            (prefix, b"") => prefix,
+            _ => return None,
+        },
+    };
+    let hosts = u32::MAX.checked_shr(prefix).unwrap_or(0);
+    let interval = Interval { first: u128::from(bits & !hosts), last: u128::from(bits | hosts) };
+    Some(Parsed { network: Network::from_interval(false, interval), host_bits: bits & hosts != 0 })
+}
+
+/// A decimal number of at most three digits, without leading zeros, and what comes behind it.
+fn number(text: &[u8], most: u32) -> Option<(u32, &[u8])> {
+    let digits = text.iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, rest) = text.split_at_checked(digits)?;
+    if digits.is_empty() || digits.len() > 3 || (digits.len() > 1 && digits.starts_with(b"0")) {
+        return None;
+    }
+    let number = digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
+    (number <= most).then_some((number, rest))
 }
 
 fn parse_range(text: &str, first: &str, last: &str) -> Result<Parsed, NetworkError> {

@@ -98,6 +98,19 @@ proptest! {
     }
 
     #[test]
+    fn short_texts_agree_with_the_standard_reader(text in "[0-9]{1,4}(\\.[0-9]{1,4}){2,4}(/[0-9]{0,3})?") {
+        let wanted = match text.split_once('/') {
+            None => text.parse::<IpAddr>().ok().map(Network::from),
+            Some((address, prefix)) => {
+                let plain = prefix == "0" || !prefix.starts_with('0');
+                let prefix = prefix.parse().ok().filter(|_| plain);
+                address.parse().ok().zip(prefix).and_then(|(address, prefix)| Network::of(address, prefix).ok())
+            }
+        };
+        prop_assert_eq!(Network::parse(&text).ok().map(|parsed| parsed.network), wanted);
+    }
+
+    #[test]
     fn any_text_is_read_or_refused_without_a_panic(text in "[0-9a-f:./%*\\- \\[\\]x]{0,40}|.{0,40}") {
         if let Ok(parsed) = Network::parse(&text) {
             prop_assert_eq!(network(&parsed.network.to_string()), parsed.network);

@@ -28,7 +28,14 @@ pub struct FleetParts {
 /// The lines to all targets, shared by every run of the process.
 pub struct Fleet {
     parts: FleetParts,
-    lines: Mutex<HashMap<String, Arc<Line>>>,
+    lines: Mutex<Lines>,
+}
+
+#[derive(Default)]
+struct Lines {
+    by_target: HashMap<String, Arc<Line>>,
+    /// One transport of each kind of trust; there are few.
+    transports: Vec<Arc<HttpTransport>>,
 }
 
 impl Fleet {
@@ -97,13 +104,22 @@ impl Fleet {
     pub fn line(&self, name: &str) -> Result<Arc<Line>, Fault> {
         let target = self.target(name)?;
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(line) = lines.get(name) {
+        if let Some(line) = lines.by_target.get(name) {
             return Ok(Arc::clone(line));
         }
-        let transport: Arc<dyn Transport> = Arc::new(HttpTransport::open(Origin::from(target))?);
+        let origin = Origin::from(target);
+        let transport = match lines.transports.iter().find(|transport| transport.suits(&origin)) {
+            Some(transport) => Arc::new(transport.sibling(origin)),
+            None => {
+                let transport = Arc::new(HttpTransport::open(origin)?);
+                lines.transports.push(Arc::clone(&transport));
+                transport
+            }
+        };
+        let transport: Arc<dyn Transport> = transport;
         let secrets = Arc::clone(&self.parts.secrets);
         let line = Arc::new(Line::new(target, transport, secrets, Arc::clone(&self.parts.clock)));
-        lines.insert(name.to_owned(), Arc::clone(&line));
+        lines.by_target.insert(name.to_owned(), Arc::clone(&line));
         Ok(line)
     }
 }

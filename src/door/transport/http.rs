@@ -62,6 +62,18 @@ impl HttpTransport {
     /// # Errors
     /// `tls` or `file`, when certificates cannot be read.
     pub fn open(origin: Origin) -> Result<Self, Fault> {
+        let client = Self::client(&origin)?;
+        Ok(Self { client, origin })
+    }
+
+    /// A transport for another origin of the same trust: it shares connections' upkeep, and five
+    /// hundred gateways cost one client.
+    #[must_use]
+    pub fn sibling(&self, origin: Origin) -> Self {
+        Self { client: self.client.clone(), origin }
+    }
+
+    fn client(origin: &Origin) -> Result<reqwest::Client, Fault> {
         let wrong = |error: reqwest::Error| {
             Fault::new(FaultKind::Connect, format!("no HTTP client can be made: {}", cause::root(&error)))
                 .on(&origin.name)
@@ -75,12 +87,17 @@ impl HttpTransport {
             .connect_timeout(origin.connect)
             .tcp_nodelay(true)
             .user_agent(concat!("beadle/", env!("CARGO_PKG_VERSION")))
-            .tls_backend_preconfigured(tls::client_config(&origin)?);
+            .tls_backend_preconfigured(tls::client_config(origin)?);
         if let Some(proxy) = &origin.proxy {
             builder = builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(wrong)?);
         }
-        let client = builder.build().map_err(wrong)?;
-        Ok(Self { client, origin })
+        builder.build().map_err(wrong)
+    }
+
+    /// Whether both origins are trusted, reached and waited for alike.
+    pub fn suits(&self, origin: &Origin) -> bool {
+        let mine = &self.origin;
+        mine.tls == origin.tls && mine.proxy == origin.proxy && mine.connect == origin.connect
     }
 
     async fn exchange(&self, request: Outgoing) -> Result<Incoming, SendError> {

@@ -126,6 +126,16 @@ impl Never {
         }
     }
 
+    /// An address with a prefix length. Lists of ranges are long, so that the usual case makes no
+    /// text of it.
+    fn network_of(&self, first: &str, prefix: i64) -> Result<(), Hit> {
+        let network = u8::try_from(prefix).ok().zip(read_network(first).ok()).and_then(|(prefix, address)| {
+            let network = address.is_address().then(|| Network::of(address.first(), prefix))?;
+            network.ok().filter(|network| self.objection(network).is_none())
+        });
+        if network.is_some() { Ok(()) } else { self.network_text(&format!("{first}/{prefix}")) }
+    }
+
     fn network(&self, text: &str, network: &Network) -> Result<(), Hit> {
         let Some(objection) = self.objection(network) else { return Ok(()) };
         Err(Hit { value: text.to_owned(), objection })
@@ -149,10 +159,10 @@ impl Never {
         // A prefix of 0 means that the end says it; without an end it is the whole Internet.
         match (prefix, end) {
             (None, None) => self.network_text(first),
-            (Some(prefix), None) => self.network_text(&format!("{first}/{prefix}")),
+            (Some(prefix), None) => self.network_of(first, prefix),
             (None | Some(0), Some(end)) => self.network_text(&format!("{first}-{end}")),
             (Some(prefix), Some(end)) => {
-                self.network_text(&format!("{first}/{prefix}"))?;
+                self.network_of(first, prefix)?;
                 self.network_text(&format!("{first}-{end}"))
             }
         }

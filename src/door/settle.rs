@@ -1,0 +1,143 @@
+//! Settling a lost answer by a read: what was there before, what is there now, what was asked for.
+
+use serde_json::Value as Json;
+
+use crate::catalog::{Field, Row};
+use crate::value::{Map, Value};
+
+/// What a read shows of the object that a change is about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shown {
+    /// Its state.
+    State(Json),
+    /// That it is not there.
+    Gone,
+    /// Nothing: the read failed.
+    Unknown,
+}
+
+/// Whether a change has been made: `Some(true)`, `Some(false)`, or `None` where the two states do
+/// not tell.
+///
+/// A state as it was before means that it was not made. A state that holds what was asked for, and
+/// did not before, means that it was; so does an object that is gone after a call without content.
+pub fn made(row: &Row, args: &Map, before: &Shown, now: &Shown) -> Option<bool> {
+    let asked = asked_for(row, args);
+    match (before, now) {
+        (Shown::State(_), Shown::Gone) if asked.is_empty() => Some(true),
+        (Shown::Gone, Shown::Gone) => Some(false),
+        (Shown::State(before), Shown::State(now)) if before == now => Some(false),
+        (Shown::State(before), Shown::State(now)) => {
+            (!asked.is_empty() && holds(now, &asked) && !holds(before, &asked)).then_some(true)
+        }
+        (Shown::Gone, Shown::State(now)) => holds(now, &asked).then_some(true),
+        _ => None,
+    }
+}
+
+/// A state without the fields that change by themselves.
+pub fn steady(mut state: Json, fields: &[Field]) -> Json {
+    for field in fields.iter().filter(|field| field.volatile) {
+        remove(&mut state, field.name);
+    }
+    state
+}
+
+fn remove(json: &mut Json, path: &str) {
+    match json {
+        Json::Array(items) => items.iter_mut().for_each(|item| remove(item, path)),
+        Json::Object(map) => match path.split_once('.') {
+            None => {
+                map.remove(path);
+            }
+            Some((first, rest)) => {
+                if let Some(inner) = map.get_mut(first) {
+                    remove(inner, rest);
+                }
+            }
+        },
+        _ => {}
+    }
+}
+
+/// What the call writes, under the names of the wire: secrets do not come back and prove nothing.
+fn asked_for(row: &Row, args: &Map) -> Vec<(&'static str, Json)> {
+    let written = row.map_params().filter(|param| !param.secret);
+    written.filter_map(|param| Some((param.wire, plain(args.get(param.name)?)?))).collect()
+}
+
+fn plain(value: &Value) -> Option<Json> {
+    match value {
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) => Some(value.to_json()),
+        _ => None,
+    }
+}
+
+/// Whether some object in the state has all of these members.
+fn holds(state: &Json, asked: &[(&str, Json)]) -> bool {
+    match state {
+        Json::Object(map) => {
+            (!asked.is_empty() && asked.iter().all(|(name, value)| map.get(*name) == Some(value)))
+                || map.values().any(|inner| holds(inner, asked))
+        }
+        Json::Array(items) => items.iter().any(|item| holds(item, asked)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::catalog::Catalog;
+
+    fn member() -> (&'static Row, Map) {
+        let row = Catalog::builtin().row("seg", "group_member_add").unwrap();
+        let args = Map::from([
+            ("group_id".to_owned(), Value::Int(7)),
+            ("member_data".to_owned(), Value::Text("a@example.com".into())),
+        ]);
+        (row, args)
+    }
+
+    #[test]
+    fn the_same_state_means_that_nothing_was_done() {
+        let (row, args) = member();
+        let before = Shown::State(json!([{ "memberData": "b@example.com" }]));
+        assert_eq!(made(row, &args, &before, &before.clone()), Some(false));
+    }
+
+    #[test]
+    fn what_was_asked_for_and_was_not_there_before_means_that_it_was_done() {
+        let (row, args) = member();
+        let before = Shown::State(json!([]));
+        let now = Shown::State(json!([{ "memberData": "a@example.com" }]));
+        assert_eq!(made(row, &args, &before, &now), Some(true));
+        let other = Shown::State(json!([{ "memberData": "c@example.com" }]));
+        assert_eq!(made(row, &args, &before, &other), None, "somebody else has changed it");
+        assert_eq!(made(row, &args, &Shown::Unknown, &now), None);
+    }
+
+    #[test]
+    fn an_object_that_is_gone_was_deleted() {
+        let (row, _) = member();
+        let before = Shown::State(json!({ "id": 1 }));
+        assert_eq!(made(row, &Map::new(), &before, &Shown::Gone), Some(true));
+        assert_eq!(made(row, &Map::new(), &before, &before.clone()), Some(false));
+    }
+
+    #[test]
+    fn what_changes_by_itself_is_left_out() {
+        let fields = [Field {
+            name: "rows.seen",
+            ty: crate::catalog::Type::Int,
+            optional: false,
+            volatile: true,
+            secret: false,
+            doc: "",
+        }];
+        let state = json!({ "rows": [{ "id": 1, "seen": 2 }] });
+        assert_eq!(steady(state, &fields), json!({ "rows": [{ "id": 1 }] }));
+    }
+}
