@@ -1,28 +1,74 @@
 //! Rows as Rust source.
 
+use std::collections::HashMap;
+
 use crate::catalog::row::{
     Answer, Before, Condition, Example, Field, Harm, Inverse, LostAnswer, Param, Refusal, Row, Rule, Type, Vendor,
 };
 
+/// Lists that occur more than once, each written once: five hundred reports share their parameters.
+#[derive(Default)]
+struct Shared {
+    names: HashMap<String, String>,
+    items: String,
+    prefix: String,
+}
+
+impl Shared {
+    /// The name of a static with this content.
+    fn intern(&mut self, ty: &str, content: String) -> String {
+        if content == "&[]" {
+            return content;
+        }
+        if let Some(name) = self.names.get(&content) {
+            return name.clone();
+        }
+        let name = format!("{}_{}", self.prefix, self.names.len());
+        self.items.push_str(&format!("static {name}: &[{ty}] = {content};\n"));
+        self.names.insert(content, name.clone());
+        name
+    }
+}
+
 /// A vendor as a `static` item called `name`.
 pub fn vendor(name: &str, vendor: &Vendor) -> String {
-    let rows = list(vendor.rows, row);
-    format!(
-        "static {name}: Vendor = Vendor {{ id: {:?}, title: {:?}, base: {:?}, auth: &{:?}, query_raw: {:?}, refusal: {}, rows: {rows} }};\n",
+    let mut shared = Shared { prefix: name.to_owned(), ..Shared::default() };
+    let rows = vendor.rows.iter().map(|each| row(each, &mut shared)).collect::<Vec<_>>().join(", ");
+    let rows = format!("&[{rows}]");
+    let item = format!(
+        "static {name}: Vendor = Vendor {{ id: {:?}, title: {:?}, base: {:?}, auth_header: {:?}, products: &{:?}, accept: {:?}, at: {:?}, auth: &{:?}, query_raw: {:?}, refusal: {}, rows: {rows} }};\n",
         vendor.id,
         vendor.title,
         vendor.base,
+        vendor.auth_header,
+        vendor.products,
+        vendor.accept,
+        vendor.at,
         vendor.auth,
         vendor.query_raw,
         option(vendor.refusal.as_ref(), refusal)
-    )
+    );
+    format!("{}{item}", shared.items)
 }
 
-fn row(row: &Row) -> String {
+fn row(row: &Row, shared: &mut Shared) -> String {
+    let params = params(row.params, shared);
+    let fields = list(row.answer.fields, |field: &Field| {
+        format!(
+            "Field {{ name: {:?}, ty: {}, optional: {:?}, volatile: {:?}, secret: {:?}, doc: {:?} }}",
+            field.name,
+            type_of(field.ty),
+            field.optional,
+            field.volatile,
+            field.secret,
+            field.doc
+        )
+    });
+    let fields = shared.intern("Field", fields);
     format!(
         "Row {{ vendor: {:?}, name: {:?}, method: {:?}, base: {:?}, path: {:?}, kind: Kind::{:?}, effect: Effect::{:?}, \
          raises: {}, area: {:?}, summary: {:?}, doc: {:?}, keywords: &{:?}, params: {}, rules: {}, body: Body::{:?}, \
-         answer: {}, lost_answer: {}, inverse: {}, before: {}, items: &{:?}, job: {:?}, since: {:?}, until: {:?}, \
+         wrap: {:?}, content_type: {:?}, chunked: {:?}, anonymous: {:?}, on: &{:?}, paging: {}, update: {:?}, missing: {:?}, alternate: {:?}, answer: {}, lost_answer: {}, inverse: {}, before: {}, items: &{:?}, job: {:?}, since: {:?}, until: {:?}, \
          slow: {:?}, source: {:?}, confidence: Confidence::{:?}, experimental: {:?}, example: {} }}",
         row.vendor,
         row.name,
@@ -39,10 +85,22 @@ fn row(row: &Row) -> String {
         row.summary,
         row.doc,
         row.keywords,
-        list(row.params, param),
+        params,
         list(row.rules, rule),
         row.body,
-        answer(&row.answer),
+        row.wrap,
+        row.content_type,
+        row.chunked,
+        row.anonymous,
+        row.on,
+        option(row.paging, |paging| format!(
+            "Paging {{ style: PageStyle::{:?}, items: {:?}, size: {} }}",
+            paging.style, paging.items, paging.size
+        )),
+        row.update,
+        row.missing,
+        row.alternate,
+        answer(&row.answer, &fields),
         match row.lost_answer {
             LostAnswer::Verify(read) => format!("LostAnswer::Verify({read:?})"),
             other => format!("LostAnswer::{other:?}"),
@@ -63,10 +121,16 @@ fn row(row: &Row) -> String {
     )
 }
 
-fn param(param: &Param) -> String {
+fn params(list: &[Param], shared: &mut Shared) -> String {
+    let content = list.iter().map(|each| param(each, shared)).collect::<Vec<_>>().join(", ");
+    shared.intern("Param", format!("&[{content}]"))
+}
+
+fn param(param: &Param, shared: &mut Shared) -> String {
+    let fields = params(param.fields, shared);
     format!(
         "Param {{ name: {:?}, wire: {:?}, place: Place::{:?}, ty: {}, required: {:?}, required_if: {}, default: {:?}, \
-         min: {:?}, max: {:?}, choices: &{:?}, forbid: {:?}, secret: {:?}, pick: {:?}, harms: {}, fields: {}, doc: {:?} }}",
+         min: {:?}, max: {:?}, choices: &{:?}, forbid: {:?}, secret: {:?}, pick: {:?}, open: {:?}, root: {:?}, join: {:?}, plus: {:?}, harms: {}, fields: {}, doc: {:?} }}",
         param.name,
         param.wire,
         param.place,
@@ -82,30 +146,26 @@ fn param(param: &Param) -> String {
         param.forbid,
         param.secret,
         param.pick,
+        param.open,
+        param.root,
+        param.join,
+        param.plus,
         option(param.harms.as_ref(), |harm| match harm {
             Harm::Ranges { start, prefix, end } =>
                 format!("Harm::Ranges {{ start: {start:?}, prefix: {prefix:?}, end: {end:?} }}"),
             other => format!("Harm::{other:?}"),
         }),
-        list(param.fields, self::param),
+        fields,
         param.doc,
     )
 }
 
-fn answer(answer: &Answer) -> String {
+fn answer(answer: &Answer, fields: &str) -> String {
     format!(
-        "Answer {{ shape: Shape::{:?}, fields: {}, refusal: {}, may_be_empty: {:?} }}",
+        "Answer {{ shape: Shape::{:?}, fields: {fields}, refusal: {}, accepts: &{:?}, may_be_empty: {:?} }}",
         answer.shape,
-        list(answer.fields, |field: &Field| format!(
-            "Field {{ name: {:?}, ty: {}, optional: {:?}, volatile: {:?}, secret: {:?}, doc: {:?} }}",
-            field.name,
-            type_of(field.ty),
-            field.optional,
-            field.volatile,
-            field.secret,
-            field.doc
-        )),
         option(answer.refusal.as_ref(), refusal),
+        answer.accepts,
         answer.may_be_empty,
     )
 }

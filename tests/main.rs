@@ -14,4 +14,5 @@ mod scripts;
 mod secrets;
 mod serve;
 mod sign_in;
+mod sps;
 mod support;

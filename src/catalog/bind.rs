@@ -4,7 +4,9 @@
 //! entries.
 
 mod convert;
+mod pem;
 mod rules;
+mod span;
 
 #[cfg(test)]
 mod tests;
@@ -22,8 +24,14 @@ use crate::value::{Map, Value};
 ///
 /// # Errors
 /// A fault of kind `invalid` that lists every mistake.
-pub fn bind(row: &'static Row, positional: Vec<Value>, mut map: Map) -> Result<Bound, Fault> {
+pub fn bind(row: &'static Row, mut positional: Vec<Value>, mut map: Map) -> Result<Bound, Fault> {
     let mut mistakes = Vec::new();
+    if let Some(root) = row.params.iter().find(|param| param.root)
+        && positional.len() > row.path_params().count()
+        && let Some(body) = positional.pop()
+    {
+        map.insert(root.name.to_owned(), body);
+    }
     let save_to = save_to(row, &mut map, &mut mistakes);
     let mut args = Map::new();
     let given = positional.len();
@@ -52,7 +60,8 @@ pub fn bind(row: &'static Row, positional: Vec<Value>, mut map: Map) -> Result<B
     }
     let effect = raised(row, &args);
     let items = items(row, effect, &args);
-    Ok(Bound { row, args, effect, items, save_to })
+    let notices = span::widen(row, &mut args);
+    Ok(Bound { row, args, effect, items, save_to, piece: None, notices })
 }
 
 /// The file that a download goes to: the member `to`, which no download has a parameter of.
@@ -80,6 +89,8 @@ enum Unknown {
     Refused,
     /// It is left out.
     Dropped,
+    /// It is sent as it is.
+    Kept,
 }
 
 /// Checks the members of an object, and moves them under their script names.
@@ -90,7 +101,9 @@ fn members(params: &'static [Param], map: Map, at: &str, unknown: Unknown, args:
     let takes = || params.iter().filter(|param| param.place != Place::Path);
     for (name, value) in map {
         let Some(param) = takes().find(|param| param.is_called(&name)) else {
-            if unknown == Unknown::Refused {
+            if unknown == Unknown::Kept {
+                args.insert(name, value);
+            } else if unknown == Unknown::Refused {
                 let names = takes().map(|param| param.name);
                 let hint = did_you_mean(&name, names.clone());
                 let list = names.collect::<Vec<_>>().join(", ");

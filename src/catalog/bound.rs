@@ -18,6 +18,10 @@ pub struct Bound {
     pub items: u64,
     /// The file that a download is written to.
     pub save_to: Option<PathBuf>,
+    /// The part of the file that is sent, where a long one goes in pieces: offset and length.
+    pub piece: Option<(u64, u64)>,
+    /// What was changed so that the appliance can take it, for people.
+    pub notices: Vec<String>,
 }
 
 /// A request as it goes out, but for the host and what signing in adds.
@@ -48,4 +52,52 @@ pub enum WireBody {
     Form(String),
     /// `text/plain` in UTF-8.
     Text(String),
+    /// `multipart/form-data`.
+    Multipart(Vec<WirePart>),
+    /// A file as it is, with its content type.
+    File(WireFile, &'static str),
+}
+
+/// A part of a multipart body.
+#[derive(Clone, PartialEq)]
+pub struct WirePart {
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub content: PartContent,
+}
+
+/// What a part holds.
+#[derive(Clone, PartialEq)]
+pub enum PartContent {
+    /// A text.
+    Text(String),
+    /// A file, with the name that it goes by.
+    File(WireFile, String),
+}
+
+/// A file, or a piece of one, that is read while it is sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WireFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Offset and length of the piece; `None` for all of it.
+    pub piece: Option<(u64, u64)>,
+}
+
+impl WireBody {
+    /// The files that it is made of, to be checked and resolved before it is sent.
+    pub fn files_mut(&mut self) -> Vec<&mut WireFile> {
+        match self {
+            Self::File(file, _) => vec![file],
+            Self::Multipart(parts) => parts
+                .iter_mut()
+                .filter_map(|part| match &mut part.content {
+                    PartContent::File(file, _) => Some(file),
+                    PartContent::Text(_) => None,
+                })
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
 }

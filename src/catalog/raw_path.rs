@@ -13,10 +13,18 @@ use crate::catalog::{Row, Vendor};
 /// the base already. Not resolved, and without the query.
 pub fn from_root(vendor: &Vendor, path: &str) -> String {
     let path = path.split('?').next().unwrap_or(path);
-    let has_base =
-        path.strip_prefix(vendor.base).is_some_and(|rest| rest.starts_with('/') || rest.is_empty() && !path.is_empty());
+    let begins_with = |base: &str| {
+        path.strip_prefix(base).is_some_and(|rest| rest.starts_with('/') || rest.is_empty() && !path.is_empty())
+    };
+    let products = vendor.products.iter().map(|product| with_product(vendor.base, product));
+    let has_base = begins_with(vendor.base) || products.into_iter().any(|base| begins_with(&base));
     let slash = if path.starts_with('/') { "" } else { "/" };
     if has_base { path.to_owned() } else { format!("{}{slash}{path}", vendor.base) }
+}
+
+/// A path with the target's product in its place.
+pub fn with_product(path: &str, product: &str) -> String {
+    path.replacen("{product}", product, 1)
 }
 
 /// A resolved path, to compare with the templates of rows.
@@ -29,7 +37,8 @@ impl Resolved {
     /// Resolves a path from the host's root; `None` if it cannot be sent at all.
     pub fn new(path: &str) -> Option<Self> {
         let mut url = Url::parse("http://localhost/").ok()?;
-        url.set_path(path);
+        // A product has no say in which call a path is.
+        url.set_path(&with_product(path, "product"));
         let decoded = |segment: &str| percent_decode_str(segment).decode_utf8_lossy().into_owned();
         let segments = url.path_segments()?.filter(|segment| !segment.is_empty()).map(decoded).collect();
         Some(Self { segments })

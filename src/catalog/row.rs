@@ -8,10 +8,20 @@ pub struct Vendor {
     pub id: &'static str,
     /// The product's name for people.
     pub title: &'static str,
-    /// The path before every row's own path, unless the row says otherwise.
+    /// The path before every row's own path, unless the row says otherwise. `{product}` in it
+    /// stands for the target's product.
     pub base: &'static str,
+    /// The products that a target may be (`product` or `role` of a target), the usual one first;
+    /// none where there is one only.
+    pub products: &'static [&'static str],
+    /// The `Accept` header of its calls; empty for the usual one.
+    pub accept: &'static str,
+    /// The member of an answer that holds the object itself, without what the API wraps around it.
+    pub at: &'static str,
     /// The methods of sign-in that the vendor knows (`auth.method` of a target), the default first.
     pub auth: &'static [&'static str],
+    /// The header that carries the token where the method of sign-in is `header`.
+    pub auth_header: &'static str,
     /// Characters beyond the unreserved ones that stay as they are in query values.
     pub query_raw: &'static str,
     /// How its answers of success say no, for calls that change something and do not say it
@@ -54,8 +64,28 @@ pub struct Row {
     pub rules: &'static [Rule],
     /// How parameters of place `body` travel.
     pub body: Body,
+    /// The member that the JSON body stands under, such as `data`; empty where there is none.
+    pub wrap: &'static str,
+    /// The content type of a body that is a file.
+    pub content_type: &'static str,
+    /// Whether a long file goes in pieces, each a request of its own.
+    pub chunked: bool,
+    /// Whether it goes out without signing in.
+    pub anonymous: bool,
+    /// The products that have the call; none means all.
+    pub on: &'static [&'static str],
     /// What comes back.
     pub answer: Answer,
+    /// How a long list comes page by page.
+    pub paging: Option<Paging>,
+    /// The function that reads, changes and writes back, where this call replaces whole objects;
+    /// empty where there is none.
+    pub update: &'static str,
+    /// A regular expression over the reason of a 404: where it does not match, the object is there
+    /// and the parameters are wrong.
+    pub missing: Option<&'static str>,
+    /// The same call as the vendor's documents spell it elsewhere.
+    pub alternate: Option<&'static str>,
     /// How a lost answer is settled.
     pub lost_answer: LostAnswer,
     /// The call that takes this one back.
@@ -144,6 +174,14 @@ pub struct Param {
     pub secret: bool,
     /// Whether members that the row does not know are dropped rather than refused.
     pub pick: bool,
+    /// Whether members that the row does not know are sent as they are.
+    pub open: bool,
+    /// Whether the value is the whole body rather than a member of it.
+    pub root: bool,
+    /// What joins the entries of a list in a query; empty where the parameter is repeated.
+    pub join: &'static str,
+    /// Whether a space in a query is a plus sign.
+    pub plus: bool,
     /// Through which something of ours could get cut off.
     pub harms: Option<Harm>,
     /// The members of an object, or of the objects in a list.
@@ -180,6 +218,12 @@ pub enum Type {
     Float,
     /// True or false.
     Bool,
+    /// True or false, written as `True` and `False`.
+    Flag,
+    /// A certificate, key or the like in PEM; what stands before and behind its blocks is cut off.
+    Pem,
+    /// A file to be sent, by its path.
+    File,
     /// An instant, written as the form says.
     Time(TimeForm),
     /// An IP address.
@@ -207,6 +251,10 @@ pub enum TimeForm {
     IsoMinute,
     /// ISO 8601 in UTC, cut to whole hours with zero minutes.
     IsoHour,
+    /// The same for the end of a span: up to the next whole minute.
+    IsoMinuteEnd,
+    /// The same for the end of a span: up to the next whole hour.
+    IsoHourEnd,
     /// A date.
     Date,
 }
@@ -270,6 +318,33 @@ pub enum Body {
     Form,
     /// `multipart/form-data`.
     Multipart,
+    /// The one file parameter, as it is.
+    File,
+}
+
+/// How a long list comes page by page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Paging {
+    /// How one page leads to the next.
+    pub style: PageStyle,
+    /// The member that holds a page's entries.
+    pub items: &'static str,
+    /// How many entries a page has at most, and usually.
+    pub size: u32,
+}
+
+/// How one page leads to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageStyle {
+    /// `offset` and `limit`. `meta.totalCount` counts this page's entries, and those that could not
+    /// be read (`meta.num_bad_records`) have used up the limit as well.
+    Slots,
+    /// `offset` and `limit`. `meta.totalCount` counts all entries.
+    Total,
+    /// `page` and `page_size`, from 1. `next` is null at the end.
+    Numbers,
+    /// `offset` and `limit`. `meta.next` is null at the end.
+    Links,
 }
 
 /// What comes back.
@@ -281,6 +356,8 @@ pub struct Answer {
     pub fields: &'static [Field],
     /// How an answer of success says no.
     pub refusal: Option<Refusal>,
+    /// Statuses that are a success here and not elsewhere.
+    pub accepts: &'static [u16],
     /// Whether an empty body is an answer as well (`()` in scripts).
     pub may_be_empty: bool,
 }
@@ -381,6 +458,13 @@ pub struct Example {
     pub script: &'static str,
     /// What it gives, as JSON; a withheld change answers with it.
     pub answer: &'static str,
+}
+
+impl Vendor {
+    /// Whether staged changes are collected in transactions.
+    pub fn has_transactions(&self) -> bool {
+        self.rows.iter().any(|row| row.kind == Kind::Staged)
+    }
 }
 
 impl Row {

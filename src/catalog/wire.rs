@@ -8,7 +8,9 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use crate::catalog::bind::{FREE, in_body};
 use crate::catalog::raw_path;
-use crate::catalog::{Body, Bound, Param, Place, TimeForm, Type, Vendor, WireBody, WireRequest};
+use crate::catalog::{
+    Body, Bound, Param, PartContent, Place, TimeForm, Type, Vendor, WireBody, WireFile, WirePart, WireRequest,
+};
 use crate::value::{Map, Value};
 
 /// Everything but the unreserved characters of RFC 3986.
@@ -17,7 +19,9 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 /// The request of a checked call.
 pub fn wire(bound: &Bound, vendor: &Vendor) -> WireRequest {
     let row = bound.row;
-    let mut path = format!("{}{}", row.base, row.path);
+    // The base itself is a call of some APIs, and has no slash behind it.
+    let below = if row.path == "/" && !row.base.is_empty() { "" } else { row.path };
+    let mut path = format!("{}{below}", row.base);
     let mut query = String::new();
     let mut form = String::new();
     let mut headers = Vec::new();
@@ -33,11 +37,21 @@ pub fn wire(bound: &Bound, vendor: &Vendor) -> WireRequest {
             Place::Body | Place::Part => {}
         }
     }
+    let root = row.params.iter().find(|param| param.root);
     let body = match row.body {
         Body::None => WireBody::None,
         Body::Form => WireBody::Form(form),
-        Body::Json | Body::Multipart => json(&Members { params: row.params, args: &bound.args, body_only: true }),
-        Body::Free => json(&Plain(bound.args.get(FREE).unwrap_or(&Value::Null))),
+        Body::Json => match root.and_then(|param| Some((param, bound.args.get(param.name)?))) {
+            Some((param, value)) => json(&Wrapped(row.wrap, Typed { param, ty: param.ty, value })),
+            None => json(&Wrapped(row.wrap, Members { params: row.params, args: &bound.args, body_only: true })),
+        },
+        Body::Free => json(&Wrapped(row.wrap, FreeBody(bound))),
+        Body::Multipart => WireBody::Multipart(parts(bound)),
+        Body::File => row
+            .params
+            .iter()
+            .find(|param| param.ty == Type::File)
+            .map_or(WireBody::None, |param| WireBody::File(file(bound, param), row.content_type)),
     };
     WireRequest { method: row.method, path, query, headers, body }
 }
@@ -66,8 +80,48 @@ pub fn raw_wire(
     }
 }
 
+/// The parts of a multipart body: parameters of place `form` and `part`, in the row's order.
+fn parts(bound: &Bound) -> Vec<WirePart> {
+    let travelling =
+        bound.row.params.iter().filter(|param| matches!(param.place, Place::Form | Place::Part | Place::Body));
+    travelling
+        .filter_map(|param| {
+            let value = bound.args.get(param.name)?;
+            let content = match (param.ty, value) {
+                (Type::File, Value::Text(path)) => {
+                    let name = std::path::Path::new(path).file_name().unwrap_or_default();
+                    PartContent::File(file(bound, param), name.to_string_lossy().into_owned())
+                }
+                (Type::Object | Type::Any, value @ (Value::Map(_) | Value::List(_))) => {
+                    PartContent::Text(value.to_json().to_string())
+                }
+                _ => PartContent::Text(plain(param, value)),
+            };
+            Some(WirePart { name: param.wire.to_owned(), content })
+        })
+        .collect()
+}
+
+fn file(bound: &Bound, param: &Param) -> WireFile {
+    let path = bound.args.get(param.name).and_then(Value::as_text).unwrap_or_default();
+    WireFile { path: path.into(), piece: bound.piece }
+}
+
 fn push_pairs(query: &mut String, param: &Param, value: &Value, raw: &str) {
+    let from = query.len();
+    push_values(query, param, value, raw);
+    if param.plus {
+        let plus = query.split_off(from).replace("%20", "+");
+        query.push_str(&plus);
+    }
+}
+
+fn push_values(query: &mut String, param: &Param, value: &Value, raw: &str) {
     match value {
+        Value::List(items) if !param.join.is_empty() => {
+            let items: Vec<String> = items.iter().map(|item| plain(param, item)).collect();
+            push_pair(query, param.wire, &items.join(param.join), raw);
+        }
         Value::List(items) => {
             for item in items {
                 push_pair(query, param.wire, &plain(param, item), raw);
@@ -110,6 +164,7 @@ fn plain(param: &Param, value: &Value) -> String {
             TimeForm::EpochMillis => time.as_millisecond().to_string(),
             _ => iso(form, *time),
         },
+        (Value::Bool(flag), Type::Flag) => if *flag { "True" } else { "False" }.to_owned(),
         (other, _) => untyped(other),
     }
 }
@@ -125,8 +180,8 @@ fn untyped(value: &Value) -> String {
 
 fn iso(form: TimeForm, time: jiff::Timestamp) -> String {
     let format = match form {
-        TimeForm::IsoMinute => "%Y-%m-%dT%H:%M:00.000Z",
-        TimeForm::IsoHour => "%Y-%m-%dT%H:00:00.000Z",
+        TimeForm::IsoMinute | TimeForm::IsoMinuteEnd => "%Y-%m-%dT%H:%M:00.000Z",
+        TimeForm::IsoHour | TimeForm::IsoHourEnd => "%Y-%m-%dT%H:00:00.000Z",
         TimeForm::Date => "%Y-%m-%d",
         _ => "%Y-%m-%dT%H:%M:%SZ",
     };
@@ -136,6 +191,38 @@ fn iso(form: TimeForm, time: jiff::Timestamp) -> String {
 fn json(value: &impl Serialize) -> WireBody {
     // Writing JSON into memory cannot fail: every map has text keys.
     WireBody::Json(Bytes::from(serde_json::to_vec(value).unwrap_or_default()))
+}
+
+/// A body under the member that the API wants it in, or as it is.
+struct Wrapped<T>(&'static str, T);
+
+impl<T: Serialize> Serialize for Wrapped<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.is_empty() {
+            return self.1.serialize(serializer);
+        }
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry(self.0, &self.1)?;
+        map.end()
+    }
+}
+
+/// A free-form body: the members that the row knows, and the script's own.
+struct FreeBody<'a>(&'a Bound);
+
+impl Serialize for FreeBody<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for param in self.0.row.params.iter().filter(|param| in_body(param)) {
+            if let Some(value) = self.0.args.get(param.name) {
+                map.serialize_entry(param.wire, &Typed { param, ty: param.ty, value })?;
+            }
+        }
+        for (name, value) in self.0.args.get(FREE).and_then(Value::as_map).into_iter().flatten() {
+            map.serialize_entry(name, &Plain(value))?;
+        }
+        map.end()
+    }
 }
 
 /// An object under its wire names.
@@ -154,6 +241,14 @@ impl Serialize for Members<'_> {
             }
             if let Some(value) = self.args.get(param.name) {
                 map.serialize_entry(param.wire, &Typed { param, ty: param.ty, value })?;
+            }
+        }
+        if !self.body_only {
+            // What the row does not know is there only where the object is open.
+            for (name, value) in
+                self.args.iter().filter(|(name, _)| !self.params.iter().any(|param| param.name == *name))
+            {
+                map.serialize_entry(name, &Plain(value))?;
             }
         }
         map.end()

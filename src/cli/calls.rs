@@ -253,7 +253,9 @@ fn type_name(ty: Type) -> String {
         Type::String => "string".into(),
         Type::Int => "int".into(),
         Type::Float => "float".into(),
-        Type::Bool => "bool".into(),
+        Type::Bool | Type::Flag => "bool".into(),
+        Type::Pem => "PEM text".into(),
+        Type::File => "path".into(),
         Type::Time(_) => "time".into(),
         Type::Address => "address".into(),
         Type::Regex => "regex".into(),
@@ -294,7 +296,10 @@ mod tests {
             let script = row.example.as_ref().map_or("", |example| example.script);
             let page = page(row);
             let wide = page.lines().filter(|line| line.chars().count() > usize::from(table::WIDTH));
-            offenders.extend(wide.filter(|line| line.trim() != script).map(|line| format!("{}: {line}", row.name)));
+            offenders.extend(
+                wide.filter(|line| line.trim() != script && !line.contains(row.path))
+                    .map(|line| format!("{}: {line}", row.name)),
+            );
         }
         let list = overview(&catalog.rows().collect::<Vec<_>>());
         offenders.extend(list.lines().filter(|line| line.chars().count() > 100).map(str::to_owned));

@@ -83,6 +83,7 @@ impl RunArgs {
             halt,
         };
         let exit = carry_out(program, &project, order);
+        runtime.block_on(project.fleet.sign_out());
         // What still waits belongs to no one any more.
         runtime.shutdown_background();
         Ok(exit)

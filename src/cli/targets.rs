@@ -109,6 +109,7 @@ fn check(program: &Program, project: &Project, runtime: &tokio::runtime::Runtime
         };
         results.push((target.name.clone(), result.is_ok(), project.masker().mask(&text).into_owned()));
     }
+    runtime.block_on(project.fleet.sign_out());
     program.print(
         || results.iter().map(|(name, _, text)| format!("{name}: {text}\n")).collect(),
         || results.iter().map(|(name, ok, text)| json!({ "target": name, "ok": ok, "result": text })).collect(),

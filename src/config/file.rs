@@ -36,6 +36,7 @@ pub struct TargetTable {
     pub version: Option<Word>,
     pub product: Option<String>,
     pub role: Option<String>,
+    pub spellings: Option<BTreeMap<String, String>>,
     pub auth: Option<AuthTable>,
     pub tls: Option<TlsTable>,
     pub proxy: Option<String>,

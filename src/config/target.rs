@@ -1,6 +1,6 @@
 //! A target: one configured appliance.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,10 +19,10 @@ pub struct Target {
     pub url: Url,
     /// The generation, where a vendor has several (`8` or `10` for SEG).
     pub version: Option<String>,
-    /// The product, where a vendor has several (`esa` or `sma`).
+    /// The product or role, where a vendor has several (`esa` or `sma`; `manager`, `hub`, `worker`).
     pub product: Option<String>,
-    /// The role, where a vendor has several (`manager`, `hub`, `worker`).
-    pub role: Option<String>,
+    /// For calls that the vendor's documents spell in two ways: the one that this appliance knows.
+    pub spellings: BTreeMap<String, String>,
     /// How to sign in.
     pub auth: Auth,
     /// How the connection is trusted.
@@ -69,6 +69,8 @@ pub struct Auth {
     pub token_url: Option<Url>,
     /// The login method, where a vendor has several.
     pub login_method: Option<String>,
+    /// The header that carries the token, where the vendor's catalog names one.
+    pub header: &'static str,
     /// The client certificate (PEM).
     pub cert: Option<PathBuf>,
     /// The client certificate's key (PEM).

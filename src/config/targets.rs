@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
-use crate::catalog::{Catalog, Effect};
+use crate::catalog::{Catalog, Effect, Vendor};
 use crate::config::file::{AuthTable, SecretTable, TargetTable, TlsTable};
 use crate::config::{Auth, Rate, SecretSource, Target, Tls};
 use crate::nearest::did_you_mean;
@@ -66,9 +66,23 @@ pub fn target(name: &str, own: &TargetTable, around: &Surroundings<'_>) -> Resul
             None => Err("version is missing: \"8\" or \"10\", the generation of the appliance".into()),
         });
     }
+    let product = product_of(vendor, &table).unwrap_or_else(|mistake| {
+        note(Err(mistake));
+        None
+    });
+    let spellings = table.spellings.clone().unwrap_or_default();
+    for (call, other) in &spellings {
+        for name in [call, other] {
+            if around.catalog.row(&vendor_id, name).is_none() {
+                let hint = did_you_mean(name, vendor.rows.iter().map(|row| row.name));
+                note(Err(format!("spellings names the call '{name}', which {vendor_id} does not have.{hint}")));
+            }
+        }
+    }
     let auth = auth_of(
         table.auth.as_ref(),
-        vendor.auth,
+        vendor,
+        product.as_deref(),
         url.as_ref().zip(Some(tls == Tls::Plain)),
         version.as_deref(),
         around,
@@ -103,8 +117,8 @@ pub fn target(name: &str, own: &TargetTable, around: &Surroundings<'_>) -> Resul
             vendor: vendor_id,
             url,
             version,
-            product: table.product,
-            role: table.role,
+            product,
+            spellings,
             auth,
             tls,
             proxy,
@@ -129,6 +143,7 @@ fn merged(own: &TargetTable, defaults: &TargetTable) -> TargetTable {
         version: own.version.or(defaults.version),
         product: own.product.or(defaults.product),
         role: own.role.or(defaults.role),
+        spellings: own.spellings.or(defaults.spellings),
         auth: own.auth.or(defaults.auth),
         tls: own.tls.or(defaults.tls),
         proxy: own.proxy.or(defaults.proxy),
@@ -197,13 +212,33 @@ fn tls_of(tls: &TlsTable, folder: &Path) -> Result<Tls, String> {
     })
 }
 
+/// The product that a target is: under `role` where the vendor's words are roles, else under
+/// `product`. Where it decides on paths, it has to be said.
+fn product_of(vendor: &Vendor, table: &TargetTable) -> Result<Option<String>, String> {
+    let Some(first) = vendor.products.first() else { return Ok(None) };
+    let roles = first == &"manager";
+    let (key, said) = if roles { ("role", &table.role) } else { ("product", &table.product) };
+    let list = vendor.products.join(", ");
+    match said {
+        Some(word) if vendor.products.contains(&word.as_str()) => Ok(Some(word.clone())),
+        Some(word) => Err(format!(
+            "{key} must be one of {list}, and not \"{word}\".{}",
+            did_you_mean(word, vendor.products.iter().copied())
+        )),
+        None if vendor.base.contains("{product}") => Err(format!("{key} is missing: one of {list}")),
+        None => Ok(Some((*first).to_owned())),
+    }
+}
+
 fn auth_of(
     table: Option<&AuthTable>,
-    methods: &[&str],
+    vendor: &Vendor,
+    product: Option<&str>,
     url: Option<(&Url, bool)>,
     version: Option<&str>,
     around: &Surroundings<'_>,
 ) -> Result<Auth, Vec<String>> {
+    let methods = vendor.auth;
     let list = methods.join(", ");
     let Some(table) = table else {
         if methods.is_empty() || methods.contains(&"none") {
@@ -238,6 +273,16 @@ fn auth_of(
     let password = secret("password", table.password.as_ref(), false);
     let token = secret("token", table.token.as_ref(), false);
     let needs_user = matches!(method.as_str(), "basic" | "jwt" | "session") || (method == "token" && token.is_none());
+    if matches!(method.as_str(), "bearer" | "header") && token.is_none() {
+        mistakes
+            .push(format!("auth.token is missing, such as token = {{ env = \"TOKEN\" }}: {method} sign-in needs it"));
+    }
+    if method == "certificate" && (table.cert.is_none() || table.key.is_none()) {
+        mistakes.push("auth.cert and auth.key are missing: the client certificate and its key, two PEM files".into());
+    }
+    if vendor.id == "spectra" && token.is_none() && product.is_some_and(|product| product != "manager") {
+        mistakes.push("auth.token is missing: only a Manager gives tokens for a user name and password".into());
+    }
     if needs_user && table.username.is_none() {
         mistakes.push(format!("auth.username is missing: {method} sign-in needs it"));
     }
@@ -249,7 +294,7 @@ fn auth_of(
         (Some(text), _) => {
             url_of(text, plain).map_err(|mistake| mistakes.push(format!("auth.token_url: {mistake}"))).ok()
         }
-        (None, Some(url)) if method == "token" => {
+        (None, Some(url)) if method == "token" && vendor.id == "seg" => {
             let mut service = url.clone();
             service.set_path("/token");
             // The token service has the next port of its own, whatever the API's is.
@@ -269,6 +314,7 @@ fn auth_of(
         token,
         token_url,
         login_method: table.login_method.clone(),
+        header: vendor.auth_header,
         cert: table.cert.as_ref().map(file),
         key: table.key.as_ref().map(file),
     })

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::catalog::{Bound, Effect, Row};
-use crate::fault::Failure;
+use crate::fault::{Failure, Fault};
 use crate::network::Network;
 use crate::value::{Map, Value};
 
@@ -66,6 +66,20 @@ pub enum Action {
     Targets(Map),
     /// Look up a configured secret by name.
     Secret(String),
+    /// Opens a transaction at a target: its staged changes take effect together, or not at all.
+    Begin {
+        /// The target's name.
+        target: Arc<str>,
+        /// What the appliance's own log says of it.
+        message: String,
+    },
+    /// Commits the open transaction of a target.
+    Commit {
+        /// The target's name.
+        target: Arc<str>,
+        /// What the appliance's own log says of it.
+        message: String,
+    },
     /// The value of a key of the script's store; `()` if there is none.
     StoreGet(String),
     /// Sets keys of the script's store in one commit; `None` removes a key.
@@ -97,6 +111,8 @@ impl Action {
             Self::Target(name) => format!("target {name}"),
             Self::Targets(_) => "targets".into(),
             Self::Secret(name) => format!("secret {name}"),
+            Self::Begin { target, .. } => format!("{target} transaction"),
+            Self::Commit { target, .. } => format!("{target} commit"),
             Self::StoreGet(key) => format!("store.get {key}"),
             Self::StoreSet(entries) => format!("store.set of {} keys", entries.len()),
             Self::StoreList(prefix) => format!("store.list {prefix}"),
@@ -161,6 +177,16 @@ pub trait Passage: Send + Sync {
     /// A [`Failure::Fault`] is the script's to catch; a [`Failure::Stop`] ends the run.
     fn pass(&self, branch: &Branch, action: Action) -> Result<Reply, Failure>;
 
+    /// Rolls back the open transaction of a target, with time of its own: it must also end when the
+    /// run has no time left.
+    fn abandon(&self, target: &str);
+
+    /// The size of a file that may be read.
+    ///
+    /// # Errors
+    /// `refused` or `file`.
+    fn file_size(&self, path: &std::path::Path) -> Result<u64, Fault>;
+
     /// Whether a value was made up by a dry run.
     fn is_assumed(&self, value: &Value) -> bool;
 
@@ -178,6 +204,12 @@ pub trait Passage: Send + Sync {
 #[derive(Debug, Default)]
 pub struct Branch {
     path: Vec<(u64, u64)>,
+    counters: Arc<Counters>,
+    transaction: Option<Arc<str>>,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
     entries: AtomicU64,
     parallels: AtomicU64,
 }
@@ -190,7 +222,18 @@ impl Branch {
 
     /// The number of the next `parallel` in this branch.
     pub fn next_parallel(&self) -> u64 {
-        self.parallels.fetch_add(1, Ordering::Relaxed)
+        self.counters.parallels.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The same branch inside a transaction of a target.
+    #[must_use]
+    pub fn within(&self, target: Arc<str>) -> Self {
+        Self { path: self.path.clone(), counters: Arc::clone(&self.counters), transaction: Some(target) }
+    }
+
+    /// The target whose transaction it stands in.
+    pub fn transaction(&self) -> Option<&str> {
+        self.transaction.as_deref()
     }
 
     /// The branch of one item of a `parallel` of this branch.
@@ -198,7 +241,7 @@ impl Branch {
     pub fn item(&self, parallel: u64, item: u64) -> Self {
         let mut path = self.path.clone();
         path.push((parallel, item));
-        Self { path, ..Self::default() }
+        Self { path, transaction: self.transaction.clone(), ..Self::default() }
     }
 
     /// The (parallel, item) pairs that lead here; empty on the main line.
@@ -208,6 +251,6 @@ impl Branch {
 
     /// The number of the next entry in this branch.
     pub fn next_entry(&self) -> u64 {
-        self.entries.fetch_add(1, Ordering::Relaxed)
+        self.counters.entries.fetch_add(1, Ordering::Relaxed)
     }
 }

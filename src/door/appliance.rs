@@ -1,30 +1,42 @@
 //! What reaches out: calls, raw requests and fetches, layer by layer.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 
-use crate::catalog::{Bound, Effect, LostAnswer, Place, Row, WireRequest, bind, raw_wire, wire};
+use crate::catalog::{Bound, Effect, Kind, LostAnswer, Place, Row, Type, Vendor, WireRequest, bind, raw_wire, wire};
 use crate::config::{Target, Tls};
 use crate::door::door::Door;
 use crate::door::event::{DoorEvent, Withheld};
 use crate::door::mode::{Mode, Verdict};
-use crate::door::policy::{Classified, Request, classify};
+use crate::door::policy::{Admission, Classified, Request, TargetLock, classify};
 use crate::door::recorder::Key;
 use crate::door::resilience::{Answered, Exchange};
 use crate::door::settle::{self, Shown};
-use crate::door::{Action, HttpAnswer, Reply};
+use crate::door::{Action, Branch, HttpAnswer, Reply};
 use crate::fault::{Failure, Fault, FaultKind};
 use crate::value::Map;
 
 /// A call or raw request, seen alike.
 struct Errand<'a> {
     target: &'a Target,
+    vendor: &'static Vendor,
     request: Request<'a>,
     row: Option<&'static Row>,
     effect: Effect,
+    /// Whether it takes effect at a later commit.
+    staged: bool,
+    /// Whether it stands in the open transaction of its target.
+    inside: bool,
     name: String,
+}
+
+/// A call as the row of one spelling writes it.
+fn spelled(call: &Bound, row: &'static Row, vendor: &Vendor) -> WireRequest {
+    if row == call.row { wire(call, vendor) } else { wire(&Bound { row, ..call.clone() }, vendor) }
 }
 
 impl Door {
@@ -46,20 +58,32 @@ impl Door {
     }
 
     /// Calls, raw requests and fetches.
-    pub(super) fn reach_out(&self, key: &Key, action: &Action) -> Result<Reply, Failure> {
+    pub(super) fn reach_out(&self, branch: &Branch, key: &Key, action: &Action) -> Result<Reply, Failure> {
         match action {
             Action::Call { target, call } => {
                 let target = self.parts.fleet.target(target)?;
                 let vendor = self.parts.catalog.vendor(&target.vendor).ok_or_else(|| unknown_vendor(target))?;
                 check_generation(target, call.row)?;
+                for notice in &call.notices {
+                    self.parts.watcher.on(DoorEvent::Notice(notice.clone()));
+                }
                 let errand = Errand {
                     target,
+                    vendor,
                     request: Request::Call(call),
                     row: Some(call.row),
                     effect: call.effect,
+                    staged: call.row.kind == Kind::Staged,
+                    inside: branch.transaction() == Some(target.name.as_str()),
                     name: call.row.name.to_owned(),
                 };
-                self.errand(key, action, &errand, || wire(call, vendor))
+                self.errand(branch, key, action, &errand, || {
+                    let chosen = target.spellings.get(call.row.name);
+                    let row = chosen.and_then(|name| self.parts.catalog.row(&target.vendor, name)).unwrap_or(call.row);
+                    let other = call.row.alternate.filter(|_| chosen.is_none() && call.effect == Effect::Read);
+                    let other = other.and_then(|name| self.parts.catalog.row(&target.vendor, name));
+                    (spelled(call, row, vendor), other.map(|row| spelled(call, row, vendor)))
+                })
             }
             Action::Raw { target, request } => {
                 let target = self.parts.fleet.target(target)?;
@@ -69,14 +93,17 @@ impl Door {
                 let method = method_of(&request.method)?;
                 let errand = Errand {
                     target,
+                    vendor,
                     request: Request::Raw(&classified),
                     row,
                     effect: classified.effect,
+                    staged: row.is_some_and(|row| row.kind == Kind::Staged),
+                    inside: branch.transaction() == Some(target.name.as_str()),
                     name: format!("{method} {}", request.path),
                 };
-                self.errand(key, action, &errand, || {
+                self.errand(branch, key, action, &errand, || {
                     let body = request.body.as_ref();
-                    raw_wire(vendor, method, &request.path, &request.query, &request.headers, body)
+                    (raw_wire(vendor, method, &request.path, &request.query, &request.headers, body), None)
                 })
             }
             Action::Fetch { method, url, options } => self.fetch(key, action, method, url, options),
@@ -86,13 +113,23 @@ impl Door {
 
     fn errand(
         &self,
+        branch: &Branch,
         key: &Key,
         action: &Action,
         errand: &Errand<'_>,
-        request: impl FnOnce() -> WireRequest,
+        request: impl FnOnce() -> (WireRequest, Option<WireRequest>),
     ) -> Result<Reply, Failure> {
         let name = |fault: Fault| fault.on(&errand.target.name).during(&errand.name);
+        let inside = errand.inside;
+        if let Some(target) = branch.transaction()
+            && errand.effect != Effect::Read
+            && !(inside && errand.staged)
+        {
+            let message = format!("inside the transaction of '{target}' only its staged changes are possible");
+            return Err(name(Fault::new(FaultKind::Refused, message).with_detail("rule", "transaction")).into());
+        }
         let mut admission = self.parts.policy.admit(errand.target, errand.request).map_err(name)?;
+        let files = self.files_of(errand).map_err(name)?;
         if let Mode::Dry(dry) = &*self.parts.mode {
             match dry.decide(action, errand.effect, errand.row) {
                 Verdict::Perform => {}
@@ -105,12 +142,59 @@ impl Door {
                 }
             }
         }
+        if errand.staged && !inside {
+            // A staged call outside of a transaction gets one of its own.
+            self.begin(&errand.target.name, &errand.name)?;
+            let sent = self.send_errand(key, action, errand, &mut admission, &files, request);
+            if sent.is_err() {
+                self.roll_back(&errand.target.name);
+                return sent;
+            }
+            self.commit(key, action, &errand.target.name, &format!("Beadle: {}", errand.name))?;
+            return sent;
+        }
+        self.send_errand(key, action, errand, &mut admission, &files, request)
+    }
+
+    /// The files that a call sends, each looked at before anything is done.
+    fn files_of(&self, errand: &Errand<'_>) -> Result<Vec<PathBuf>, Fault> {
+        let Request::Call(call) = errand.request else { return Ok(Vec::new()) };
+        let files = call.row.params.iter().filter(|param| param.ty == Type::File);
+        let given = files.filter_map(|param| call.args.get(param.name)?.as_text());
+        given.map(|path| self.parts.host.files.readable(Path::new(path))).collect()
+    }
+
+    /// The lock of a target for this run.
+    pub(super) fn lock(&self, target: &Target) -> Result<TargetLock, Failure> {
+        let name = &target.name;
+        let waiting = |who: &str| {
+            let text = format!("waiting for {who}, which changes '{name}': one run at a time does");
+            self.parts.watcher.on(DoorEvent::Notice(text));
+        };
+        let halt = &self.parts.host.halt;
+        let cancelled = halt.cancelled();
+        let taking = self.parts.locks.take(name, &cancelled, halt.deadline, &waiting);
+        let taken = self.parts.host.runtime.block_on(taking);
+        // Whoever waited until the run's end was not refused: the time was up.
+        halt.check()?;
+        taken
+    }
+
+    fn send_errand(
+        &self,
+        key: &Key,
+        action: &Action,
+        errand: &Errand<'_>,
+        admission: &mut Admission,
+        files: &[PathBuf],
+        request: impl FnOnce() -> (WireRequest, Option<WireRequest>),
+    ) -> Result<Reply, Failure> {
+        let name = |fault: Fault| fault.on(&errand.target.name).during(&errand.name);
         let save_to = match action {
             Action::Call { call, .. } => call.save_to.as_deref(),
             _ => None,
         };
         let save_to = save_to.map(|path| self.parts.host.files.writable(path)).transpose().map_err(name)?;
-        let line = self.parts.fleet.line(&errand.target.name)?;
         if errand.target.tls == Tls::Insecure {
             self.parts.watcher.on(DoorEvent::Notice(format!(
                 "the connection to '{}' is not protected: tls = {{ insecure = true }} trusts anyone",
@@ -120,33 +204,41 @@ impl Door {
         let changes = errand.effect != Effect::Read;
         let runtime = &self.parts.host.runtime;
         let halt = &self.parts.host.halt;
-        let _lock = if changes {
-            let name = &errand.target.name;
-            let waiting = |who: &str| {
-                let text = format!("waiting for {who}, which changes '{name}': one run at a time does");
-                self.parts.watcher.on(DoorEvent::Notice(text));
-            };
-            let cancelled = halt.cancelled();
-            let taking = self.parts.locks.take(&errand.target.name, &cancelled, halt.deadline, &waiting);
-            let taken = runtime.block_on(taking);
-            // Whoever waited until the run's end was not refused: the time was up.
-            halt.check()?;
-            Some(taken?)
-        } else {
-            None
+        // Whoever stands in a transaction has the lock and the turn already.
+        let open = self.transactions.of(&errand.target.name).filter(|_| errand.staged || errand.inside);
+        let (_turn, _lock) = match &open {
+            None if changes => {
+                let gate = self.transactions.gate(&errand.target.name);
+                let turn = match errand.vendor.has_transactions() {
+                    true => Some(runtime.block_on(async { halt.or(gate.lock_owned()).await })?),
+                    false => None,
+                };
+                (turn, Some(self.lock(errand.target)?))
+            }
+            _ => (None, None),
+        };
+        let line = match &open {
+            Some(open) => Arc::clone(&open.line),
+            None => self.parts.fleet.line(&errand.target.name)?,
         };
         // A row whose lost answer a read decides has to know what was there before.
         let settling = match errand.row.map(|row| row.lost_answer) {
-            Some(LostAnswer::Verify(read)) if changes => self.settling(errand, read),
+            Some(LostAnswer::Verify(read)) if changes && open.is_none() => self.settling(errand, read),
             _ => None,
         };
         let before = settling.as_ref().map(|read| runtime.block_on(self.shown(errand.target, read)));
         if changes {
-            self.parts.recorder.intend(key, action, errand.effect)?;
+            // Of a transaction the commit is the durable change.
+            if open.is_none() {
+                self.parts.recorder.intend(key, action, errand.effect)?;
+            }
             admission.sent();
         }
         let begun = Instant::now();
-        let request = request();
+        let (mut request, other_spelling) = request();
+        for (file, path) in request.body.files_mut().into_iter().zip(files) {
+            file.path.clone_from(path);
+        }
         let answered = runtime.block_on(async {
             let verify = |_: &'static str| -> BoxFuture<'_, Option<bool>> {
                 Box::pin(async {
@@ -154,9 +246,18 @@ impl Door {
                     settle::made(errand.row?, args_of(errand), before.as_ref()?, &now)
                 })
             };
-            let save_to = save_to.as_deref();
-            line.exchange(Exchange { request, row: errand.row, effect: errand.effect, save_to, halt, verify: &verify })
-                .await
+            let exchange = Exchange {
+                request,
+                row: errand.row,
+                effect: errand.effect,
+                accept: errand.vendor.accept,
+                save_to: save_to.as_deref(),
+                other_spelling,
+                void: open.is_some(),
+                halt,
+                verify: &verify,
+            };
+            line.exchange(exchange).await
         });
         self.tell(errand, &answered, begun);
         let counter = if changes { &self.changes } else { &self.reads };
@@ -238,7 +339,10 @@ impl Door {
             request: wire(bound, vendor),
             row: Some(bound.row),
             effect: Effect::Read,
+            accept: vendor.accept,
             save_to: None,
+            other_spelling: None,
+            void: false,
             halt: &self.parts.host.halt,
             verify: &verify,
         };
@@ -306,6 +410,11 @@ fn args_of<'a>(errand: &Errand<'a>) -> &'a Map {
 
 /// A call that the target's generation does not have would be a 404 without a reason.
 fn check_generation(target: &Target, row: &Row) -> Result<(), Fault> {
+    if let Some(product) = target.product.as_deref().filter(|product| !row.on.is_empty() && !row.on.contains(product)) {
+        let on = row.on.join(", ");
+        let message = format!("this call is one of {on}, and the target is of {product}");
+        return Err(Fault::new(FaultKind::Invalid, message).on(&target.name).during(row.name));
+    }
     let generation = |text: &str| text.split('.').next().and_then(|major| major.parse::<u32>().ok());
     let Some(version) = target.version.as_deref().and_then(generation) else { return Ok(()) };
     let too_old = row.since.and_then(generation).is_some_and(|since| version < since);

@@ -10,6 +10,7 @@ use crate::door::mode::{self, Mode, Verdict};
 use crate::door::policy::{Consent, Policy, RunLocks};
 use crate::door::recorder::{Key, Recorded, Recorder};
 use crate::door::resilience::{Fleet, Hosts};
+use crate::door::transaction::{Transactions, refuse_inside};
 use crate::door::{Action, Branch, Passage, Reply};
 use crate::fault::{Failure, Fault, FaultKind};
 use crate::network::Network;
@@ -60,12 +61,19 @@ pub struct Door {
     pub(super) reads: AtomicU64,
     pub(super) changes: AtomicU64,
     pub(super) withheld: AtomicU64,
+    pub(super) transactions: Transactions,
 }
 
 impl Door {
     /// A door that nothing has passed yet.
     pub fn new(parts: DoorParts) -> Self {
-        Self { parts, reads: AtomicU64::new(0), changes: AtomicU64::new(0), withheld: AtomicU64::new(0) }
+        Self {
+            parts,
+            reads: AtomicU64::new(0),
+            changes: AtomicU64::new(0),
+            withheld: AtomicU64::new(0),
+            transactions: Transactions::default(),
+        }
     }
 
     /// What it is made of.
@@ -86,9 +94,16 @@ impl Door {
         self.withheld.fetch_add(withheld, Ordering::Relaxed);
     }
 
-    fn carry_out(&self, key: &Key, action: &Action) -> Result<Reply, Failure> {
+    fn carry_out(&self, branch: &Branch, key: &Key, action: &Action) -> Result<Reply, Failure> {
+        if let Some(inside) = branch.transaction() {
+            refuse_inside(inside, action)?;
+        }
         match action {
-            Action::Call { .. } | Action::Raw { .. } | Action::Fetch { .. } => self.reach_out(key, action),
+            Action::Call { .. } | Action::Raw { .. } | Action::Fetch { .. } => self.reach_out(branch, key, action),
+            Action::Begin { target, message } => self.begin(target, message).map(|()| Reply::Value(Value::Null)),
+            Action::Commit { target, message } => {
+                self.commit(key, action, target, message).map(|()| Reply::Value(Value::Null))
+            }
             Action::Clock => Ok(Reply::Value(Value::Time(self.parts.host.clock.now()))),
             Action::Random { low, high } => {
                 if low > high {
@@ -194,7 +209,7 @@ impl Passage for Door {
         if let Some(recorded) = self.parts.recorder.recall(&key, &action)? {
             return recorded.map_err(Failure::from);
         }
-        let outcome: Recorded = match self.carry_out(&key, &action) {
+        let outcome: Recorded = match self.carry_out(branch, &key, &action) {
             Ok(reply) => Ok(reply),
             Err(Failure::Fault(fault)) => Err(*fault),
             // The end of the run is not an answer to this action: it stays open.
@@ -205,6 +220,16 @@ impl Passage for Door {
             fault.entry = Some(entry);
             Failure::from(fault)
         })
+    }
+
+    fn file_size(&self, path: &std::path::Path) -> Result<u64, Fault> {
+        let path = self.parts.host.files.readable(path)?;
+        let wrong = |error: std::io::Error| Fault::new(FaultKind::File, format!("{}: {error}", path.display()));
+        std::fs::metadata(&path).map(|metadata| metadata.len()).map_err(wrong)
+    }
+
+    fn abandon(&self, target: &str) {
+        self.roll_back(target);
     }
 
     fn is_assumed(&self, value: &Value) -> bool {

@@ -20,6 +20,7 @@ pub mod policy;
 mod recorder;
 mod resilience;
 mod settle;
+mod transaction;
 mod transport;
 
 pub use action::{Action, Branch, HttpAnswer, Passage, RawRequest, Reply};

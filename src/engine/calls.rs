@@ -4,12 +4,12 @@
 //! method for each name and number of arguments; the row is looked up by the target's vendor.
 
 use std::any::TypeId;
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use rhai::{Dynamic, FuncRegistration, Module, NativeCallContext, RhaiFunc};
 
-use crate::catalog::{Catalog, Kind};
+use crate::catalog::{Catalog, Kind, Row};
 use crate::engine::host;
 use crate::engine::types::Target;
 
@@ -27,9 +27,26 @@ pub fn module(catalog: &Catalog) -> Module {
                 register(&mut module, row.name, arguments);
             }
         }
+        if !row.update.is_empty() && seen.insert((row.update, wanted + 1)) {
+            register(&mut module, row.update, wanted + 1);
+        }
+        if row.paging.is_some() {
+            // Names live as long as the process, as the catalog does; there are few of them.
+            let pages: &'static str = pages_of(row);
+            for arguments in [wanted, wanted + 1] {
+                register(&mut module, pages, arguments);
+            }
+        }
     }
     module.build_index();
     module
+}
+
+/// The name under which all pages of a call are read, made once.
+fn pages_of(row: &'static Row) -> &'static str {
+    static NAMES: LazyLock<Mutex<BTreeMap<&'static str, &'static str>>> = LazyLock::new(Mutex::default);
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    names.entry(row.name).or_insert_with(|| Box::leak(format!("{}_pages", row.name).into_boxed_str()))
 }
 
 fn register(module: &mut Module, name: &'static str, arguments: usize) {

@@ -8,6 +8,8 @@ mod fault;
 mod log;
 mod seg;
 mod server;
+mod sps;
+mod web;
 
 #[cfg(test)]
 mod tests;
@@ -15,3 +17,4 @@ mod tests;
 pub use fault::{Fault, Faults};
 pub use log::Seen;
 pub use seg::{Generation, RefusalStyle, SegLab, SegOptions};
+pub use sps::{SpsLab, SpsOptions};

@@ -12,13 +12,30 @@ use crate::config::{SecretSource, Secrets, Target};
 use crate::fault::{Fault, FaultKind};
 use crate::secret::Secret;
 
-/// A request that signs in.
+/// A request that signs in, or out.
 #[derive(Clone, Debug)]
 pub struct LoginRequest {
+    /// The HTTP method.
+    pub method: &'static str,
     /// The whole URL; its host may differ from the API's in its port only.
     pub url: Url,
+    /// Headers by name.
+    pub headers: Vec<(&'static str, Secret)>,
+    /// The body.
+    pub body: LoginBody,
+}
+
+/// The body of a request that signs in.
+#[derive(Clone, Debug)]
+pub enum LoginBody {
+    /// None.
+    None,
     /// The fields of an `application/x-www-form-urlencoded` body; values are secrets.
-    pub form: Vec<(&'static str, Secret)>,
+    Form(Vec<(&'static str, Secret)>),
+    /// The fields of a `multipart/form-data` body.
+    Multipart(Vec<(&'static str, Secret)>),
+    /// A JSON text.
+    Json(Secret),
 }
 
 /// What an API request carries.
@@ -48,6 +65,15 @@ pub struct Seen<'a> {
     pub body: &'a [u8],
     /// Every `WWW-Authenticate` header.
     pub challenges: &'a [String],
+    /// Every header.
+    pub headers: &'a http::HeaderMap,
+}
+
+impl Seen<'_> {
+    /// The body as JSON; `null` if it is none.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(self.body).unwrap_or_default()
+    }
 }
 
 /// A way of signing in at one target.
@@ -72,6 +98,27 @@ pub trait SignIn: Send + Sync {
         false
     }
 
+    /// Whether a 401 says that the session has ended, rather than that the account has no right.
+    fn expired(&self, _answer: &Seen<'_>) -> bool {
+        self.renews()
+    }
+
+    /// Whether a request that may change something is sent again after a new login. Where a vendor
+    /// does not say that a rejected request has done nothing, it is not.
+    fn repeats_changes(&self) -> bool {
+        true
+    }
+
+    /// The session that an ordinary answer brings: some appliances renew a token so.
+    fn renewed(&self, _answer: &Seen<'_>, _secrets: &Secrets) -> Option<Session> {
+        None
+    }
+
+    /// The request that ends the session, where there is one.
+    fn sign_out(&self, _session: &Session) -> Option<LoginRequest> {
+        None
+    }
+
     /// The path below the host that tells the version, if there is one to compare.
     fn version_path(&self) -> Option<&'static str> {
         None
@@ -91,8 +138,12 @@ pub fn scheme(target: &Target) -> Box<dyn SignIn> {
     match (target.vendor.as_str(), target.auth.method.as_str()) {
         ("seg", "token") => Box::new(super::seg::Token::new(target)),
         ("seg", _) => Box::new(super::seg::Windows::new(target)),
+        ("asyncos", "jwt") => Box::new(super::asyncos::Jwt::new(target)),
+        ("sps", "session" | "certificate") => Box::new(super::sps::Cookie::new(target)),
+        ("spectra", "token") => Box::new(super::spectra::Token::new(target)),
         (_, "basic") => Box::new(Basic { target: target.clone() }),
         (_, "bearer") => Box::new(Bearer { target: target.clone() }),
+        (_, "header") => Box::new(Header { target: target.clone() }),
         (_, "none") => Box::new(NoSignIn),
         // What is not known must not go out without credentials.
         _ => Box::new(Unknown { target: target.clone() }),
@@ -110,6 +161,14 @@ pub fn fetch(target: &Target, key: &str, source: Option<&SecretSource>, secrets:
     };
     let source = source.ok_or_else(|| wrong("it is not configured".into()))?;
     secrets.fetch(source).map_err(wrong)
+}
+
+/// The target's URL with another path below its prefix.
+pub fn below(target: &Target, path: &str) -> Url {
+    let mut url = target.url.clone();
+    url.set_path(&format!("{}{path}", target.url.path().trim_end_matches('/')));
+    url.set_query(None);
+    url
 }
 
 /// The session of HTTP Basic.
@@ -191,6 +250,32 @@ impl SignIn for Basic {
 
     fn rejected(&self, answer: &Seen<'_>) -> Fault {
         rejected(&self.target, answer, "user name or password were rejected")
+    }
+}
+
+/// A token in a header of the vendor's own.
+struct Header {
+    target: Target,
+}
+
+impl Header {
+    fn session(&self, secrets: &Secrets) -> Result<Session, Fault> {
+        let token = fetch(&self.target, "token", self.target.auth.token.as_ref(), secrets)?;
+        Ok(Session { headers: vec![(self.target.auth.header, token)], lasts: None })
+    }
+}
+
+impl SignIn for Header {
+    fn begin(&self, secrets: &Secrets) -> Result<Login, Fault> {
+        self.session(secrets).map(Login::Ready)
+    }
+
+    fn read(&self, _answer: &Seen<'_>, secrets: &Secrets) -> Result<Session, Fault> {
+        self.session(secrets)
+    }
+
+    fn rejected(&self, answer: &Seen<'_>) -> Fault {
+        rejected(&self.target, answer, &format!("the token in {} was rejected", self.target.auth.header))
     }
 }
 

@@ -75,6 +75,13 @@ fn shaped(param: &'static Param, ty: Type, value: Value, at: &str, mistakes: &mu
         Value::Null
     };
     match (ty, value) {
+        (Type::Pem, Value::Secret(secret)) => match super::pem::clean(secret.expose()) {
+            Some(clean) => Value::Secret(crate::secret::Secret::new(secret.reference(), clean)),
+            None => {
+                mistakes.push(format!("'{at}' is no PEM text with a whole block, from -----BEGIN to -----END"));
+                Value::Null
+            }
+        },
         (ty, value @ Value::Secret(_)) if param.secret && !matches!(ty, Type::List(_)) => value,
         (_, Value::Secret(_)) => {
             mistakes.push(format!("'{at}' takes no secret"));
@@ -91,6 +98,18 @@ fn shaped(param: &'static Param, ty: Type, value: Value, at: &str, mistakes: &mu
         (Type::Float, value) => wrong("a number", &value, mistakes),
         (Type::Bool, value @ Value::Bool(_)) => value,
         (Type::Bool, value) => wrong("true or false", &value, mistakes),
+        (Type::Flag, value @ Value::Bool(_)) => value,
+        (Type::Flag, value) => wrong("true or false", &value, mistakes),
+        (Type::Pem, Value::Text(text)) => match super::pem::clean(&text) {
+            Some(clean) => Value::Text(clean),
+            None => {
+                mistakes.push(format!("'{at}' must be PEM text with a whole block, from -----BEGIN to -----END"));
+                Value::Null
+            }
+        },
+        (Type::Pem, value) => wrong("PEM text (a string)", &value, mistakes),
+        (Type::File, value @ Value::Text(_)) => value,
+        (Type::File, value) => wrong("the path of a file (a string)", &value, mistakes),
         (Type::Time(form), value) => time(form, value, at, mistakes),
         (Type::Address, Value::Text(text)) => match text.trim().parse::<IpAddr>() {
             // IPv4 has one spelling only, which need not be written again: lists are long.
@@ -104,7 +123,11 @@ fn shaped(param: &'static Param, ty: Type, value: Value, at: &str, mistakes: &mu
                 return without_secrets(param, Value::Map(map), at, mistakes);
             }
             let mut args = crate::value::Map::new();
-            let unknown = if param.pick { Unknown::Dropped } else { Unknown::Refused };
+            let unknown = match (param.open, param.pick) {
+                (true, _) => Unknown::Kept,
+                (false, true) => Unknown::Dropped,
+                (false, false) => Unknown::Refused,
+            };
             super::members(param.fields, map, at, unknown, &mut args, mistakes);
             Value::Map(args)
         }

@@ -81,12 +81,21 @@ fn check_call(call: &CallSpec, notes: &mut Notes) {
     notes.one_of("method", Some(&call.method), &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]);
     notes.one_of("effect", Some(&call.effect), &["read", "change", "destroy"]);
     notes.one_of("kind", call.kind.as_ref(), &["call", "staged", "session"]);
-    notes.one_of("body", call.body.as_ref(), &["none", "json", "free", "form", "multipart"]);
+    notes.one_of("body", call.body.as_ref(), &["none", "json", "free", "form", "multipart", "file"]);
     notes.one_of("confidence", Some(&call.confidence), &["seed", "documented", "client", "inferred"]);
     if let Some(base) = call.base.as_ref().filter(|base| !is_base(base)) {
         notes.at(&["base"], format!("base '{base}' must begin with a slash and not end with one"));
     }
     check_path(&call.path, notes);
+    if let Some(paging) = &call.paging {
+        notes.one_of("paging", Some(&paging.style), &["slots", "total", "numbers", "links"]);
+        if paging.size == 0 || paging.items.is_empty() {
+            notes.at(&["paging"], "paging needs items, the member of a page's entries, and a size of at least 1");
+        }
+    }
+    if !call.update.is_empty() && (call.before.is_none() || !is_name(&call.update)) {
+        notes.at(&["update"], "update is the name of a function, and needs before: the read that it begins with");
+    }
     if call.summary.trim().is_empty() || call.summary.contains('\n') || call.summary.ends_with('.') {
         notes.at(&["summary"], "summary must be one line without a period");
     }

@@ -3,8 +3,8 @@
 use toml::{Table, Value};
 
 use crate::catalog::row::{
-    Answer, Before, Body, Condition, Confidence, Effect, Example, Field, Harm, Inverse, Kind, LostAnswer, Param, Place,
-    Raise, Refusal, Row, Rule, Shape, TimeForm, Type, Vendor,
+    Answer, Before, Body, Condition, Confidence, Effect, Example, Field, Harm, Inverse, Kind, LostAnswer, PageStyle,
+    Paging, Param, Place, Raise, Refusal, Row, Rule, Shape, TimeForm, Type, Vendor,
 };
 
 use super::spec::{
@@ -31,7 +31,8 @@ pub fn vendor(text: &str, present: &[&'static Vendor]) -> Result<&'static Vendor
     }
     let base = text_of(spec.base.as_deref().or(present.map(|vendor| vendor.base)).unwrap_or_default());
     let refusal = spec.refusal.as_ref().map(refusal).or_else(|| present?.refusal.clone());
-    let head = Head { spec: &spec, id: text_of(&spec.id), base, refusal: refusal.as_ref() };
+    let missing = spec.missing.as_deref().map(text_of);
+    let head = Head { spec: &spec, id: text_of(&spec.id), base, missing, refusal: refusal.as_ref() };
     let mut rows = Vec::with_capacity(calls.len());
     let mut mistakes = Vec::new();
     for (line, call) in &calls {
@@ -50,6 +51,10 @@ pub fn vendor(text: &str, present: &[&'static Vendor]) -> Result<&'static Vendor
         title: text_of(&spec.title),
         base,
         auth: texts(&spec.auth),
+        auth_header: text_of(&spec.auth_header),
+        products: texts(&spec.products),
+        accept: text_of(&spec.accept),
+        at: text_of(&spec.at),
         query_raw: text_of(&spec.query_raw),
         refusal,
         rows: leak(rows),
@@ -61,6 +66,7 @@ struct Head<'a> {
     spec: &'a Spec,
     id: &'static str,
     base: &'static str,
+    missing: Option<&'static str>,
     refusal: Option<&'a Refusal>,
 }
 
@@ -80,6 +86,7 @@ fn row(head: &Head<'_>, call: &CallSpec) -> Result<Row, String> {
         Some("form") => Body::Form,
         Some("multipart") => Body::Multipart,
         Some("json") => Body::Json,
+        Some("file") => Body::File,
         _ if in_body(Place::Part) => Body::Multipart,
         _ if in_body(Place::Form) => Body::Form,
         _ if in_body(Place::Body) => Body::Json,
@@ -111,6 +118,24 @@ fn row(head: &Head<'_>, call: &CallSpec) -> Result<Row, String> {
         params: leak(params),
         rules: leak(call.rules.iter().map(rule).collect()),
         body,
+        wrap: text_of(&call.wrap),
+        content_type: text_of(&call.content_type),
+        chunked: call.chunked,
+        anonymous: call.anonymous,
+        on: texts(&call.on),
+        paging: call.paging.as_ref().map(|paging| Paging {
+            style: match paging.style.as_str() {
+                "slots" => PageStyle::Slots,
+                "numbers" => PageStyle::Numbers,
+                "links" => PageStyle::Links,
+                _ => PageStyle::Total,
+            },
+            items: text_of(&paging.items),
+            size: paging.size,
+        }),
+        update: text_of(&call.update),
+        missing: head.missing,
+        alternate: call.alternate.as_deref().map(text_of),
         answer: answer(&call.answer, head.refusal.filter(|_| effect != Effect::Read))?,
         lost_answer: lost_answer(call.lost_answer.as_deref()),
         inverse: call.inverse.as_ref().map(inverse),
@@ -166,6 +191,10 @@ fn params(spec: &Spec, table: &Table, call: Option<&CallSpec>, parent: Option<Pl
             forbid: text_of(&param.forbid),
             secret: param.secret,
             pick: param.pick,
+            open: param.open,
+            root: param.root,
+            join: text_of(&param.join),
+            plus: param.plus,
             harms: param.harms.as_ref().map(harm),
             fields: leak(self::params(spec, &param.fields, None, Some(place))?),
             doc: text_of(&param.doc),
@@ -182,11 +211,16 @@ fn type_of(word: &str) -> Type {
         "int" => Type::Int,
         "float" => Type::Float,
         "bool" => Type::Bool,
+        "flag" => Type::Flag,
+        "pem" => Type::Pem,
+        "file" => Type::File,
         "time:epoch" => Type::Time(TimeForm::EpochSeconds),
         "time:millis" => Type::Time(TimeForm::EpochMillis),
         "time:iso" => Type::Time(TimeForm::Iso),
         "time:minute" => Type::Time(TimeForm::IsoMinute),
         "time:hour" => Type::Time(TimeForm::IsoHour),
+        "time:minute-end" => Type::Time(TimeForm::IsoMinuteEnd),
+        "time:hour-end" => Type::Time(TimeForm::IsoHourEnd),
         "time:date" => Type::Time(TimeForm::Date),
         "address" => Type::Address,
         "regex" => Type::Regex,
@@ -226,6 +260,7 @@ fn answer(spec: &AnswerSpec, of_vendor: Option<&Refusal>) -> Result<Answer, Stri
         },
         fields: leak(fields),
         refusal: spec.refusal.as_ref().map(refusal).or_else(|| of_vendor.cloned()),
+        accepts: leak(spec.accepts.clone()),
         may_be_empty: spec.may_be_empty,
     })
 }

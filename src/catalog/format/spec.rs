@@ -19,6 +19,26 @@ pub struct Spec {
     /// The methods of sign-in, the default first.
     #[serde(default)]
     pub auth: Vec<String>,
+    /// The header that carries the token where the method is `header`.
+    #[serde(default)]
+    pub auth_header: String,
+    /// The products that a target may be, the usual one first.
+    #[serde(default)]
+    pub products: Vec<String>,
+    /// The `Accept` header, where it is not the usual one.
+    #[serde(default)]
+    pub accept: String,
+    /// What the reason of a 404 says when there is really no such object.
+    pub missing: Option<String>,
+    /// The member of an answer that holds the object itself.
+    #[serde(default)]
+    pub at: String,
+    /// Parameters that calls share, by the name under which they ask for them.
+    #[serde(default)]
+    pub sets: Table,
+    /// Facts that all resources share: `all`, `changes` and `only`, as in a resource.
+    #[serde(default)]
+    pub resources_all: ResourceFacts,
     /// Characters that stay as they are in query values, beyond the unreserved ones.
     #[serde(default)]
     pub query_raw: String,
@@ -77,10 +97,28 @@ pub struct CallSpec {
     pub keywords: Vec<String>,
     /// The parameters, by name, in order.
     pub params: Table,
+    /// Sets of parameters that it has besides.
+    pub with: Vec<String>,
     /// Rules across parameters.
     pub rules: Vec<RuleSpec>,
-    /// `none`, `json`, `free`, `form` or `multipart`.
+    /// `none`, `json`, `free`, `form`, `multipart` or `file`.
     pub body: Option<String>,
+    /// The member that the JSON body stands under.
+    pub wrap: String,
+    /// The content type of a body that is a file.
+    pub content_type: String,
+    /// Whether a long file goes in pieces.
+    pub chunked: bool,
+    /// Whether it goes out without signing in.
+    pub anonymous: bool,
+    /// The products that have it.
+    pub on: Vec<String>,
+    /// How a long list comes page by page.
+    pub paging: Option<PagingSpec>,
+    /// The function that reads, changes and writes back.
+    pub update: String,
+    /// The same call in another spelling.
+    pub alternate: Option<String>,
     /// What comes back.
     pub answer: AnswerSpec,
     /// `idempotent`, `detectable`, `verify NAME` or `never`.
@@ -105,6 +143,30 @@ pub struct CallSpec {
     pub confidence: String,
     /// An example.
     pub example: Option<ExampleSpec>,
+}
+
+/// `{ style = "total", items = "data", size = 100 }`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PagingSpec {
+    /// `slots`, `total`, `numbers` or `links`.
+    pub style: String,
+    /// The member that holds a page's entries.
+    pub items: String,
+    /// How many entries a page has at most.
+    pub size: u32,
+}
+
+/// Facts that resources share.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ResourceFacts {
+    /// Of all calls.
+    pub all: Table,
+    /// Of all calls that change something.
+    pub changes: Table,
+    /// Of single calls, by the call's word.
+    pub only: Table,
 }
 
 /// Content that raises the effect.
@@ -149,6 +211,14 @@ pub struct ParamSpec {
     pub secret: bool,
     /// Whether members that the row does not know are dropped rather than refused.
     pub pick: bool,
+    /// Whether members that the row does not know are sent as they are.
+    pub open: bool,
+    /// Whether the value is the whole body.
+    pub root: bool,
+    /// What joins the entries of a list in a query.
+    pub join: String,
+    /// Whether a space in a query is a plus sign.
+    pub plus: bool,
     /// Through which something of ours could get cut off.
     pub harms: Option<HarmSpec>,
     /// The members of an object or of the objects in a list.
@@ -216,6 +286,8 @@ pub struct AnswerSpec {
     pub fields: Table,
     /// How a success says no, where it is not the vendor's way.
     pub refusal: Option<RefusalSpec>,
+    /// Statuses that are a success here and not elsewhere.
+    pub accepts: Vec<u16>,
     /// Whether an empty body is an answer.
     pub may_be_empty: bool,
 }
@@ -303,7 +375,8 @@ pub struct ResourceSpec {
     /// The type of the placeholder.
     #[serde(default = "default_id_type")]
     pub id_type: String,
-    /// The calls there are: any of `list`, `one`, `create`, `replace`, `update`, `delete`.
+    /// The calls there are: any of `list`, `one`, `create`, `replace`, `update`, `delete`; or, where
+    /// there is one object only, `show` and `set`.
     pub calls: Vec<String>,
     /// The object in words, such as "SSH connection".
     pub title: String,

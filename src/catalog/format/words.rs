@@ -16,8 +16,8 @@ pub const RESERVED: &[&str] = &[
 /// The types; a list of one is written in brackets, such as `[string]`.
 #[rustfmt::skip]
 pub const TYPES: &[&str] = &[
-    "string", "int", "float", "bool", "time:epoch", "time:millis", "time:iso", "time:minute", "time:hour", "time:date",
-    "address", "regex", "object", "any",
+    "string", "int", "float", "bool", "flag", "pem", "file", "time:epoch", "time:millis", "time:iso", "time:minute",
+    "time:minute-end", "time:hour", "time:hour-end", "time:date", "address", "regex", "object", "any",
 ];
 
 /// The places in which a parameter may travel.

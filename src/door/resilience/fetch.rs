@@ -84,6 +84,7 @@ impl Hosts {
                 let opened = HttpTransport::open(Origin {
                     name: "http".into(),
                     tls: Tls::System,
+                    identity: None,
                     proxy: None,
                     connect: CONNECT,
                 })?;
@@ -151,7 +152,7 @@ fn outgoing(method: &'static str, url: Url, options: &Map) -> Result<Outgoing, F
             }
         }
     }
-    Ok(Outgoing { method, url, headers, body, timeout, max_answer: 256 << 20, save_to: None })
+    Ok(Outgoing { method, url, headers, body, timeout, max_answer: 256 << 20, accepts: &[], save_to: None })
 }
 
 #[cfg(test)]

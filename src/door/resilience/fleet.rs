@@ -69,13 +69,23 @@ impl Fleet {
     /// What the sign-in or the read came to.
     pub async fn greet(&self, name: &str, catalog: &Catalog) -> Result<String, Fault> {
         let target = self.target(name)?;
-        let harmless = ["version", "groups"].iter().filter_map(|call| catalog.row(&target.vendor, call));
+        let names = ["version", "groups", "login_privileges", "info", "config_appliances", "worker_yara_id"];
+        let harmless = names.iter().filter_map(|call| catalog.row(&target.vendor, call));
         let generation = target.version.as_deref().and_then(|version| version.parse::<u32>().ok());
-        let fits = |row: &&'static Row| match (row.since.and_then(|since| since.parse::<u32>().ok()), generation) {
-            (Some(since), Some(generation)) => generation >= since,
-            _ => true,
+        let on =
+            |row: &Row| row.on.is_empty() || target.product.as_deref().is_none_or(|product| row.on.contains(&product));
+        let fits = |row: &&'static Row| {
+            on(row)
+                && match (row.since.and_then(|since| since.parse::<u32>().ok()), generation) {
+                    (Some(since), Some(generation)) => generation >= since,
+                    _ => true,
+                }
         };
-        let row = harmless.into_iter().find(fits);
+        // Of a vendor that a user has added, any read without parameters will do.
+        let any = catalog.vendor(&target.vendor).into_iter().flat_map(|vendor| vendor.rows).filter(|row| {
+            row.effect == Effect::Read && row.method == "GET" && !row.params.iter().any(|param| param.required)
+        });
+        let row = harmless.chain(any).find(fits);
         let (Some(row), Some(vendor)) = (row, catalog.vendor(&target.vendor)) else {
             return Ok("nothing harmless to read is known".into());
         };
@@ -84,17 +94,38 @@ impl Fleet {
         let verify = |_: &'static str| -> BoxFuture<'_, Option<bool>> { Box::pin(async { None }) };
         let halt = Halt::default();
         let request = wire(&bound, vendor);
-        let exchange =
-            Exchange { request, row: Some(row), effect: Effect::Read, save_to: None, halt: &halt, verify: &verify };
+        let exchange = Exchange {
+            request,
+            row: Some(row),
+            effect: Effect::Read,
+            accept: vendor.accept,
+            save_to: None,
+            other_spelling: None,
+            void: false,
+            halt: &halt,
+            verify: &verify,
+        };
         match line.exchange(exchange).await.result {
             Ok(answer) => {
                 let json: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-                let version = json.get("productVersion").and_then(serde_json::Value::as_str);
+                let places = ["/productVersion", "/body/firmware_version", "/data/version"];
+                let version = places.iter().find_map(|place| json.pointer(place)?.as_str());
                 Ok(version.map_or_else(|| format!("{} answered", row.name), |version| format!("version {version}")))
             }
             Err(Failure::Fault(fault)) => Err(*fault),
             Err(Failure::Stop(stop)) => Err(Fault::new(FaultKind::Timeout, stop.to_string())),
         }
+    }
+
+    /// Ends every session that was opened, where the vendor has a way to. It is done at the end of
+    /// the process, and gives up soon.
+    pub async fn sign_out(&self) {
+        let lines: Vec<Arc<Line>> = {
+            let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+            lines.by_target.values().cloned().collect()
+        };
+        let all = futures_util::future::join_all(lines.iter().map(|line| line.sign_out()));
+        let _in_time = tokio::time::timeout(std::time::Duration::from_secs(3), all).await;
     }
 
     /// The line to a target.

@@ -13,8 +13,9 @@ use crate::value::Value;
 
 /// The fault that an answer is, or nothing if it is a success.
 pub fn judge(row: Option<&'static Row>, effect: Effect, answer: &Incoming) -> Option<Fault> {
-    if !(200..300).contains(&answer.status) {
-        return Some(failure(answer));
+    let accepted = row.is_some_and(|row| row.answer.accepts.contains(&answer.status));
+    if !(200..300).contains(&answer.status) && !accepted {
+        return Some(failure(row, answer));
     }
     let row = row?;
     let first = answer.body.iter().copied().find(|byte| !byte.is_ascii_whitespace());
@@ -96,11 +97,16 @@ fn leaves<'a>(json: &'a Json, texts: &mut Vec<&'a str>) {
     }
 }
 
-fn failure(answer: &Incoming) -> Fault {
+fn failure(row: Option<&'static Row>, answer: &Incoming) -> Fault {
     let status = answer.status;
     let json: Option<Json> = serde_json::from_slice(&answer.body).ok();
     let reason = json.as_ref().and_then(reason_in).unwrap_or_else(|| excerpt(&answer.body));
+    // Some appliances answer 404 to wrong parameters as well; the reason tells which it was.
+    let misses = row.and_then(|row| row.missing).and_then(compiled);
+    let wrong_parameters =
+        status == 404 && !reason.is_empty() && misses.is_some_and(|pattern| !pattern.is_match(&reason));
     let (kind, what, retryable) = match status {
+        404 if wrong_parameters => (FaultKind::Invalid, "the appliance rejects the parameters", false),
         400 | 405 | 406 | 411 | 413 | 414 | 415 | 422 => {
             (FaultKind::Invalid, "the appliance rejects the request", false)
         }
@@ -120,10 +126,12 @@ fn failure(answer: &Incoming) -> Fault {
         fault = fault.with_detail("reason", reason);
     }
     if let Some(json) = json {
-        fault.code = ["code", "errorCode", "error_code"].iter().find_map(|name| match json.get(*name)? {
-            Json::String(text) => Some(text.clone()),
-            Json::Number(number) => Some(number.to_string()),
-            _ => None,
+        fault.code = ["/code", "/errorCode", "/error_code", "/error/type", "/error/code"].iter().find_map(|place| {
+            match json.pointer(place)? {
+                Json::String(text) => Some(text.clone()),
+                Json::Number(number) => Some(number.to_string()),
+                _ => None,
+            }
         });
         fault = fault.with_detail("answer", Value::from(json));
     }
@@ -178,6 +186,7 @@ mod tests {
             content_type: None,
             retry_after: None,
             challenges: Vec::new(),
+            headers: http::HeaderMap::new(),
             body: bytes::Bytes::copy_from_slice(body.as_bytes()),
         }
     }

@@ -14,13 +14,14 @@ use super::judge::judge;
 use super::pace::Pace;
 use super::retry::{self, ATTEMPTS, SETTLE};
 use super::session::{SessionKeeper, headers, seen};
-use crate::catalog::{Effect, LostAnswer, Row, WireRequest};
+use crate::catalog::{Effect, LostAnswer, Row, WireRequest, with_product};
 use crate::clock::Clock;
 use crate::config::{Secrets, Target};
 use crate::door::HttpAnswer;
 use crate::door::halt::Halt;
 use crate::door::transport::{Incoming, Outgoing, SendError, Transport};
 use crate::fault::{Failure, Fault, FaultKind, Stop};
+use crate::vendors::sign_in::Session;
 
 /// One call on its way.
 pub struct Exchange<'a> {
@@ -30,8 +31,14 @@ pub struct Exchange<'a> {
     pub row: Option<&'static Row>,
     /// What it does to the world.
     pub effect: Effect,
+    /// The vendor's `Accept` header; empty for the usual one.
+    pub accept: &'static str,
     /// The file that a download is streamed to.
     pub save_to: Option<&'a Path>,
+    /// The same read as the vendor's documents spell it elsewhere, tried when there is no such call.
+    pub other_spelling: Option<WireRequest>,
+    /// Whether a change that is lost is void: it stands in a transaction that will not be committed.
+    pub void: bool,
     /// What ends its waits.
     pub halt: &'a Halt,
     /// Decides whether a change whose answer was lost has been made, by the read that the row
@@ -50,6 +57,9 @@ pub struct Answered {
     pub status: Option<u16>,
 }
 
+/// What most appliances are asked for.
+const ACCEPT: &str = "application/json, */*;q=0.5";
+
 /// The line to one target: its client, its session, its turn-taking.
 pub struct Line {
     target: Target,
@@ -59,6 +69,9 @@ pub struct Line {
     pace: Pace,
     breaker: Breaker,
     clock: Arc<dyn Clock>,
+    secrets: Arc<Secrets>,
+    /// Whether the session must not be renewed: what is in it would be lost.
+    pinned: bool,
 }
 
 /// Where the attempts at one call stand.
@@ -81,7 +94,9 @@ impl Line {
     /// A line that has not connected yet.
     pub fn new(target: &Target, transport: Arc<dyn Transport>, secrets: Arc<Secrets>, clock: Arc<dyn Clock>) -> Self {
         Self {
-            session: SessionKeeper::new(target, secrets),
+            session: SessionKeeper::new(target, Arc::clone(&secrets)),
+            secrets,
+            pinned: false,
             slots: Semaphore::new(target.max_in_flight),
             pace: Pace::new(target.rate),
             breaker: Breaker::default(),
@@ -94,6 +109,19 @@ impl Line {
     /// The target.
     pub fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// A line with a session of its own, which is never renewed, over the same connections.
+    #[must_use]
+    pub fn private(&self) -> Self {
+        let (transport, secrets, clock) =
+            (Arc::clone(&self.transport), Arc::clone(&self.secrets), Arc::clone(&self.clock));
+        Self { pinned: true, ..Self::new(&self.target, transport, secrets, clock) }
+    }
+
+    /// Ends the session, where the vendor has a way to.
+    pub async fn sign_out(&self) {
+        self.session.sign_out(&*self.transport).await;
     }
 
     /// Carries one call through to its answer.
@@ -190,7 +218,11 @@ impl Line {
         let Ok(_slot) = exchange.halt.or(self.slots.acquire()).await? else { return Err(Stop::Cancelled) };
         let mut rejected = None;
         loop {
-            let signed = exchange.halt.or(self.session.session(&*self.transport, rejected)).await?;
+            let signed = if exchange.row.is_some_and(|row| row.anonymous) {
+                Ok((Session { headers: Vec::new(), lasts: None }, 0))
+            } else {
+                exchange.halt.or(self.session.session(&*self.transport, rejected)).await?
+            };
             let (session, number) = match signed {
                 Ok(signed) => signed,
                 Err(fault) if fault.retryable && fault.kind == FaultKind::Connect => {
@@ -209,10 +241,20 @@ impl Line {
             if answer.status < 500 {
                 self.breaker.succeeded();
             }
-            if answer.status == 401 && self.session.scheme().renews() && rejected.is_none() {
-                // The request did nothing, so that it may be sent again after a new login; once.
-                rejected = Some(number);
-                continue;
+            let scheme = self.session.scheme();
+            if answer.status == 401 && scheme.expired(&seen(&answer)) {
+                if self.pinned && rejected.is_none() {
+                    return Ok(Attempt::Final(self.session_lost(&answer).into()));
+                }
+                let repeats = exchange.effect == Effect::Read || scheme.repeats_changes();
+                if repeats && rejected.is_none() {
+                    // The request did nothing, so that it may be sent again after a new login; once.
+                    rejected = Some(number);
+                    continue;
+                }
+                if !repeats {
+                    self.session.forget(number).await;
+                }
             }
             if matches!(answer.status, 401 | 403) {
                 let mut fault = self.session.scheme().rejected(&seen(&answer));
@@ -221,33 +263,46 @@ impl Line {
                 }
                 return Ok(Attempt::Final(fault.into()));
             }
-            return self.other_slash(exchange, answer, &session).await;
+            self.session.take_over(&answer).await;
+            return self.other_spelling(exchange, answer, &session).await;
         }
     }
 
-    /// SEG's published paths differ in their trailing slash: on 404 a GET tries the other form once.
-    async fn other_slash(
+    /// Where the vendor's documents spell a read in two ways, the other one is tried when the first
+    /// is unknown; SEG's paths differ in their trailing slash.
+    async fn other_spelling(
         &self,
         exchange: &Exchange<'_>,
         answer: Incoming,
-        session: &crate::vendors::sign_in::Session,
+        session: &Session,
     ) -> Result<Attempt, Stop> {
-        let applies = answer.status == 404
-            && self.target.vendor == "seg"
-            && exchange.request.method == "GET"
-            && exchange.row.is_some();
-        if !applies {
+        if !matches!(answer.status, 404 | 405) || exchange.effect != Effect::Read {
             return Ok(Attempt::Answer(answer));
         }
         let mut outgoing = self.outgoing(exchange);
-        let path = outgoing.url.path().to_owned();
-        let other = path.strip_suffix('/').map_or_else(|| format!("{path}/"), str::to_owned);
-        outgoing.url.set_path(&other);
+        if let Some(other) = &exchange.other_spelling {
+            outgoing.method = other.method;
+            outgoing.url = self.address(other);
+            outgoing.body = other.body.clone();
+        } else if self.target.vendor == "seg" && exchange.request.method == "GET" && exchange.row.is_some() {
+            let path = outgoing.url.path().to_owned();
+            let other = path.strip_suffix('/').map_or_else(|| format!("{path}/"), str::to_owned);
+            outgoing.url.set_path(&other);
+        } else {
+            return Ok(Attempt::Answer(answer));
+        }
         outgoing.headers.extend(headers(session));
         match self.send(exchange, outgoing).await? {
-            Ok(other) if other.status != 404 => Ok(Attempt::Answer(other)),
+            Ok(other) if !matches!(other.status, 404 | 405) => Ok(Attempt::Answer(other)),
             _ => Ok(Attempt::Answer(answer)),
         }
+    }
+
+    /// A transaction belongs to its session: with the one the other is gone.
+    fn session_lost(&self, answer: &Incoming) -> Fault {
+        let fault = self.session.scheme().rejected(&seen(answer));
+        let message = "the session has ended, and the transaction with it: nothing of it was committed";
+        Fault::new(FaultKind::Auth, message).on(&self.target.name).with_status(401).with_detail("answer", fault.message)
     }
 
     /// Sends: a read gives way to a cancel at once, a change that has left gets its grace.
@@ -264,6 +319,27 @@ impl Line {
         Ok(exchange.halt.or_grace(sending).await.unwrap_or_else(lost))
     }
 
+    /// The whole URL of a request: the target's host, its path prefix if it has one, path and query.
+    fn address(&self, request: &WireRequest) -> Url {
+        let base = &self.target.url;
+        let path = with_product(&request.path, self.target.product.as_deref().unwrap_or_default());
+        let mut url = base.clone();
+        url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
+        url.set_query((!request.query.is_empty()).then_some(request.query.as_str()));
+        url
+    }
+
+    /// The headers that the request gives, and the vendor's `Accept` unless it gives one.
+    fn headers(&self, exchange: &Exchange<'_>) -> Vec<(String, String)> {
+        let mut headers = exchange.request.headers.clone();
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept")) {
+            let accept = if exchange.save_to.is_some() { "*/*" } else { exchange.accept };
+            let accept = if accept.is_empty() { ACCEPT } else { accept };
+            headers.push(("accept".into(), accept.into()));
+        }
+        headers
+    }
+
     fn outgoing(&self, exchange: &Exchange<'_>) -> Outgoing {
         let request = &exchange.request;
         let mut timeout = self.target.timeout;
@@ -272,11 +348,12 @@ impl Line {
         }
         Outgoing {
             method: request.method,
-            url: address(&self.target.url, request),
-            headers: request.headers.clone(),
+            url: self.address(request),
+            headers: self.headers(exchange),
             body: request.body.clone(),
             timeout,
             max_answer: self.target.max_answer,
+            accepts: exchange.row.map_or(&[], |row| row.answer.accepts),
             save_to: exchange.save_to.map(Path::to_owned),
         }
     }
@@ -324,6 +401,9 @@ impl Line {
     /// The end of a run whose change was sent and never settled; nothing if no answer was lost.
     fn unsettled(&self, exchange: &Exchange<'_>, progress: &Progress) -> Option<Failure> {
         let (fault, _) = progress.lost.as_ref()?;
+        if exchange.void {
+            return Some(fault.clone().into());
+        }
         (exchange.effect != Effect::Read).then(|| Failure::Stop(Stop::Uncertain(Box::new(fault.clone()))))
     }
 }
@@ -347,12 +427,4 @@ fn reply(answer: Incoming, row: Option<&'static Row>) -> HttpAnswer {
 
 fn empty(row: Option<&'static Row>) -> HttpAnswer {
     HttpAnswer { status: 200, content_type: None, body: bytes::Bytes::new(), row, assumed: false }
-}
-
-/// The whole URL of a request: the target's host, its path prefix if it has one, path and query.
-fn address(base: &Url, request: &WireRequest) -> Url {
-    let mut url = base.clone();
-    url.set_path(&format!("{}{}", base.path().trim_end_matches('/'), request.path));
-    url.set_query((!request.query.is_empty()).then_some(request.query.as_str()));
-    url
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::catalog::WireBody;
+use crate::catalog::{PartContent, WireBody, WirePart};
 use crate::config::{Secrets, Target};
 use crate::door::transport::{Incoming, Outgoing, Transport};
 use crate::fault::{Fault, FaultKind};
-use crate::vendors::sign_in::{Login, Seen, Session, SignIn, scheme};
+use crate::secret::Secret;
+use crate::vendors::sign_in::{Login, LoginBody, LoginRequest, Seen, Session, SignIn, scheme};
 
 /// Signs in when needed, and keeps what came of it.
 pub struct SessionKeeper {
@@ -89,23 +90,68 @@ impl SessionKeeper {
             Login::Ready(session) => return Ok(session),
             Login::Ask(request) => request,
         };
-        let pairs = request.form.iter().map(|(name, value)| (*name, value.expose()));
-        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-        let outgoing = Outgoing {
-            method: "POST",
-            url: request.url,
-            headers: Vec::new(),
-            body: WireBody::Form(form),
-            timeout: self.target.timeout,
-            max_answer: 1 << 20,
-            save_to: None,
-        };
+        let outgoing = self.outgoing(request, self.target.timeout);
         let answer = transport.send(outgoing).await.map_err(|error| {
             let mut fault = error.fault();
             fault.message = format!("signing in failed: {}", fault.message);
             fault.on(&self.target.name)
         })?;
         self.scheme.read(&seen(&answer), &self.secrets)
+    }
+
+    /// A request of the scheme, as it goes out.
+    fn outgoing(&self, request: LoginRequest, timeout: Duration) -> Outgoing {
+        let text = |(name, value): &(&'static str, Secret)| ((*name).to_owned(), value.expose().to_owned());
+        Outgoing {
+            method: request.method,
+            url: request.url,
+            headers: request.headers.iter().map(text).collect(),
+            body: match request.body {
+                LoginBody::None => WireBody::None,
+                LoginBody::Json(json) => WireBody::Json(json.expose().to_owned().into()),
+                LoginBody::Form(fields) => {
+                    let pairs = fields.iter().map(|(name, value)| (*name, value.expose()));
+                    WireBody::Form(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish())
+                }
+                LoginBody::Multipart(fields) => WireBody::Multipart(
+                    fields
+                        .iter()
+                        .map(text)
+                        .map(|(name, value)| WirePart { name, content: PartContent::Text(value) })
+                        .collect(),
+                ),
+            },
+            timeout,
+            max_answer: 1 << 20,
+            accepts: &[],
+            save_to: None,
+        }
+    }
+
+    /// Takes over the session that an answer brings, if it brings one.
+    pub async fn take_over(&self, answer: &Incoming) {
+        let Some(session) = self.scheme.renewed(&seen(answer), &self.secrets) else { return };
+        let mut state = self.state.lock().await;
+        let ends = session.lasts.map(|lasts| Instant::now() + lasts);
+        state.session = Some((session, ends));
+        state.number += 1;
+    }
+
+    /// Forgets a session that was rejected, so that the next request signs in anew.
+    pub async fn forget(&self, number: u64) {
+        let mut state = self.state.lock().await;
+        if state.number == number {
+            state.session = None;
+        }
+    }
+
+    /// Ends the session, where the vendor has a way to. What becomes of it does no harm: the
+    /// appliance forgets an idle session by itself.
+    pub async fn sign_out(&self, transport: &dyn Transport) {
+        let session = self.state.lock().await.session.take();
+        let Some(request) = session.and_then(|(session, _)| self.scheme.sign_out(&session)) else { return };
+        let outgoing = self.outgoing(request, self.target.timeout.min(Duration::from_secs(3)));
+        let _harmless = transport.send(outgoing).await;
     }
 
     async fn compare_version(&self, transport: &dyn Transport, session: &Session, path: &str) -> Result<(), Fault> {
@@ -118,6 +164,7 @@ impl SessionKeeper {
             body: WireBody::None,
             timeout: self.target.timeout.min(Duration::from_secs(30)),
             max_answer: 1 << 20,
+            accepts: &[],
             save_to: None,
         };
         match transport.send(outgoing).await {
@@ -137,5 +184,5 @@ pub fn headers(session: &Session) -> Vec<(String, String)> {
 
 /// An answer's outside, as schemes look at it.
 pub fn seen(answer: &Incoming) -> Seen<'_> {
-    Seen { status: answer.status, body: &answer.body, challenges: &answer.challenges }
+    Seen { status: answer.status, body: &answer.body, challenges: &answer.challenges, headers: &answer.headers }
 }

@@ -1,16 +1,17 @@
 //! HTTP by `reqwest`, one client for each origin of trust.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use url::Url;
 
 use super::cause;
 use super::download::Download;
 use super::tls;
+use super::upload;
 use super::{Incoming, Outgoing, SendError, Transport};
 use crate::catalog::WireBody;
 use crate::config::{Target, Tls};
@@ -29,6 +30,8 @@ pub struct Origin {
     pub name: String,
     /// How its certificate is trusted.
     pub tls: Tls,
+    /// The client certificate and its key, two PEM files, where one is shown.
+    pub identity: Option<(PathBuf, PathBuf)>,
     /// The proxy, for every request alike.
     pub proxy: Option<Url>,
     /// How long connecting may take, handshake included. It is shorter than a request may take, so
@@ -41,6 +44,7 @@ impl From<&Target> for Origin {
         Self {
             name: target.name.clone(),
             tls: target.tls.clone(),
+            identity: target.auth.cert.clone().zip(target.auth.key.clone()),
             proxy: target.proxy.clone(),
             connect: target.timeout.mul_f64(0.8).min(CONNECT),
         }
@@ -97,7 +101,10 @@ impl HttpTransport {
     /// Whether both origins are trusted, reached and waited for alike.
     pub fn suits(&self, origin: &Origin) -> bool {
         let mine = &self.origin;
-        mine.tls == origin.tls && mine.proxy == origin.proxy && mine.connect == origin.connect
+        mine.tls == origin.tls
+            && mine.identity == origin.identity
+            && mine.proxy == origin.proxy
+            && mine.connect == origin.connect
     }
 
     async fn exchange(&self, request: Outgoing) -> Result<Incoming, SendError> {
@@ -119,21 +126,31 @@ impl HttpTransport {
 
     async fn once(&self, request: &Outgoing, url: &Url) -> Result<Answered, SendError> {
         let method = reqwest::Method::from_bytes(request.method.as_bytes()).unwrap_or(reqwest::Method::GET);
-        let mut builder = self.client.request(method, url.clone()).header("accept", "application/json, */*;q=0.5");
+        let mut builder = self.client.request(method, url.clone());
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
         }
         builder = match &request.body {
+            // Some appliances answer 411 to a change that does not say that it has no body.
+            WireBody::None if matches!(request.method, "POST" | "PUT" | "PATCH") => builder.header(CONTENT_LENGTH, 0),
             WireBody::None => builder,
             WireBody::Json(bytes) => builder.header(CONTENT_TYPE, "application/json").body(bytes.clone()),
             WireBody::Text(text) => builder.header(CONTENT_TYPE, "text/plain; charset=utf-8").body(text.clone()),
             WireBody::Form(text) => {
                 builder.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(text.clone())
             }
+            WireBody::Multipart(parts) => {
+                builder.multipart(upload::multipart(parts).await.map_err(|fault| self.unsent(fault))?)
+            }
+            WireBody::File(file, content_type) => {
+                let (body, length) = upload::body(file).await.map_err(|fault| self.unsent(fault))?;
+                builder.header(CONTENT_TYPE, *content_type).header(CONTENT_LENGTH, length).body(body)
+            }
         };
         let mut response = builder.send().await.map_err(|error| cause::send_error(&error, &self.origin, url))?;
         let status = response.status().as_u16();
         if response.status().is_redirection()
+            && !request.accepts.contains(&status)
             && let Some(location) = response.headers().get(LOCATION)
         {
             return Ok(Answered::Redirect(status, String::from_utf8_lossy(location.as_bytes()).into_owned()));
@@ -149,6 +166,7 @@ impl HttpTransport {
                 .iter()
                 .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
                 .collect(),
+            headers: headers.clone(),
             body: Bytes::new(),
         };
         if let Some(path) = request.save_to.as_deref().filter(|_| response.status().is_success()) {
@@ -202,6 +220,11 @@ impl HttpTransport {
             return Err(refuse("leads to another host: credentials do not go there. Is the target's url right?"));
         }
         Ok(to)
+    }
+
+    /// A request whose file cannot be read never left.
+    fn unsent(&self, fault: Fault) -> SendError {
+        SendError::NotSent(fault.on(&self.origin.name))
     }
 
     fn too_late(&self, request: &Outgoing) -> Fault {

@@ -5,6 +5,7 @@ mod download;
 mod http;
 mod probe;
 mod tls;
+mod upload;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub struct Outgoing {
     pub timeout: Duration,
     /// The greatest answer, in bytes after decompression.
     pub max_answer: u64,
+    /// Redirects that are an answer, and followed by nobody.
+    pub accepts: &'static [u16],
     /// A file that an answer of success is streamed to, whatever its size; the answer's body then
     /// is `{"path", "size", "sha256"}`.
     pub save_to: Option<PathBuf>,
@@ -50,6 +53,8 @@ pub struct Incoming {
     pub retry_after: Option<String>,
     /// Every `WWW-Authenticate` header.
     pub challenges: Vec<String>,
+    /// Every header.
+    pub headers: ::http::HeaderMap,
     /// The body, whole.
     pub body: Bytes,
 }

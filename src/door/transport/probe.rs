@@ -58,6 +58,7 @@ pub async fn probe(name: &str, url: &Url) -> Result<Certificate, Fault> {
                 let origin = Origin {
                     name: name.to_owned(),
                     tls: crate::config::Tls::System,
+                    identity: None,
                     proxy: None,
                     connect: super::CONNECT,
                 };

@@ -4,14 +4,16 @@ use std::fmt::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use rustls::client::WantsClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, OtherError, RootCertStore,
+    SignatureScheme,
 };
 use sha2::{Digest, Sha256};
 
@@ -33,7 +35,16 @@ pub fn client_config(origin: &Origin) -> Result<ClientConfig, Fault> {
         Tls::Pin(pin) => own(Trust::Pinned(pin.clone())),
         Tls::Insecure => own(Trust::Anyone),
     };
-    config_with(verifier, provider).map_err(|error| wrong(origin, error.to_string()))
+    let config = config_for(verifier, provider).map_err(|error| wrong(origin, error.to_string()))?;
+    let Some((cert, key)) = &origin.identity else { return Ok(config.with_no_client_auth()) };
+    let unusable = |path: &Path, why: String| {
+        wrong(origin, format!("the client certificate cannot be used: {}: {why}", path.display()))
+    };
+    let chain = CertificateDer::pem_file_iter(cert)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| unusable(cert, error.to_string()))?;
+    let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| unusable(key, error.to_string()))?;
+    config.with_client_auth_cert(chain, secret).map_err(|error| unusable(key, error.to_string()))
 }
 
 /// The system's roots, read once: a fleet of five hundred gateways has one system.
@@ -54,11 +65,17 @@ pub fn config_with(
     verifier: Arc<dyn ServerCertVerifier>,
     provider: Arc<CryptoProvider>,
 ) -> Result<ClientConfig, Error> {
+    Ok(config_for(verifier, provider)?.with_no_client_auth())
+}
+
+fn config_for(
+    verifier: Arc<dyn ServerCertVerifier>,
+    provider: Arc<CryptoProvider>,
+) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Error> {
     Ok(ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth())
+        .with_custom_certificate_verifier(verifier))
 }
 
 /// The SHA-256 of a certificate, in lower-case hex.

@@ -6,9 +6,13 @@ mod flow;
 mod lists;
 mod networks;
 mod outside;
+mod pages;
 mod people;
 mod targets;
 mod time;
+mod transactions;
+mod update;
+mod upload;
 
 use rhai::RhaiNativeFunc;
 use rhai::{FuncRegistration, Module, Variant};
@@ -50,6 +54,8 @@ pub fn module() -> Module {
     lists::register(&mut module);
     people::register(&mut module);
     outside::register(&mut module);
+    transactions::register(&mut module);
+    pages::register(&mut module);
     module.build_index();
     module
 }

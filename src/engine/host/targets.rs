@@ -149,13 +149,42 @@ pub fn method(
     arguments: &mut [&mut Dynamic],
 ) -> Answer<Dynamic> {
     let run = RunContext::of(context)?;
+    if let Some(work) = arguments.last().and_then(|last| last.read_lock::<rhai::FnPtr>().map(|work| work.clone())) {
+        let before = arguments.len() - 1;
+        return super::update::call(
+            context,
+            &run,
+            target,
+            name,
+            arguments.get_mut(..before).unwrap_or_default(),
+            &work,
+        );
+    }
+    if let Some(paged) = name.strip_suffix("_pages").and_then(|base| run.catalog.row(&target.vendor, base)) {
+        return super::pages::begin(context, &run, target, paged, arguments);
+    }
     let Some(row) = run.catalog.row(&target.vendor, name) else {
         let rows = run.catalog.vendor(&target.vendor).map_or(&[][..], |vendor| vendor.rows);
         let hint = crate::nearest::did_you_mean(name, rows.iter().map(|row| row.name));
         let message = format!("'{}' is of vendor {}, which has no call '{name}'.{hint}", target.name, target.vendor);
         return Err(error::invalid(message, context));
     };
+    let (positional, map) = split(context, row, arguments)?;
+    if row.chunked {
+        return super::upload::call(context, &run, target, row, positional, map);
+    }
+    invoke(context, &run, target, row, positional, map)
+}
+
+/// The arguments by position, and those of the map behind them.
+pub(super) fn split(
+    context: &NativeCallContext<'_>,
+    row: &'static crate::catalog::Row,
+    arguments: &mut [&mut Dynamic],
+) -> Answer<(Vec<Value>, crate::value::Map)> {
+    let name = row.name;
     let wanted = row.path_params().count();
+    let root = row.params.iter().any(|param| param.root);
     let mut map = crate::value::Map::new();
     let mut positional = Vec::with_capacity(arguments.len());
     let count = arguments.len();
@@ -167,15 +196,38 @@ pub fn method(
             value => positional.push(value),
         }
     }
-    if positional.len() != wanted {
+    if positional.len() != wanted && !(root && positional.len() == wanted + 1) {
         let message = format!(
             "{name} takes {wanted} argument(s) and a map, and was given {count}. It is written {}",
             crate::catalog::signature(row)
         );
         return Err(error::invalid(message, context));
     }
+    Ok((positional, map))
+}
+
+/// Checks the arguments of a call and passes it through the door.
+pub(super) fn invoke(
+    context: &NativeCallContext<'_>,
+    run: &RunContext,
+    target: &Target,
+    row: &'static crate::catalog::Row,
+    positional: Vec<Value>,
+    map: crate::value::Map,
+) -> Answer<Dynamic> {
     let call =
         crate::catalog::bind(row, positional, map).map_err(|fault| error::throw(fault.on(&target.name), context))?;
+    send(context, run, target, call)
+}
+
+/// Passes a call whose arguments are checked through the door.
+pub(super) fn send(
+    context: &NativeCallContext<'_>,
+    run: &RunContext,
+    target: &Target,
+    call: crate::catalog::Bound,
+) -> Answer<Dynamic> {
+    let name = call.row.name;
     match run.pass(context, Action::Call { target: Arc::clone(&target.name), call })? {
         Reply::Http(answer) => {
             decode::answer(&answer).map_err(|fault| error::throw(fault.on(&target.name).during(name), context))

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::config::{Secrets, Target};
 use crate::fault::{Fault, FaultKind};
 use crate::secret::Secret;
-use crate::vendors::sign_in::{Login, LoginRequest, Seen, Session, SignIn, basic_session, fetch, rejected};
+use crate::vendors::sign_in::{Login, LoginBody, LoginRequest, Seen, Session, SignIn, basic_session, fetch, rejected};
 
 /// Generation 10: a form to the token service on its own port gives a token for the API.
 ///
@@ -47,7 +47,7 @@ impl SignIn for Token {
         let url = self.target.auth.token_url.clone();
         let url = url.ok_or_else(|| self.fault("auth.token_url is missing".into()))?;
         let form = vec![("grant_type", Secret::new("literal", "password")), ("username", user), ("password", hash)];
-        Ok(Login::Ask(LoginRequest { url, form }))
+        Ok(Login::Ask(LoginRequest { method: "POST", url, headers: Vec::new(), body: LoginBody::Form(form) }))
     }
 
     fn read(&self, answer: &Seen<'_>, secrets: &Secrets) -> Result<Session, Fault> {
@@ -206,7 +206,7 @@ mod tests {
             url: "https://seg.example.com:19006".parse().unwrap(),
             version: Some("10".into()),
             product: None,
-            role: None,
+            spellings: std::collections::BTreeMap::new(),
             auth: Auth { method: "token".into(), ..Auth::default() },
             tls: Tls::System,
             proxy: None,
@@ -222,7 +222,7 @@ mod tests {
 
     fn lasts(expires_in: &str) -> Option<Duration> {
         let body = format!("{{\"access_token\": \"abcdefgh\", \"expires_in\": {expires_in}}}");
-        let seen = Seen { status: 200, body: body.as_bytes(), challenges: &[] };
+        let seen = Seen { status: 200, body: body.as_bytes(), challenges: &[], headers: &http::HeaderMap::new() };
         token().read(&seen, &Secrets::new(Masker::new())).unwrap().lasts
     }
 

@@ -163,9 +163,12 @@ fn fits(entry: &str, list: bool, value: &Value) -> bool {
         return value.as_array().is_some_and(|items| items.iter().all(|item| fits(entry, false, item)));
     }
     match (entry, value) {
-        ("any", _) | ("int", Value::Integer(_)) | ("bool", Value::Boolean(_)) | ("object", Value::Table(_)) => true,
+        ("any", _)
+        | ("int", Value::Integer(_))
+        | ("bool" | "flag", Value::Boolean(_))
+        | ("object", Value::Table(_)) => true,
         ("float", Value::Integer(_) | Value::Float(_)) | ("time:epoch" | "time:millis", Value::Integer(_)) => true,
-        ("int" | "bool" | "float" | "object", _) => false,
+        ("int" | "bool" | "flag" | "float" | "object", _) => false,
         (_, value) => value.is_str(),
     }
 }

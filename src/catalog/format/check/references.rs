@@ -71,6 +71,9 @@ pub fn check(call: &CallSpec, known: &Known<'_>, notes: &mut Notes) {
     {
         arguments("before", &before.args, read, notes, |from| own.contains(&from));
     }
+    if let Some(other) = &call.alternate {
+        known.find("alternate", other, notes);
+    }
     if let Some(InverseSpec::Call { name, args }) = &call.inverse
         && let Some(other) = known.find("inverse", name, notes)
     {

@@ -29,7 +29,16 @@ pub const ROW: Row = Row {
     params: &[],
     rules: &[],
     body: Body::Json,
-    answer: Answer { shape: Shape::None, fields: &[], refusal: None, may_be_empty: true },
+    wrap: "",
+    content_type: "",
+    chunked: false,
+    anonymous: false,
+    on: &[],
+    paging: None,
+    update: "",
+    missing: None,
+    alternate: None,
+    answer: Answer { shape: Shape::None, fields: &[], refusal: None, accepts: &[], may_be_empty: true },
     lost_answer: LostAnswer::Idempotent,
     inverse: None,
     before: None,
@@ -47,6 +56,10 @@ pub const ROW: Row = Row {
 /// A text parameter of the body; the others differ from it where they say.
 pub const PARAM: Param = Param {
     pick: false,
+    open: false,
+    root: false,
+    join: "",
+    plus: false,
     name: "value",
     wire: "value",
     place: Place::Body,
@@ -137,7 +150,7 @@ pub fn target(allow: &[Effect]) -> Target {
         url: "https://127.0.0.1:1/".parse().expect("a URL"),
         version: None,
         product: None,
-        role: None,
+        spellings: std::collections::BTreeMap::new(),
         auth: Auth::default(),
         tls: Tls::System,
         proxy: None,
@@ -153,7 +166,7 @@ pub fn target(allow: &[Effect]) -> Target {
 
 /// A call of `row` with arguments given as JSON.
 pub fn call(row: &'static Row, args: serde_json::Value) -> Bound {
-    Bound { row, args: map(args), effect: row.effect, items: 1, save_to: None }
+    Bound { row, args: map(args), effect: row.effect, items: 1, save_to: None, piece: None, notices: Vec::new() }
 }
 
 /// A raw request with a body given as JSON.

@@ -1,0 +1,5 @@
+//! ReversingLabs Spectra Detect: `calls.toml` has its calls, this folder how one signs in.
+
+mod sign_in;
+
+pub use sign_in::Token;

@@ -1,0 +1,5 @@
+//! One Identity SPS: `calls.toml` has its calls, this folder how one signs in.
+
+mod sign_in;
+
+pub use sign_in::Cookie;

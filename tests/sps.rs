@@ -1,0 +1,208 @@
+//! One Identity SPS: sign-in by cookie, transactions, read-modify-write, paging.
+
+use beadle::lab::SpsOptions;
+
+use crate::support::vendors::{content, faults, sps};
+
+#[test]
+fn a_session_is_opened_once_and_ended() {
+    let lab = sps(SpsOptions { default_login_method: "ldap".into(), ..SpsOptions::default() });
+    lab.sandbox("")
+        .script("let t = target(\"sps\"); print(t.info().body.version); print(t.aaa_users().items.len())", &[])
+        .code(0)
+        .out(&["8.0", "1"]);
+    assert_eq!(lab.count("GET", "/api/authentication"), 1);
+    assert_eq!(lab.count("DELETE", "/api/authentication"), 1);
+    assert_eq!(lab.lab.sessions(), 0);
+    content(&lab.lab.complaints());
+}
+
+#[test]
+fn a_wrong_password_names_the_login_method_as_a_cause() {
+    let lab = sps(SpsOptions { password: "another".into(), ..SpsOptions::default() });
+    let sandbox = lab.sandbox("");
+    sandbox
+        .script("target(\"sps\").info()", &[])
+        .code(1)
+        .err(&["user name or password were rejected", "AuthenticationFailure"]);
+    assert_eq!(lab.count("GET", "/api/authentication"), 1);
+}
+
+#[test]
+fn a_lost_session_is_opened_again() {
+    let lab = sps(SpsOptions { session_life: 3, ..SpsOptions::default() });
+    lab.sandbox("")
+        .script("let t = target(\"sps\"); for n in 0..6 { t.info(); } print(\"ok\")", &[])
+        .code(0)
+        .out(&["ok"]);
+    assert!(lab.count("GET", "/api/authentication") >= 2);
+    content(&lab.lab.complaints());
+}
+
+#[test]
+fn a_staged_call_gets_a_transaction_of_its_own() {
+    let lab = sps(SpsOptions { commit_log_required: true, ..SpsOptions::default() });
+    let sandbox = lab.sandbox("");
+    sandbox.script("target(\"sps\").datetime_timezone_replace(\"Europe/Berlin\")", &["--yes"]).code(0);
+    assert_eq!(lab.lab.object("/configuration/datetime/timezone").unwrap(), "Europe/Berlin");
+    assert_eq!(lab.lab.commits(), 1);
+    assert!(!lab.lab.is_open());
+    content(&lab.lab.complaints());
+}
+
+#[test]
+fn a_transaction_commits_once_and_rolls_back_on_error() {
+    let lab = sps(SpsOptions::default());
+    let sandbox = lab.sandbox("");
+    let script = |tail: &str| {
+        format!(
+            "let t = target(\"sps\");\nlet key = transaction(t, \"two at once\", || {{\n  t.datetime_timezone_replace(\"UTC\");\n  let made = t.ssh_channel_policy_create(#{{ name: \"lab\", rules: [] }});\n  {tail}\n  made.key\n}});\nprint(t.ssh_channel_policy(key).body.name);"
+        )
+    };
+    sandbox.script(&script("fail(\"no\");"), &["--yes"]).code(1).err(&["rolled back"]);
+    assert_eq!((lab.lab.commits(), lab.lab.is_open()), (0, false));
+    assert_eq!(lab.lab.object("/configuration/datetime/timezone").unwrap(), "Europe/Budapest");
+    sandbox.script(&script(""), &["--yes"]).code(0).out(&["lab"]);
+    assert_eq!((lab.lab.commits(), lab.lab.is_open()), (1, false));
+    content(&lab.lab.complaints());
+}
+
+#[test]
+fn a_commit_that_the_appliance_refuses_is_rolled_back() {
+    let lab = sps(SpsOptions::default());
+    let script = "target(\"sps\").ssh_channel_policy_create(#{ name: \"invalid-at-commit\" })";
+    lab.sandbox("").script(script, &["--yes"]).code(1).err(&["The configuration is not consistent"]);
+    assert_eq!((lab.lab.commits(), lab.lab.is_open()), (0, false));
+    assert_eq!(lab.lab.sessions(), 0);
+}
+
+#[test]
+fn what_cannot_be_rolled_back_is_refused_inside() {
+    let lab = sps(SpsOptions::default());
+    let sandbox = lab.sandbox("");
+    for (inside, what) in [
+        ("write_file(\"out/x\", \"y\")", "write_file"),
+        ("store.set(\"k\", 1)", "store.set"),
+        ("t.firmware_fetch(#{ url: \"https://example.net/x\" })", "only its staged changes"),
+    ] {
+        let script = format!("let t = target(\"sps\"); transaction(t, \"x\", || {{ {inside}; }});");
+        sandbox.script(&script, &["--yes"]).code(4).err(&[what]);
+        assert!(!lab.lab.is_open(), "{inside}");
+    }
+    assert_eq!(lab.lab.commits(), 0);
+}
+
+#[test]
+fn somebody_elses_transaction_is_waited_for() {
+    let lab = sps(SpsOptions::default());
+    lab.lab.hold(true);
+    let sandbox = lab.sandbox("");
+    let mut child = sandbox
+        .command(&["run", "-", "--yes"])
+        .stdin(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(
+        &mut child.stdin.take().unwrap(),
+        b"target(\"sps\").datetime_timezone_replace(\"UTC\"); print(\"done\")",
+    )
+    .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    lab.lab.hold(false);
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("somebody else"), "it says why it waits");
+    assert_eq!(lab.lab.commits(), 1);
+}
+
+#[test]
+fn a_lost_answer_to_the_commit_is_settled_by_the_state_of_the_transaction() {
+    for (fault, commits) in [("lost=2@transaction", 1), ("lost-before=2@transaction", 1)] {
+        let lab = sps(SpsOptions { faults: faults(&[fault]), ..SpsOptions::default() });
+        let sandbox = lab.sandbox("");
+        sandbox
+            .script("target(\"sps\").datetime_timezone_replace(\"UTC\"); print(\"done\")", &["--yes"])
+            .code(0)
+            .out(&["done"]);
+        assert_eq!(lab.lab.commits(), commits, "{fault}");
+        assert_eq!(lab.lab.object("/configuration/datetime/timezone").unwrap(), "UTC", "{fault}");
+    }
+}
+
+#[test]
+fn an_update_reads_changes_and_writes_back_what_the_appliance_wants() {
+    let lab = sps(SpsOptions::default());
+    let sandbox = lab.sandbox("");
+    let update = "target(\"sps\").management_email_update(|m| { m.sender_address = \"new@example.com\"; m })";
+    let plan = sandbox.script(update, &["--dry-run"]).code(0);
+    assert!(plan.out.contains("new@example.com") || plan.err.contains("new@example.com"), "{}{}", plan.out, plan.err);
+    assert_eq!(lab.lab.commits(), 0);
+    sandbox.script(update, &["--yes"]).code(0);
+    let email = lab.lab.object("/configuration/management/email").unwrap();
+    assert_eq!(email["sender_address"], "new@example.com");
+    assert_eq!(email["alerting_address"], serde_json::Value::Null, "empty members stay");
+    assert_eq!(email["smtp_encryption"]["server_certificate_check"]["server_certificate_ca"], "77");
+    content(&lab.lab.complaints());
+    sandbox
+        .script("target(\"sps\").management_email_update(|m| { m.sender_adress = \"x\"; m })", &["--yes"])
+        .code(1)
+        .err(&["no member 'sender_adress'", "sender_address"]);
+    sandbox
+        .script("target(\"sps\").management_email_update(|m| { m.sender_address = \"x\"; })", &["--yes"])
+        .code(1)
+        .err(&["gave nothing back"]);
+}
+
+#[test]
+fn secrets_of_answers_stay_secret_and_go_back() {
+    let lab = sps(SpsOptions::default());
+    let sandbox = lab.sandbox("");
+    let script = "let t = target(\"sps\"); print(t.management_snmp_trap().body.version.value.community); t.management_snmp_trap_update(|m| { m.enabled = false; m })";
+    let ran = sandbox.script(script, &["--yes"]).code(0).out(&["***"]);
+    assert!(!ran.out.contains("lab-community"));
+    assert_eq!(
+        lab.lab.object("/configuration/management/snmp/trap").unwrap()["version"]["value"]["community"],
+        "lab-community"
+    );
+}
+
+#[test]
+fn pem_text_is_cleaned() {
+    let lab = sps(SpsOptions::default());
+    let script = "target(\"sps\").x509_create(#{ certificate: \"Bag Attributes\\n  x: y\\n-----BEGIN CERTIFICATE-----\\nMIIB\\n-----END CERTIFICATE-----\\n\" })";
+    lab.sandbox("").script(script, &["--yes"]).code(0);
+    content(&lab.lab.complaints());
+}
+
+#[test]
+fn sessions_are_walked_through_page_by_page() {
+    let lab = sps(SpsOptions::default());
+    let script = "let n = 0; for s in target(\"sps\").sessions_search_pages(#{ q: \"protocol:ssh\", limit: 1 }) { n += 1; print(target(\"sps\").session(s.key).body.protocol); } print(n)";
+    lab.sandbox("").script(script, &[]).code(0).out(&["SSH\nSSH\n2"]);
+    assert_eq!(lab.count("GET", "limit=1"), 2);
+    assert!(lab.count("GET", "svc%2Faaaaaaaaaaaaaaaaaaaaaa%2Fssh%3A1") > 0, "keys are encoded");
+    content(&lab.lab.complaints());
+}
+
+#[test]
+fn uploads_are_raw_bodies_with_their_own_type() {
+    let lab = sps(SpsOptions::default());
+    let sandbox = lab.sandbox("");
+    sandbox.write("plugin.zip", "PK plugin");
+    sandbox.write("sps.iso", "ISO");
+    sandbox
+        .script("let t = target(\"sps\"); print(t.plugin_upload(#{ file: \"plugin.zip\" }).key != \"\"); t.firmware_upload(#{ file: \"sps.iso\" });", &["--yes"])
+        .code(0);
+    let sent: Vec<_> = lab.lab.requests().into_iter().filter(|seen| seen.target.contains("/upload/")).collect();
+    assert_eq!(sent.iter().map(|seen| seen.body.as_slice()).collect::<Vec<_>>(), [b"PK plugin".as_slice(), b"ISO"]);
+    content(&lab.lab.complaints());
+}
+
+#[test]
+fn a_dry_run_opens_no_transaction() {
+    let lab = sps(SpsOptions::default());
+    let script = "let t = target(\"sps\"); transaction(t, \"plan\", || { t.datetime_timezone_replace(\"UTC\"); t.network_dns_update(|d| { d.primary = \"192.0.2.54\"; d }) });";
+    lab.sandbox("").script(script, &["--dry-run"]).code(0);
+    assert_eq!(lab.lab.counts().1, 0);
+}
