@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod asyncos;
 mod bad_input;
 mod bulk;
 mod calls;
@@ -14,5 +15,6 @@ mod scripts;
 mod secrets;
 mod serve;
 mod sign_in;
+mod spectra;
 mod sps;
 mod support;

@@ -6,6 +6,7 @@ mod args;
 mod ask;
 pub mod calls;
 mod demo;
+mod difference;
 mod exit;
 mod failure;
 mod init;

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::cli::difference::differences;
 use crate::door::Withheld;
 use crate::run::Plan;
 use crate::value::Value;
@@ -38,10 +39,21 @@ pub fn human(plan: &Plan) -> String {
             change.operation,
             change.effect
         ));
+        let differences = change.before.as_ref().map(|before| differences(before, &change.args)).unwrap_or_default();
         for (name, value) in &change.args {
-            text.push_str(&format!("       {name}: {}\n", shorten(value)));
+            // What differs says more than the whole object.
+            if name != "body" || differences.is_empty() {
+                text.push_str(&format!("       {name}: {}\n", shorten(value)));
+            }
         }
-        if change.before.is_some() {
+        for one in differences.iter().take(MOST) {
+            let from = one.from.as_ref().map_or_else(|| "(none)".to_owned(), |from| clipped(&from.to_string()));
+            text.push_str(&format!("       {}: {from} -> {}\n", one.path, clipped(&one.to.to_string())));
+        }
+        if differences.len() > MOST {
+            text.push_str(&format!("       … and {} more differences\n", differences.len() - MOST));
+        }
+        if change.before.is_some() && differences.is_empty() {
             text.push_str("       (the present state is in the plan's JSON as `before`)\n");
         }
     }
@@ -67,6 +79,10 @@ pub fn json(plan: &Plan) -> serde_json::Value {
             "items": change.items,
             "args": Value::Map(change.args.clone()).to_json(),
             "before": change.before,
+            "differences": change.before.as_ref().map(|before| {
+                let found = differences(before, &change.args).into_iter();
+                found.map(|one| json!({ "path": one.path, "from": one.from, "to": one.to })).collect::<Vec<_>>()
+            }),
             "needs": change.needs,
         })
     });
@@ -75,6 +91,14 @@ pub fn json(plan: &Plan) -> serde_json::Value {
         "files": plan.files.iter().map(|(path, size)| json!({ "path": path, "bytes": size })).collect::<Vec<_>>(),
         "partial": plan.partial,
     })
+}
+
+fn clipped(text: &str) -> String {
+    if text.chars().count() <= 40 {
+        text.to_owned()
+    } else {
+        format!("{}…", text.chars().take(38).collect::<String>())
+    }
 }
 
 fn shorten(value: &Value) -> String {

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::fault::Faults;
 use super::log::{Log, Seen};
+use super::upload;
 
 /// A request as an appliance sees it.
 #[derive(Debug)]
@@ -33,8 +34,19 @@ pub struct Ask {
     pub query: Option<String>,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body.
+    /// The body; of a long one, its beginning.
     pub body: Bytes,
+    /// What a long body was, which is never held in memory.
+    pub large: Option<Large>,
+}
+
+/// A long body: what it was, without what it held.
+#[derive(Clone, Debug)]
+pub struct Large {
+    /// How many bytes its file has: of a multipart body the last part's, else all of them.
+    pub file_size: u64,
+    /// The SHA-256 of the file, in lower-case hex.
+    pub file_sha256: String,
 }
 
 /// An appliance's answer.
@@ -48,6 +60,8 @@ pub struct Tell {
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Bytes,
+    /// Instead of the body: so many bytes, made while they are sent.
+    pub generated: Option<u64>,
     /// Whether it changed something.
     pub applied: bool,
     /// What was wrong with the request although the true appliance would not say so.
@@ -62,6 +76,7 @@ impl Tell {
             content_type: "application/json; charset=utf-8",
             headers: Vec::new(),
             body: Bytes::from(json.to_string()),
+            generated: None,
             applied: false,
             complaints: Vec::new(),
         }
@@ -234,13 +249,14 @@ async fn serve(
     cut: CancellationToken,
 ) -> Result<Response<Body>, Infallible> {
     let (parts, body) = request.into_parts();
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let (body, large) = upload::receive(&parts.headers, body).await;
     let ask = Ask {
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().map(str::to_owned),
         headers: parts.headers,
         body,
+        large,
     };
     let effects = {
         let mut faults = shared.faults.lock().unwrap_or_else(PoisonError::into_inner);
@@ -277,7 +293,11 @@ async fn serve(
 }
 
 fn response(tell: Tell, cut_answer: bool, huge: Option<u64>, cut: &CancellationToken) -> Response<Body> {
-    let body: Body = if let Some(bytes) = huge {
+    let length = tell.generated;
+    let body: Body = if let Some(length) = tell.generated {
+        let chunks = (0..length.div_ceil(upload::CHUNK)).map(move |n| Ok(Frame::data(upload::generated(n, length))));
+        BodyExt::boxed(StreamBody::new(futures_util::stream::iter(chunks)))
+    } else if let Some(bytes) = huge {
         let chunk = Bytes::from(vec![b' '; 1 << 20]);
         let chunks = (0..bytes >> 20).map(move |_| Ok(Frame::data(chunk.clone())));
         BodyExt::boxed(StreamBody::new(futures_util::stream::iter(chunks)))
@@ -305,6 +325,9 @@ fn response(tell: Tell, cut_answer: bool, huge: Option<u64>, cut: &CancellationT
             headers.append(name, value);
         }
     };
+    if let Some(length) = length {
+        set("content-length", &length.to_string());
+    }
     set("content-type", tell.content_type);
     for (name, value) in &tell.headers {
         set(name, value);

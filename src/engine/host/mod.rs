@@ -13,6 +13,7 @@ mod time;
 mod transactions;
 mod update;
 mod upload;
+mod waits;
 
 use rhai::RhaiNativeFunc;
 use rhai::{FuncRegistration, Module, Variant};
@@ -56,6 +57,7 @@ pub fn module() -> Module {
     outside::register(&mut module);
     transactions::register(&mut module);
     pages::register(&mut module);
+    waits::register(&mut module);
     module.build_index();
     module
 }
