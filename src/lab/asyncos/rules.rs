@@ -66,6 +66,10 @@ pub fn pairs(query: &[(String, String)]) -> Verdict {
         ("domainNameOperator", "domainNameValue"),
         ("subjectFilterBy", "subjectFilterValue"),
     ] {
+        // Web tracking compares by an operator alone.
+        if one == "filterBy" && web::get(query, "device_type") == Some("wsa") {
+            continue;
+        }
         if has(one) != has(other) {
             return Verdict::Half(format!("half a pair: {one} and {other}"));
         }

@@ -60,6 +60,9 @@ impl State {
         for list in &lists {
             tree.insert(format!("{list}/-100"), json!({ "name": "base", "note": "lab" }));
         }
+        for kind in ["aa", "credentialstore"] {
+            tree.insert(format!("/configuration/plugins/{kind}/-101"), json!({ "name": "other", "version": "1.0" }));
+        }
         tree.remove("/configuration/passwords/-100");
         for nic in ["nic1", "nic2", "nic3"] {
             tree.insert(format!("/configuration/network/nics/{nic}"), json!({ "interfaces": { "@order": [] } }));
