@@ -58,8 +58,12 @@ fn imports_point_one_way() {
         if text.contains("reqwest::") && !inside.starts_with("door") && !in_tests {
             offenders.push(format!("{} sends requests outside the door", inside.display()));
         }
+        // The lab may look up which calls there are, so that a new row is served at once; how a request
+        // is made of one is the client's, and what the lab judges.
+        let lists = ["use crate::catalog::Catalog;", "use crate::catalog::{Catalog, Kind};"];
+        let bare = lists.iter().fold(text.clone(), |text, list| text.replace(list, ""));
         if inside.starts_with("lab")
-            && ["crate::door", "crate::catalog", "crate::vendors"].iter().any(|name| text.contains(name))
+            && ["crate::door", "crate::catalog", "crate::vendors"].iter().any(|name| bare.contains(name))
         {
             offenders.push(format!("{} of the lab uses the client's own code", inside.display()));
         }

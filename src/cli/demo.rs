@@ -11,13 +11,13 @@ use crate::catalog::Catalog;
 use crate::cli::ask;
 use crate::cli::exit::Exit;
 use crate::cli::failure::CommandFailure;
-use crate::cli::lab;
+use crate::cli::labs::{AnyLab, PASSWORD, Wish};
 use crate::cli::program::{Done, Program};
 use crate::cli::screen::{Screen, millis};
 use crate::cli::signals::cancel_on_signal;
 use crate::config::Config;
 use crate::door::Halt;
-use crate::lab::{SegLab, SegOptions};
+use crate::lab::SegLab;
 use crate::run::params::{Given, resolve};
 use crate::run::{Cause, Ending, Listener, Order, Outcome, Playbook, Project, Within, execute};
 use crate::service::{Service, ServiceEvent};
@@ -25,7 +25,11 @@ use crate::value::Value;
 
 /// Start the lab and a ready project, and block a real list on it
 #[derive(Debug, Args)]
-pub struct DemoArgs {}
+pub struct DemoArgs {
+    /// Show a job on each of the other vendors too
+    #[arg(long)]
+    all: bool,
+}
 
 /// The IP group that the demo fills.
 const GROUP: i64 = 16;
@@ -43,27 +47,33 @@ impl DemoArgs {
             .enable_all()
             .build()
             .map_err(|error| CommandFailure::failed(error.to_string()))?;
-        let options = SegOptions { tls: true, ..SegOptions::default() };
-        let password = options.password.clone();
-        let seg = runtime
-            .block_on(SegLab::start(options))
+        let lab = runtime
+            .block_on(AnyLab::start(Wish { tls: true, ..Wish::of("seg") }))
             .map_err(|error| CommandFailure::failed(format!("the lab cannot start: {error}")))?;
+        let targets = lab.targets();
+        let AnyLab::Seg(seg, ..) = lab else { return Err(CommandFailure::failed("the lab started another vendor")) };
         let halt = Halt::default();
         {
             let _entered = runtime.enter();
             cancel_on_signal(runtime.handle(), &halt);
         }
-        let demo = Demo { program, folder: folder.clone(), seg, halt };
+        let demo = Demo { program, folder: folder.clone(), seg, targets, halt };
         demo.say(1, &format!("a simulated SEG 10 listens at {}, strict and with TLS", demo.seg.api_url()));
-        let list = demo.write_project(&password)?;
+        let list = demo.write_project()?;
         demo.say(2, &format!("a project stands in {}", folder.display()));
         let (config, catalog) = demo.config()?;
         let project = Project::new(config, catalog, runtime.handle().clone()).map_err(CommandFailure::failed)?;
         demo.main_job(&project, &list)?;
         demo.dropped_list(&project)?;
         demo.verify()?;
+        if self.all {
+            super::demo_all::show(program, &runtime, &folder, &demo.halt)?;
+        }
         println!();
         println!("All of it took {}. Next:", millis(begun.elapsed()));
+        if !self.all {
+            println!("  beadle demo --all                 a job on each of the other vendors too");
+        }
         println!("  beadle lab start                  a simulated appliance to keep, with its configuration");
         println!("  beadle init DIR                   a project of your own");
         println!("  beadle calls search block ip      the calls, by what they do");
@@ -78,6 +88,7 @@ struct Demo<'a> {
     program: &'a Program,
     folder: PathBuf,
     seg: SegLab,
+    targets: String,
     halt: Halt,
 }
 
@@ -88,7 +99,7 @@ impl Demo<'_> {
     }
 
     /// `beadle.toml`, the list, the inbox.
-    fn write_project(&self, password: &str) -> Result<PathBuf, CommandFailure> {
+    fn write_project(&self) -> Result<PathBuf, CommandFailure> {
         let write = |name: &str, text: &str| -> Result<PathBuf, CommandFailure> {
             let path = self.folder.join(name);
             std::fs::write(&path, text)
@@ -97,9 +108,8 @@ impl Demo<'_> {
         };
         std::fs::create_dir_all(self.folder.join("inbox"))?;
         write("seg.pem", self.seg.certificate_pem().unwrap_or_default())?;
-        write("password", password)?;
-        let target = lab::target(&self.seg, "10", "api")
-            .replace("{ env = \"SEG_PASSWORD\" }", "{ file = \"password\" }")
+        write("password", PASSWORD)?;
+        let target = self.targets.replace("{ env = \"LAB_PASSWORD\" }", "{ file = \"password\" }")
             + "tls = { ca_file = \"seg.pem\" }\n";
         let config = format!(
             "{target}\n[never]\nnetworks = [\"203.0.113.0/24\"]   # ours: never blocked, whatever a list says\n\n\
@@ -251,7 +261,7 @@ fn succeeded(ending: &Ending) -> Result<(), CommandFailure> {
     }
 }
 
-fn private(path: &Path) -> std::io::Result<()> {
+pub(super) fn private(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
 }

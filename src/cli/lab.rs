@@ -3,15 +3,14 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
-use serde_json::json;
-
 use crate::cli::exit::Exit;
 use crate::cli::failure::CommandFailure;
+use crate::cli::labs::{AnyLab, Wish};
 use crate::cli::program::{Done, Program};
 use crate::cli::signals::cancel_on_signal;
 use crate::door::Halt;
-use crate::lab::{Faults, Generation, RefusalStyle, SegLab, SegOptions};
+use crate::lab::Faults;
+use clap::{Args, Subcommand, ValueEnum};
 
 /// Start simulated appliances
 #[derive(Debug, Subcommand)]
@@ -24,16 +23,19 @@ pub enum LabCommand {
 #[derive(Debug, Args)]
 pub struct StartArgs {
     /// The vendor
-    #[arg(long, default_value = "seg", value_parser = ["seg"])]
+    #[arg(long, default_value = "seg", value_parser = ["seg", "asyncos", "sps", "spectra"])]
     vendor: String,
-    /// The generation
+    /// SEG: the generation
     #[arg(long, value_enum, default_value_t = Version::Ten)]
     generation: Version,
+    /// Cisco Secure Email: the product
+    #[arg(long, default_value = "esa", value_parser = ["esa", "sma"])]
+    product: String,
     /// The API's port; 0 is any free one
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// The token service's port; 0 is any free one
-    #[arg(long, default_value_t = 0)]
+    /// SEG: the token service's port; Spectra Detect: the Worker's port; 0 is any free one
+    #[arg(long, default_value_t = 0, alias = "worker-port")]
     token_port: u16,
     /// Speak TLS, with a self-signed certificate
     #[arg(long)]
@@ -44,10 +46,10 @@ pub struct StartArgs {
     /// Something that goes wrong: latency=50ms, every=7:503, lost=3, … (repeat for more)
     #[arg(long = "fault", value_name = "FAULT")]
     faults: Vec<String>,
-    /// Refuse changes with status 400 instead of 200 and a reason
+    /// SEG: refuse changes with status 400 instead of 200 and a reason
     #[arg(long)]
     refuse_with_400: bool,
-    /// Do not name the entry that is in the way of a delta
+    /// SEG: do not name the entry that is in the way of a delta
     #[arg(long)]
     hide_offender: bool,
 }
@@ -72,26 +74,24 @@ impl LabCommand {
 
 impl StartArgs {
     fn exec(self, program: &Program) -> Done {
-        let eight = self.generation == Version::Eight;
-        let options = SegOptions {
-            generation: if eight { Generation::Eight } else { Generation::Ten },
+        let wish = Wish {
+            vendor: self.vendor.clone(),
+            eight: self.generation == Version::Eight,
+            sma: self.product == "sma",
             port: self.port,
-            token_port: self.token_port,
+            second_port: self.token_port,
             tls: self.tls,
-            username: if eight { "LAB\\api".into() } else { "api".into() },
             faults: Faults::parse(&self.faults).map_err(CommandFailure::usage)?,
-            refusals: if self.refuse_with_400 { RefusalStyle::BadRequest } else { RefusalStyle::Ok },
-            names_offender: !self.hide_offender,
-            ..SegOptions::default()
+            refuse_with_400: self.refuse_with_400,
+            hide_offender: self.hide_offender,
         };
-        let (username, password) = (options.username.clone(), options.password.clone());
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .map_err(|error| CommandFailure::failed(error.to_string()))?;
         let lab = runtime
-            .block_on(SegLab::start(options))
+            .block_on(AnyLab::start(wish))
             .map_err(|error| CommandFailure::failed(format!("the lab cannot start: {error}")))?;
         if let (Some(file), Some(pem)) = (&self.certificate, lab.certificate_pem()) {
             std::fs::write(file, pem)
@@ -102,16 +102,14 @@ impl StartArgs {
             let _entered = runtime.enter();
             cancel_on_signal(runtime.handle(), &halt);
         }
-        let version = if eight { "8" } else { "10" };
         if program.is_json() {
-            let facts = json!({
-                "vendor": self.vendor, "version": version, "url": lab.api_url(), "token_url": lab.token_url(),
-                "username": username, "password": password, "fingerprint_sha256": lab.fingerprint(),
-            });
-            println!("{facts}");
+            println!("{}", lab.facts());
         } else {
-            println!("# a simulated SEG {version}; put this into beadle.toml, and export SEG_PASSWORD='{password}'");
-            print!("{}", target(&lab, version, &username));
+            println!("# a simulated appliance; put this into beadle.toml, and say in the shell:");
+            for (name, value) in lab.environment() {
+                println!("#   export {name}={value}");
+            }
+            print!("{}", lab.targets());
             eprintln!("running; Ctrl-C ends it");
         }
         std::io::stdout().flush()?;
@@ -125,18 +123,4 @@ impl StartArgs {
         }
         Ok(Exit::Succeeded)
     }
-}
-
-/// The target's table for a configuration.
-pub fn target(lab: &SegLab, version: &str, username: &str) -> String {
-    let auth = match lab.token_url() {
-        Some(token_url) => format!(
-            "{{ method = \"token\", username = '{username}', password = {{ env = \"SEG_PASSWORD\" }}, token_url = \"{token_url}\" }}"
-        ),
-        None => format!("{{ method = \"basic\", username = '{username}', password = {{ env = \"SEG_PASSWORD\" }} }}"),
-    };
-    format!(
-        "[targets.seg-lab]\nvendor = \"seg\"\nurl = \"{}\"\nversion = \"{version}\"\nauth = {auth}\n",
-        lab.api_url()
-    )
 }

@@ -21,7 +21,8 @@ pub fn widen(row: &'static Row, args: &mut Map) -> Vec<String> {
         let Some(Value::Time(time)) = args.get_mut(param.name) else { continue };
         let cut = round(*time, unit, up);
         if cut != *time {
-            notices.push(format!("{}: {} {time} became {cut}, as it takes whole {word} only", row.name, param.name));
+            let name = param.name;
+            notices.push(format!("{}: {name} {time:.0} became {cut:.0}, as it takes whole {word} only", row.name));
             *time = cut;
         }
     }
