@@ -72,6 +72,20 @@ fn imports_point_one_way() {
 }
 
 #[test]
+fn the_reference_pages_are_what_the_catalog_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference");
+    for vendor in beadle::catalog::Catalog::builtin().vendors() {
+        let written = std::fs::read_to_string(folder.join(format!("{}.md", vendor.id))).unwrap_or_default();
+        let wanted = beadle::catalog::reference::page(vendor);
+        assert!(
+            written == wanted,
+            "docs/reference/{}.md is stale: cargo run -- calls document docs/reference",
+            vendor.id
+        );
+    }
+}
+
+#[test]
 fn every_file_says_what_lives_in_it() {
     let mut all = Vec::new();
     files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut all);

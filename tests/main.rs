@@ -18,3 +18,4 @@ mod sign_in;
 mod spectra;
 mod sps;
 mod support;
+mod vendors;

@@ -9,6 +9,7 @@ mod builtin;
 mod format;
 mod index;
 mod raw_path;
+pub mod reference;
 mod row;
 mod wire;
 
@@ -24,3 +25,19 @@ pub use row::{
     Paging, Param, Place, Raise, Refusal, Row, Rule, Shape, TimeForm, Type, Vendor,
 };
 pub use wire::{raw_wire, wire};
+
+/// Names that no call may have.
+pub const RESERVED_NAMES: &[&str] = format::words::RESERVED;
+
+/// Checks the text of a catalog file as it would be checked when it is loaded.
+///
+/// # Errors
+/// Every mistake with its line.
+pub fn check_text(text: &str, present: &[&'static Vendor]) -> Result<(), Vec<String>> {
+    match format::vendor(text, present) {
+        Ok(_) => Ok(()),
+        Err(mistakes) => {
+            Err(mistakes.iter().map(|mistake| format!("line {}: {}", mistake.line, mistake.message)).collect())
+        }
+    }
+}

@@ -57,6 +57,9 @@ pub enum Command {
     /// Show the calls of the catalog
     #[command(subcommand)]
     Calls(super::calls::CallsCommand),
+    /// Show vendors, and make catalogs from what appliances say of themselves
+    #[command(subcommand)]
+    Vendors(super::vendors::VendorsCommand),
     /// Show, check and trust targets
     #[command(subcommand)]
     Targets(super::targets::TargetsCommand),

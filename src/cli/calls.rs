@@ -1,9 +1,11 @@
 //! `beadle calls`: the catalog, for people and programs.
 
+use std::path::{Path, PathBuf};
+
 use clap::Subcommand;
 use serde_json::json;
 
-use crate::catalog::{Confidence, Effect, Kind, LostAnswer, Param, Place, Row, Type, signature};
+use crate::catalog::{Catalog, Confidence, Effect, Kind, LostAnswer, Param, Place, Row, Type, reference, signature};
 use crate::cli::exit::Exit;
 use crate::cli::failure::CommandFailure;
 use crate::cli::program::{Done, Program};
@@ -28,6 +30,11 @@ pub enum CallsCommand {
         /// What the call should do, such as: block ip
         #[arg(required = true)]
         words: Vec<String>,
+    },
+    /// Write the reference pages into a folder, one for each vendor
+    Document {
+        /// The folder
+        folder: PathBuf,
     },
 }
 
@@ -55,6 +62,7 @@ impl CallsCommand {
                     || rows.iter().map(|row| json_of(row)).collect(),
                 )?;
             }
+            Self::Document { folder } => return document(program, &catalog, &folder),
             Self::Search { words } => {
                 let rows = catalog.search(&words);
                 if rows.is_empty() && !program.is_json() {
@@ -66,6 +74,17 @@ impl CallsCommand {
         }
         Ok(Exit::Succeeded)
     }
+}
+
+fn document(program: &Program, catalog: &Catalog, folder: &Path) -> Done {
+    let folder = program.here.join(folder);
+    std::fs::create_dir_all(&folder)?;
+    for vendor in catalog.vendors() {
+        let file = folder.join(format!("{}.md", vendor.id));
+        let wrong = |error: std::io::Error| CommandFailure::failed(format!("{}: {error}", file.display()));
+        std::fs::write(&file, reference::page(vendor)).map_err(wrong)?;
+    }
+    Ok(Exit::Succeeded)
 }
 
 fn overview(rows: &[&Row]) -> String {
@@ -166,7 +185,7 @@ fn wrapped(text: &str, first: &str, rest: &str) -> String {
 }
 
 fn describe(param: &Param, depth: usize, text: &mut String) {
-    let mut facts = vec![type_name(param.ty)];
+    let mut facts = vec![reference::type_name(param.ty)];
     if param.required {
         facts.push("required".into());
     }
@@ -240,29 +259,12 @@ fn param_json(param: &Param) -> serde_json::Value {
             Place::Form => "form",
             Place::Part => "part",
         },
-        "type": type_name(param.ty),
+        "type": reference::type_name(param.ty),
         "required": param.required,
         "secret": param.secret,
         "doc": param.doc,
         "fields": param.fields.iter().map(param_json).collect::<Vec<_>>(),
     })
-}
-
-fn type_name(ty: Type) -> String {
-    match ty {
-        Type::String => "string".into(),
-        Type::Int => "int".into(),
-        Type::Float => "float".into(),
-        Type::Bool | Type::Flag => "bool".into(),
-        Type::Pem => "PEM text".into(),
-        Type::File => "path".into(),
-        Type::Time(_) => "time".into(),
-        Type::Address => "address".into(),
-        Type::Regex => "regex".into(),
-        Type::Object => "map".into(),
-        Type::Any => "any".into(),
-        Type::List(inner) => format!("list of {}", type_name(*inner)),
-    }
 }
 
 fn lost_answer(rule: LostAnswer) -> String {
@@ -286,7 +288,6 @@ fn confidence(confidence: Confidence) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::Catalog;
 
     #[test]
     fn no_page_is_wider_than_the_screen_but_for_scripts() {

@@ -25,6 +25,7 @@ mod signals;
 mod table;
 mod targets;
 mod triggers;
+mod vendors;
 
 pub use exit::Exit;
 pub use program::run;

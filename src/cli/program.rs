@@ -59,6 +59,7 @@ impl Program {
             Command::Run(args) => args.exec(self),
             Command::Playbooks(command) => command.exec(self),
             Command::Calls(command) => command.exec(self),
+            Command::Vendors(command) => command.exec(self),
             Command::Targets(command) => command.exec(self),
             Command::Repl(args) => args.exec(self),
             Command::Serve(args) => args.exec(self),

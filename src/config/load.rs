@@ -24,12 +24,17 @@ impl Config {
         let text = std::fs::read_to_string(&path).map_err(|error| fatal(error.to_string()))?;
         let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
         let file: File = toml::from_str(&text).map_err(|error| parse_error(&shown, &text, &error))?;
-        let paths: Vec<PathBuf> = file.catalog.paths.iter().map(|path| folder.join(path)).collect();
+        let mut paths: Vec<PathBuf> = file.catalog.paths.iter().map(|path| folder.join(path)).collect();
+        // Where an import puts its catalogs, they are found without being named.
+        let usual = folder.join("catalogs");
+        if paths.is_empty() && usual.is_dir() {
+            paths.push(usual);
+        }
         let catalog = Catalog::with_user(&paths).map_err(|error| ConfigError { mistakes: error.mistakes })?;
         let mut checker = Checker { shown: &shown, text: &text, mistakes: Vec::new() };
         let config = checker.config(&file, &path, folder, &catalog, environment);
         if checker.mistakes.is_empty() {
-            Ok((config, catalog))
+            Ok((Config { catalog_paths: paths, ..config }, catalog))
         } else {
             checker.mistakes.truncate(20);
             Err(ConfigError { mistakes: checker.mistakes })
@@ -126,6 +131,7 @@ impl Checker<'_> {
             None => vec![folder.join(default)],
         };
         Config {
+            catalog_paths: Vec::new(),
             files: FileLimits { read: paths(&file.files.read, ""), write: paths(&file.files.write, "out") },
             file: Some(path.to_owned()),
             folder,

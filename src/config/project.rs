@@ -29,6 +29,8 @@ pub struct Config {
     pub files: FileLimits,
     /// Hosts that `http_get` and `http_post` may reach.
     pub http_allow: Vec<String>,
+    /// Folders and files with catalogs of the user's own.
+    pub catalog_paths: Vec<PathBuf>,
     /// Where state lives.
     pub state_dir: PathBuf,
     /// How long what ended runs answered is kept.
@@ -126,6 +128,7 @@ impl Config {
             limits: Limits::default(),
             files: FileLimits { read: vec![here.to_owned()], write: vec![here.join("out")] },
             http_allow: Vec::new(),
+            catalog_paths: Vec::new(),
             state_dir,
             keep: Duration::from_secs(90 * 86_400),
             secrets: BTreeMap::new(),

@@ -9,7 +9,7 @@ mod expand;
 mod rows;
 mod spec;
 pub mod text;
-mod words;
+pub mod words;
 
 #[cfg(test)]
 mod tests;

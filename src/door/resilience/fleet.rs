@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use super::line::{Exchange, Line};
-use crate::catalog::{Catalog, Effect, Row, bind, wire};
+use crate::catalog::{Bound, Catalog, Effect, Row, bind, wire};
 use crate::clock::Clock;
 use crate::config::{Secrets, Target};
 use crate::door::halt::Halt;
@@ -86,17 +87,31 @@ impl Fleet {
             row.effect == Effect::Read && row.method == "GET" && !row.params.iter().any(|param| param.required)
         });
         let row = harmless.chain(any).find(fits);
-        let (Some(row), Some(vendor)) = (row, catalog.vendor(&target.vendor)) else {
-            return Ok("nothing harmless to read is known".into());
-        };
+        let Some(row) = row else { return Ok("nothing harmless to read is known".into()) };
         let bound = bind(row, Vec::new(), Map::new())?;
+        let body = self.read(name, &bound, catalog).await?;
+        let json: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+        let places = ["/productVersion", "/body/firmware_version", "/data/version"];
+        let version = places.iter().find_map(|place| json.pointer(place)?.as_str());
+        Ok(version.map_or_else(|| format!("{} answered", row.name), |version| format!("version {version}")))
+    }
+
+    /// One read at a target outside of any run, for what a person asks of it at the command line.
+    ///
+    /// # Errors
+    /// What the sign-in or the read came to.
+    pub async fn read(&self, name: &str, call: &Bound, catalog: &Catalog) -> Result<Bytes, Fault> {
+        let target = self.target(name)?;
+        let Some(vendor) = catalog.vendor(&target.vendor) else {
+            let message = format!("there is no catalog for vendor '{}'", target.vendor);
+            return Err(Fault::new(FaultKind::Invalid, message).on(name));
+        };
         let line = self.line(name)?;
         let verify = |_: &'static str| -> BoxFuture<'_, Option<bool>> { Box::pin(async { None }) };
         let halt = Halt::default();
-        let request = wire(&bound, vendor);
         let exchange = Exchange {
-            request,
-            row: Some(row),
+            request: wire(call, vendor),
+            row: Some(call.row),
             effect: Effect::Read,
             accept: vendor.accept,
             save_to: None,
@@ -106,12 +121,7 @@ impl Fleet {
             verify: &verify,
         };
         match line.exchange(exchange).await.result {
-            Ok(answer) => {
-                let json: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-                let places = ["/productVersion", "/body/firmware_version", "/data/version"];
-                let version = places.iter().find_map(|place| json.pointer(place)?.as_str());
-                Ok(version.map_or_else(|| format!("{} answered", row.name), |version| format!("version {version}")))
-            }
+            Ok(answer) => Ok(answer.body),
             Err(Failure::Fault(fault)) => Err(*fault),
             Err(Failure::Stop(stop)) => Err(Fault::new(FaultKind::Timeout, stop.to_string())),
         }
