@@ -1,7 +1,10 @@
 //! What the README shows is run.
 
+use beadle::lab::{AsyncosOptions, Product, SpsOptions};
+
 use crate::support::Sandbox;
 use crate::support::lab::Seg;
+use crate::support::vendors::{asyncos, content, sps};
 
 fn readme() -> String {
     std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap()
@@ -32,9 +35,22 @@ fn the_readmes_scripts_run() {
     let scripts = blocks("rhai");
     assert!(!scripts.is_empty());
     for script in scripts {
+        let (sma, sps) = (
+            asyncos(AsyncosOptions { product: Product::Sma, ..AsyncosOptions::default() }),
+            sps(SpsOptions::default()),
+        );
+        let configuration = [
+            seg.target("seg-prod"),
+            sma.sandbox("sma", "jwt", "").read("beadle.toml"),
+            sps.sandbox("").read("beadle.toml"),
+        ];
         let sandbox = Sandbox::new();
-        sandbox.write("beadle.toml", &seg.target("seg-prod"));
+        sandbox.write("beadle.toml", &configuration.join("\n"));
         sandbox.script(&script, &["--dry-run"]).code(0);
+        sandbox.script(&script, &["--yes"]).code(0);
+        for complaints in [seg.lab.complaints(), sma.lab.complaints(), sps.lab.complaints()] {
+            content(&complaints);
+        }
     }
 }
 
