@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use beadle::lab::{Faults, Generation, SegLab, SegOptions};
+use beadle::lab::{AsyncosLab, AsyncosOptions, Faults, Generation, SegLab, SegOptions, SpectraLab, SpectraOptions};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -43,6 +43,9 @@ fn main() -> Result<(), Failure> {
     bench.fan_out(&runtime)?;
     bench.bulk(&runtime)?;
     bench.large_answer(&runtime)?;
+    bench.tracking(&runtime)?;
+    bench.every_call()?;
+    bench.gigabytes(&runtime)?;
     Ok(())
 }
 
@@ -153,6 +156,74 @@ impl Bench {
             || self.bare("bare-reqwest", &with(&arguments, &["find", "90000"])),
         )?;
         report("an answer of 50 MB (bare: serde_json::Value)", &pairs);
+        Ok(())
+    }
+
+    /// A tracking answer of 50 MB into script values.
+    fn tracking(&self, runtime: &tokio::runtime::Runtime) -> Result<(), Failure> {
+        let lab = runtime.block_on(AsyncosLab::start(AsyncosOptions::default()))?;
+        let rows = (0..80_000).map(|n| {
+            serde_json::json!({ "attributes": {
+                "mid": [n], "allIcid": [n], "icid": n, "serialNumber": "LAB-0001", "hostName": "esa1.example.com",
+                "direction": "incoming", "sender": "offers@example.org", "senderDomain": "example.org",
+                "senderIp": "192.0.2.7", "senderGroup": "UNKNOWNLIST", "replyTo": "N/A", "sbrs": "None",
+                "subject": format!("Message {n} with a subject of usual length"), "recipient": ["someone@example.net"],
+                "friendly_from": ["Offers <offers@example.org>"], "mailPolicy": ["DEFAULT"],
+                "recipientMap": { n.to_string(): ["someone@example.net"] },
+                "messageStatus": { n.to_string(): "Delivered" }, "verdictChart": { n.to_string(): "11000001" },
+                "isCompleteData": "N/A", "timestamp": "03 Feb 2024 08:05:06 (GMT +00:00)",
+            }})
+        });
+        lab.set_messages(rows.collect());
+        self.write(
+            "beadle.toml",
+            &format!(
+                "[targets.esa]\nvendor = \"asyncos\"\nproduct = \"esa\"\nurl = \"{}\"\n\
+                 auth = {{ method = \"basic\", username = \"admin\", password = {{ env = \"SEG_PASSWORD\" }} }}\n",
+                lab.url()
+            ),
+        )?;
+        self.write(
+            "tracking.rhai",
+            "print(target(\"esa\").tracking_messages(#{ start_date: date(\"2024-02-01\"), end_date: date(\"2024-02-04\") }).data.len());",
+        )?;
+        let path = "/esa/api/v2.0/message-tracking/messages?searchOption=messages&startDate=2024-02-01T00:00:00.000Z&endDate=2024-02-04T00:00:00.000Z";
+        let arguments = ["-", &lab.url(), "admin", "lab-password", "get", path];
+        let pairs = self.pairs(|| self.run(&["run", "tracking.rhai"]), || self.bare("bare-reqwest", &arguments))?;
+        report("a tracking answer of 50 MB", &pairs);
+        Ok(())
+    }
+
+    /// A script that could name any call, so that all of them are registered, against one that names none.
+    fn every_call(&self) -> Result<(), Failure> {
+        self.write("beadle.toml", "")?;
+        self.write("all.rhai", "let f = Fn(\"print\"); print(1)")?;
+        self.write("none.rhai", "print(1)")?;
+        let pairs = self.pairs(|| self.run(&["run", "all.rhai"]), || self.run(&["run", "none.rhai"]))?;
+        report("every call registered (bare: none)", &pairs);
+        Ok(())
+    }
+
+    /// Two gigabytes up and down: memory is what matters.
+    fn gigabytes(&self, runtime: &tokio::runtime::Runtime) -> Result<(), Failure> {
+        const SIZE: u64 = 2 << 30;
+        let lab =
+            runtime.block_on(SpectraLab::start(SpectraOptions { backup_size: SIZE, ..SpectraOptions::default() }))?;
+        self.write(
+            "beadle.toml",
+            &format!(
+                "[targets.detect]\nvendor = \"spectra\"\nurl = \"{}\"\nallow = [\"read\", \"change\", \"destroy\"]\n\
+                 timeout = \"300s\"\nauth = {{ method = \"token\", username = \"admin\", password = {{ env = \"SEG_PASSWORD\" }} }}\n",
+                lab.url()
+            ),
+        )?;
+        std::fs::File::create(self.folder.path().join("big.bin"))?.set_len(SIZE)?;
+        self.write("up.rhai", "target(\"detect\").backup_restore_upload(#{ file: \"big.bin\" })")?;
+        self.write("down.rhai", "print(target(\"detect\").backup_download(#{ to: \"out/big.bin\" }).size)")?;
+        for (what, script) in [("2 GB up", "up.rhai"), ("2 GB down, with SHA-256", "down.rhai")] {
+            let took = self.run(&["run", script, "--yes"])?;
+            println!("{what:<44} {:>7.1} ms {:>21}   {:.0} MB", took.wall.as_secs_f64() * 1000.0, "", took.megabytes);
+        }
         Ok(())
     }
 

@@ -183,7 +183,12 @@ fn an_upgrade_of_somebody_else_is_not_disturbed() {
     lab.lab.upgrade_elsewhere("worker-1");
     let live =
         ["run", "std/spectra/backup_then_upgrade", "target=spectra", "every=20ms", "--allow", "destroy", "--yes"];
-    lab.sandbox("").run(&live).code(1).err(&["'worker-1' is being upgraded already"]);
+    let sandbox = lab.sandbox(DESTROY);
+    sandbox.run(&live).code(1).err(&["'worker-1' is being upgraded already"]);
+    sandbox
+        .script("target(\"spectra\").upgrade_start(#{ appliance_name: \"hub-1\" })", &["--yes"])
+        .code(4)
+        .err(&["'worker-1' is being upgraded", "one appliance at a time"]);
     assert_eq!(lab.lab.counts().1, 0);
 }
 

@@ -1,7 +1,8 @@
 //! Reference: bare `reqwest` with `serde_json`.
 //!
 //! `bare-reqwest TOKEN_URL API_URL USER PASSWORD reads N` signs in and makes N sequential reads of
-//! `groups`; `… find ROWS` reads one long list of messages.
+//! `groups`; `… find ROWS` reads one long list of messages. `- API_URL USER PASSWORD get PATH` reads one
+//! answer with HTTP Basic.
 
 use std::io::Write;
 
@@ -14,9 +15,15 @@ async fn main() -> Result<(), Failure> {
     let _installed = rustls::crypto::ring::default_provider().install_default();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [token_url, api, user, password, what, value] = arguments.as_slice() else {
-        return Err("usage: TOKEN_URL API_URL USER PASSWORD reads|find ROWS".into());
+        return Err("usage: TOKEN_URL API_URL USER PASSWORD reads|find|get VALUE".into());
     };
     let client = reqwest::Client::builder().no_proxy().build()?;
+    if what == "get" {
+        let request = client.get(format!("{api}{value}")).basic_auth(user, Some(password));
+        let answer: serde_json::Value = request.send().await?.json().await?;
+        writeln!(std::io::stdout(), "{}", answer["data"].as_array().map_or(0, Vec::len))?;
+        return Ok(());
+    }
     let hash: String = Sha256::digest(password.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
     let form = [("grant_type", "password"), ("username", user), ("password", &hash)];
     let token: serde_json::Value = client.post(token_url).form(&form).send().await?.json().await?;

@@ -4,7 +4,7 @@
 //! method for each name and number of arguments; the row is looked up by the target's vendor.
 
 use std::any::TypeId;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use rhai::{Dynamic, FuncRegistration, Module, NativeCallContext, RhaiFunc};
@@ -13,28 +13,33 @@ use crate::catalog::{Catalog, Kind, Row};
 use crate::engine::host;
 use crate::engine::types::Target;
 
-/// The module of all calls.
-pub fn module(catalog: &Catalog) -> Module {
+/// The module of all calls, or of those with these names.
+pub fn module(catalog: &Catalog, names: Option<&HashSet<String>>) -> Module {
     let mut module = Module::new();
     module.set_id("calls");
-    let mut seen = BTreeSet::new();
+    let wanted = |name: &str| names.is_none_or(|names| names.contains(name));
+    // Several vendors may have a call of one name.
+    let mut seen = HashSet::new();
     for row in catalog.rows().filter(|row| row.kind != Kind::Session) {
-        let wanted = row.path_params().count();
+        let paths = row.path_params().count();
         // The map may be left out where nothing in it is required; binding says so better than
         // a missing function would.
-        for arguments in [wanted, wanted + 1] {
-            if seen.insert((row.name, arguments)) {
-                register(&mut module, row.name, arguments);
+        if wanted(row.name) {
+            for arguments in [paths, paths + 1] {
+                if seen.insert((row.name, arguments)) {
+                    register(&mut module, row.name, arguments);
+                }
             }
         }
-        if !row.update.is_empty() && seen.insert((row.update, wanted + 1)) {
-            register(&mut module, row.update, wanted + 1);
+        if !row.update.is_empty() && wanted(row.update) && seen.insert((row.update, paths + 1)) {
+            register(&mut module, row.update, paths + 1);
         }
         if row.paging.is_some() {
-            // Names live as long as the process, as the catalog does; there are few of them.
-            let pages: &'static str = pages_of(row);
-            for arguments in [wanted, wanted + 1] {
-                register(&mut module, pages, arguments);
+            let pages = pages_of(row);
+            if wanted(pages) {
+                for arguments in [paths, paths + 1] {
+                    register(&mut module, pages, arguments);
+                }
             }
         }
     }

@@ -41,7 +41,7 @@ impl Resolver {
     }
 
     /// The text and the shown name of a module.
-    fn find(&self, path: &str, from: Option<&str>) -> Result<(String, String), String> {
+    pub(super) fn find(&self, path: &str, from: Option<&str>) -> Result<(String, String), String> {
         if path.starts_with("std/") {
             let text = stdlib(path).ok_or_else(|| {
                 let hint = crate::nearest::did_you_mean(path, STDLIB.iter().map(|(name, _)| *name));

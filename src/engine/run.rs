@@ -1,5 +1,6 @@
 //! One execution of a script: an engine from shared modules, on a thread of its own.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -14,7 +15,7 @@ use crate::engine::index::Index;
 use crate::engine::output::OutputEvent;
 use crate::engine::resolver::Resolver;
 use crate::engine::types::StoreHandle;
-use crate::engine::{calls, guards, host, values};
+use crate::engine::{calls, guards, host, needed, values};
 use crate::fault::Stop;
 use crate::value::Value;
 
@@ -57,7 +58,7 @@ pub struct Ended {
     pub sources: Sources,
 }
 
-/// The modules that all engines share. They are built once for a catalog.
+/// The modules of an engine: Rhai's own and the host's, which all share, and calls.
 pub struct Modules {
     standard: SharedModule,
     host: SharedModule,
@@ -67,19 +68,13 @@ pub struct Modules {
 }
 
 impl Modules {
-    /// The modules for a catalog; the first catalog of the process is kept, and is the only one
-    /// that the program has.
-    pub fn of(catalog: &Arc<Catalog>) -> Arc<Self> {
-        static FIRST: OnceLock<Arc<Modules>> = OnceLock::new();
-        let first = FIRST.get_or_init(|| Arc::new(Self::build(catalog)));
-        if Arc::ptr_eq(&first.catalog, catalog) { Arc::clone(first) } else { Arc::new(Self::build(catalog)) }
-    }
-
-    fn build(catalog: &Arc<Catalog>) -> Self {
+    /// The modules with every call, or with those of these names.
+    pub fn of(catalog: &Arc<Catalog>, names: Option<&HashSet<String>>) -> Self {
+        static HOST: OnceLock<SharedModule> = OnceLock::new();
         Self {
             standard: standard(),
-            host: host::module().into(),
-            calls: calls::module(catalog).into(),
+            host: Arc::clone(HOST.get_or_init(|| host::module().into())),
+            calls: calls::module(catalog, names).into(),
             index: OnceLock::new(),
             catalog: Arc::clone(catalog),
         }
@@ -174,9 +169,11 @@ fn failed(name: &str, message: &str) -> ScriptError {
 fn run_here(script: &ScriptRun, sources: &Sources) -> Result<Value, ScriptError> {
     let context = &script.context;
     let _counted = context.memory.enter();
-    let modules = Modules::of(&context.catalog);
+    let resolver = Resolver::new(script.folder.clone(), sources.clone());
+    let names = needed::words(&script.text, &resolver);
+    let modules = Modules::of(&context.catalog, names.as_ref());
     let mut engine = modules.engine(context);
-    engine.set_module_resolver(Resolver::new(script.folder.clone(), sources.clone()));
+    engine.set_module_resolver(resolver);
     sources.add(&script.name, &script.text);
     let ast = compile(&engine, &script.name, &script.text).map_err(|error| {
         ScriptError::Unreadable(Box::new(Diagnostic::of_parse(&error, &script.name, modules.index())))

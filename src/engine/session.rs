@@ -37,7 +37,7 @@ pub struct Session {
 impl Session {
     /// An empty session; imports come from `folder`.
     pub fn new(context: Arc<RunContext>, folder: Option<PathBuf>) -> Self {
-        let modules = Modules::of(&context.catalog);
+        let modules = Arc::new(Modules::of(&context.catalog, None));
         let mut engine = modules.engine(&context);
         let sources = Sources::default();
         engine.set_module_resolver(Resolver::new(folder, sources.clone()));

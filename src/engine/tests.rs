@@ -34,7 +34,7 @@ fn every_native_function_is_known() {
 #[test]
 fn calls_are_registered_for_every_row() {
     let catalog = Catalog::builtin();
-    let module = calls::module(&catalog);
+    let module = calls::module(&catalog, None);
     let functions = module.count().1;
     assert!(functions >= 21, "{functions} methods for the calls");
 }

@@ -170,6 +170,9 @@ pub fn method(
         return Err(error::invalid(message, context));
     };
     let (positional, map) = split(context, row, arguments)?;
+    if row.vendor == "spectra" && row.name == "upgrade_start" {
+        super::waits::one_at_a_time(context, &run, target, &map)?;
+    }
     if row.chunked {
         return super::upload::call(context, &run, target, row, positional, map);
     }

@@ -35,6 +35,7 @@ pub(super) fn call(
     let pieces = size.div_ceil(PIECE).max(1);
     let identifier = identifier(context, run)?;
     let name = std::path::Path::new(&path).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let progress = (pieces > 1).then(|| run.progress.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
     let mut answer = Dynamic::UNIT;
     for number in 0..pieces {
         let offset = number * PIECE;
@@ -62,11 +63,8 @@ pub(super) fn call(
         let mut call = bind(row, positional.clone(), args).map_err(throw)?;
         call.piece = Some((offset, length));
         answer = send(context, run, target, call)?;
-        if pieces > 1 {
-            run.show(OutputEvent::Log(
-                crate::engine::output::Level::Info,
-                format!("{name}: piece {} of {pieces} sent", number + 1),
-            ));
+        if let Some(id) = progress {
+            run.show(OutputEvent::Progress { id, done: offset + length, total: size });
         }
     }
     Ok(answer)

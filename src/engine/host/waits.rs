@@ -206,6 +206,32 @@ fn upgrade_state(json: &Json) -> Option<String> {
     }
 }
 
+/// A Manager upgrades one appliance at a time, and does not say so in time: whoever starts an upgrade
+/// looks first whether another one is under way.
+pub(super) fn one_at_a_time(
+    context: &NativeCallContext<'_>,
+    run: &RunContext,
+    target: &Target,
+    args: &Args,
+) -> Answer<()> {
+    let wait = Wait::new(context, run, target, &Map::new(), "", "upgrade_start")?;
+    let wanted = args.iter().find(|(name, _)| name.as_str() == "appliance_name").and_then(|(_, value)| value.as_text());
+    let list = wait.read("config_appliances", Args::new())?;
+    let rows = list.get("results").unwrap_or(&list).as_array().cloned().unwrap_or_default();
+    for name in rows.iter().map(|row| text(row, "appliance_name")).filter(|name| !name.is_empty()) {
+        let state = wait.read("upgrade_status", Args::from([("appliance_name".to_owned(), Value::from(name))]))?;
+        let busy = matches!(upgrade_state(&state).as_deref(), Some("pending" | "downloading" | "installing"));
+        if busy {
+            let wanted = wanted.unwrap_or_default();
+            let message = format!(
+                "'{name}' is being upgraded, and a Manager upgrades one appliance at a time: '{wanted}' has to wait"
+            );
+            return Err(wait.fail(FaultKind::Refused, message));
+        }
+    }
+    Ok(())
+}
+
 fn upgrade(context: &NativeCallContext<'_>, target: &Target, name: &str, options: &Map) -> Answer<Dynamic> {
     let run = RunContext::of(context)?;
     let wait = Wait::new(context, &run, target, options, "from", "the upgrade")?;
