@@ -200,6 +200,42 @@ fn uploads_are_raw_bodies_with_their_own_type() {
 }
 
 #[test]
+fn a_raw_change_of_the_configuration_is_committed_too() {
+    let lab = sps(SpsOptions::default());
+    let sandbox = lab.sandbox("");
+    let script = "target(\"sps\").request(\"PUT\", \"/configuration/management/webinterface\", #{ body: #{ timeout: 20 } }); target(\"sps\").request(\"POST\", \"/configuration/unknown/list\", #{ body: #{ a: 1 } });";
+    sandbox.script(script, &["--yes"]).code(1);
+    assert_eq!(lab.lab.object("/configuration/management/webinterface").unwrap()["timeout"], 20);
+    assert_eq!((lab.lab.commits(), lab.lab.is_open(), lab.lab.sessions()), (1, false, 0));
+}
+
+#[test]
+fn branches_take_turns_at_a_target_while_a_transaction_is_open() {
+    let lab = sps(SpsOptions::default());
+    let script = "let t = target(\"sps\"); parallel([1, 2, 3], |n| if n == 1 { transaction(t, \"first\", || { t.datetime_timezone_replace(\"UTC\"); sleep(\"300ms\"); t.info(); }) } else { t.network_dns_update(|d| { d.secondary = `192.0.2.${n}`; d }) }); print(t.network_dns().body.secondary)";
+    lab.sandbox("").script(script, &["--yes"]).code(0).out(&["192.0.2."]);
+    assert_eq!(lab.lab.commits(), 3);
+    content(&lab.lab.complaints());
+}
+
+#[test]
+fn a_cancel_inside_a_transaction_rolls_it_back() {
+    let lab = sps(SpsOptions::default());
+    let sandbox = lab.sandbox("");
+    let script = "let t = target(\"sps\"); transaction(t, \"slow\", || { t.datetime_timezone_replace(\"UTC\"); print(\"staged\"); sleep(\"30s\"); });";
+    sandbox.script(script, &["--yes", "--timeout", "900ms"]).code(6).err(&["rolled back"]);
+    assert_eq!((lab.lab.commits(), lab.lab.is_open(), lab.lab.sessions()), (0, false, 0));
+}
+
+#[test]
+fn a_session_that_ends_inside_a_transaction_ends_it() {
+    let lab = sps(SpsOptions { session_life: 4, ..SpsOptions::default() });
+    let script = "let t = target(\"sps\"); transaction(t, \"long\", || { for n in 0..6 { t.datetime_timezone_replace(\"UTC\"); } });";
+    lab.sandbox("").script(script, &["--yes"]).code(1).err(&["the transaction with it: nothing of it was committed"]);
+    assert_eq!((lab.lab.commits(), lab.lab.is_open()), (0, false));
+}
+
+#[test]
 fn a_dry_run_opens_no_transaction() {
     let lab = sps(SpsOptions::default());
     let script = "let t = target(\"sps\"); transaction(t, \"plan\", || { t.datetime_timezone_replace(\"UTC\"); t.network_dns_update(|d| { d.primary = \"192.0.2.54\"; d }) });";

@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 
 use crate::support::Sandbox;
 use crate::support::lab::Seg;
-use crate::support::vendors::sps;
+use crate::support::vendors::{spectra, sps};
 
 const GUIDE: &str = include_str!("../docs/adding-a-vendor.md");
 
@@ -103,6 +103,21 @@ fn a_seg_target_tells_handlers_that_no_document_has() {
     // A character class may hold a slash of its own.
     sandbox.script("print(target(\"seg\").sqm_user(\"a b\").name)", &[]).code(0).out(&["a%20b"]);
     sandbox.run(&["vendors", "drift", "seg"]).code(3).out(&["only the catalog has"]);
+}
+
+#[test]
+fn an_appliances_own_document_completes_the_catalog() {
+    let lab = spectra(beadle::lab::SpectraOptions::default());
+    let sandbox = lab.sandbox("");
+    let url = format!("{}/swagger.json", lab.lab.url());
+    sandbox
+        .run(&["vendors", "import", &url, "--as", "spectra"])
+        .code(0)
+        .out(&["1 calls written to catalogs/spectra.toml", "the catalog has it"]);
+    sandbox.script("print(target(\"spectra\").dashboard(\"main\").files)", &[]).code(0).out(&["42"]);
+    sandbox.run(&["vendors", "drift", "spectra", "--document", &url]).code(0).out(&["has what the catalog has"]);
+    std::fs::remove_file(sandbox.path().join("catalogs/spectra.toml")).unwrap();
+    sandbox.run(&["vendors", "drift", "spectra", "--document", &url]).code(3).out(&["+ GET /api/v1/dashboard/"]);
 }
 
 #[test]

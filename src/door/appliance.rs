@@ -97,7 +97,7 @@ impl Door {
                     request: Request::Raw(&classified),
                     row,
                     effect: classified.effect,
-                    staged: row.is_some_and(|row| row.kind == Kind::Staged),
+                    staged: is_staged(vendor, row, classified.effect, &request.path),
                     inside: branch.transaction() == Some(target.name.as_str()),
                     name: format!("{method} {}", request.path),
                 };
@@ -405,6 +405,20 @@ fn args_of<'a>(errand: &Errand<'a>) -> &'a Map {
     match errand.request {
         Request::Call(call) => &call.args,
         Request::Raw(_) => &NONE,
+    }
+}
+
+/// Whether a raw request takes effect at a later commit. One that no row describes is staged like its
+/// neighbours: sent by itself it would leave a transaction open, which locks everybody else out.
+fn is_staged(vendor: &Vendor, row: Option<&Row>, effect: Effect, path: &str) -> bool {
+    match row {
+        Some(row) => row.kind == Kind::Staged,
+        None => {
+            let below = path.strip_prefix(vendor.base).unwrap_or(path);
+            vendor.has_transactions()
+                && effect != Effect::Read
+                && below.trim_start_matches('/').starts_with("configuration/")
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod seg;
 mod server;
 mod spectra;
 mod sps;
+mod swagger;
 mod upload;
 mod web;
 

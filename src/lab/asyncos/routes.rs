@@ -8,7 +8,7 @@ use super::rules::{self, Verdict};
 use super::state::State;
 use super::{Asyncos, Product, auth, objects, quarantine, reports};
 use crate::lab::server::{Appliance, Ask, Tell};
-use crate::lab::web;
+use crate::lab::{swagger, web};
 
 /// The API.
 pub struct Api(pub Arc<Asyncos>);
@@ -75,6 +75,9 @@ impl Appliance for Api {
     fn answer(&self, ask: &Ask) -> Tell {
         let options = &self.0.options;
         let base = format!("/{}/api/v2.0", options.product.word());
+        if ask.path == "/swagger.json" {
+            return Tell::json(200, &swagger::document("asyncos", &base, "/config/periodic_reports"));
+        }
         let Some(below) = ask.path.strip_prefix(&base) else { return missing() };
         let writes = !matches!(ask.method.as_str(), "GET" | "HEAD");
         if !ask.body.is_empty() && !web::says_json(ask) {
@@ -126,6 +129,7 @@ fn route(call: &Call<'_>, state: &mut State) -> Tell {
     let esa = call.product == Product::Esa;
     match (call.ask.method.as_str(), call.path().as_slice()) {
         ("GET", ["login", "privileges"]) => Tell::json(200, &auth::privileges()),
+        ("GET", ["config", "periodic_reports"]) => list(0, Vec::new()),
         ("GET", ["health"]) if esa => data(json!({ "percentage_cpu_load": 3 })),
         ("GET", ["message-tracking", ..] | ["web-tracking", ..]) => tracking(call, state),
         ("GET", ["reporting", rest @ ..]) => reports::route(call, rest),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use super::state::State;
 use super::{Spectra, SpectraOptions, jobs};
 use crate::lab::server::{Appliance, Ask, Tell};
-use crate::lab::{upload, web};
+use crate::lab::{swagger, upload, web};
 
 /// The Manager's API.
 pub struct Manager(pub Arc<Spectra>);
@@ -77,6 +77,9 @@ impl Appliance for Manager {
                 content_type: "text/html",
                 ..Tell::text(502, "<html><title>502 Bad Gateway</title></html>")
             };
+        }
+        if ask.path == "/swagger.json" {
+            return Tell::json(200, &swagger::document("spectra", "/", "/api/v1/dashboard/{section}/"));
         }
         let unversioned = ask.path == "/api/configuration/appliances";
         if !ask.path.ends_with('/') && !unversioned {
@@ -189,6 +192,7 @@ fn route(ask: &Ask, parts: &[&str], options: &SpectraOptions, state: &mut State)
                 _ => Tell::json(400, &json!({ "section": ["Wrong."] })),
             }
         }
+        ("GET", ["api", "v1", "dashboard", section]) => Tell::json(200, &json!({ "section": section, "files": 42 })),
         ("POST", ["api", "v1", "cluster", "create"]) => done(),
         ("POST", ["api", "v1", "cluster", "exchange_keys"]) => {
             match web::object(ask)
