@@ -104,6 +104,11 @@ fn files_go_up_as_multipart_and_in_pieces() {
     assert_eq!(uploads.iter().filter(|(place, ..)| place == "system").count(), 4);
     let whole = uploads.iter().find(|(place, ..)| place == "restore").unwrap();
     assert_eq!((whole.1, &whole.2), (20_000_000, &generated_sha256(20_000_000)));
+    let again = sandbox
+        .script("target(\"spectra\").backup_restore_upload(#{ file: \"large.bin\" })", &["--yes", "--format", "json"]);
+    let sent = again.out.lines().filter(|line| line.contains("\"event\":\"sending\"")).count();
+    assert!((10..=101).contains(&sent), "{sent} lines say how far it has come");
+    assert!(again.out.contains("\"done\":20000000"));
     content(&lab.lab.complaints());
 }
 

@@ -105,6 +105,8 @@ impl Screen {
                 self.note(&format!("withheld: {} {} [{}]", change.target, change.operation, change.effect));
             }
             DoorEvent::Notice(text) => self.note(&format!("{}: {}", self.coloured("33", "note"), wrapped(&text))),
+            // The counters of scripts have small numbers; an upload's bar stands by itself.
+            DoorEvent::Sending { done, total, .. } => self.progress(u64::MAX, done, total),
             DoorEvent::Called { .. } | DoorEvent::Withheld(_) => {}
         }
     }
@@ -259,6 +261,9 @@ impl Listener for Lines {
                     "elapsed_ms": u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
                 })
             }
+            RunEvent::Door(DoorEvent::Sending { target, operation, done, total }) => json!({
+                "event": "sending", "target": target, "operation": operation, "done": done, "total": total,
+            }),
             RunEvent::Door(DoorEvent::Withheld(change)) => json!({
                 "event": "withheld",
                 "target": change.target,

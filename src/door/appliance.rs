@@ -16,6 +16,7 @@ use crate::door::policy::{Admission, Classified, Request, TargetLock, classify};
 use crate::door::recorder::Key;
 use crate::door::resilience::{Answered, Exchange};
 use crate::door::settle::{self, Shown};
+use crate::door::transport::SendProgress;
 use crate::door::{Action, Branch, HttpAnswer, Reply};
 use crate::fault::{Failure, Fault, FaultKind};
 use crate::value::Map;
@@ -252,6 +253,7 @@ impl Door {
                 effect: errand.effect,
                 accept: errand.vendor.accept,
                 save_to: save_to.as_deref(),
+                progress: (!files.is_empty()).then(|| self.watching(errand)),
                 other_spelling,
                 void: open.is_some(),
                 halt,
@@ -267,6 +269,15 @@ impl Door {
             Err(Failure::Fault(fault)) => Err(name(*fault).into()),
             Err(stop) => Err(stop),
         }
+    }
+
+    /// Tells the watcher how far an upload has come.
+    fn watching(&self, errand: &Errand<'_>) -> SendProgress {
+        let watcher = Arc::clone(&self.parts.watcher);
+        let (target, operation) = (errand.target.name.clone(), errand.name.clone());
+        Arc::new(move |done, total| {
+            watcher.on(DoorEvent::Sending { target: target.clone(), operation: operation.clone(), done, total });
+        })
     }
 
     fn tell(&self, errand: &Errand<'_>, answered: &Answered, begun: Instant) {
@@ -341,6 +352,7 @@ impl Door {
             effect: Effect::Read,
             accept: vendor.accept,
             save_to: None,
+            progress: None,
             other_spelling: None,
             void: false,
             halt: &self.parts.host.halt,

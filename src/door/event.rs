@@ -26,6 +26,17 @@ pub enum DoorEvent {
         /// From the first attempt to the answer.
         elapsed: Duration,
     },
+    /// How far a long upload has come.
+    Sending {
+        /// The target.
+        target: String,
+        /// The call's name.
+        operation: String,
+        /// How many bytes have gone.
+        done: u64,
+        /// How many there are.
+        total: u64,
+    },
     /// A dry run withheld a change.
     Withheld(Withheld),
     /// Something that the person should know, such as an insecure connection.

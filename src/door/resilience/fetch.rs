@@ -152,7 +152,17 @@ fn outgoing(method: &'static str, url: Url, options: &Map) -> Result<Outgoing, F
             }
         }
     }
-    Ok(Outgoing { method, url, headers, body, timeout, max_answer: 256 << 20, accepts: &[], save_to: None })
+    Ok(Outgoing {
+        method,
+        url,
+        headers,
+        body,
+        timeout,
+        max_answer: 256 << 20,
+        accepts: &[],
+        progress: None,
+        save_to: None,
+    })
 }
 
 #[cfg(test)]

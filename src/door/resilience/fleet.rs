@@ -115,6 +115,7 @@ impl Fleet {
             effect: Effect::Read,
             accept: vendor.accept,
             save_to: None,
+            progress: None,
             other_spelling: None,
             void: false,
             halt: &halt,

@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::config::{Secrets, Target};
 use crate::door::HttpAnswer;
 use crate::door::halt::Halt;
-use crate::door::transport::{Incoming, Outgoing, SendError, Transport};
+use crate::door::transport::{Incoming, Outgoing, SendError, SendProgress, Transport};
 use crate::fault::{Failure, Fault, FaultKind, Stop};
 use crate::vendors::sign_in::Session;
 
@@ -35,6 +35,8 @@ pub struct Exchange<'a> {
     pub accept: &'static str,
     /// The file that a download is streamed to.
     pub save_to: Option<&'a Path>,
+    /// Watches a long body on its way.
+    pub progress: Option<SendProgress>,
     /// The same read as the vendor's documents spell it elsewhere, tried when there is no such call.
     pub other_spelling: Option<WireRequest>,
     /// Whether a change that is lost is void: it stands in a transaction that will not be committed.
@@ -353,6 +355,7 @@ impl Line {
             body: request.body.clone(),
             timeout,
             max_answer: self.target.max_answer,
+            progress: exchange.progress.clone(),
             accepts: exchange.row.map_or(&[], |row| row.answer.accepts),
             save_to: exchange.save_to.map(Path::to_owned),
         }

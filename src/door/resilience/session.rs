@@ -124,6 +124,7 @@ impl SessionKeeper {
             timeout,
             max_answer: 1 << 20,
             accepts: &[],
+            progress: None,
             save_to: None,
         }
     }
@@ -165,6 +166,7 @@ impl SessionKeeper {
             timeout: self.target.timeout.min(Duration::from_secs(30)),
             max_answer: 1 << 20,
             accepts: &[],
+            progress: None,
             save_to: None,
         };
         match transport.send(outgoing).await {

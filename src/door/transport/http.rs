@@ -139,11 +139,12 @@ impl HttpTransport {
             WireBody::Form(text) => {
                 builder.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(text.clone())
             }
-            WireBody::Multipart(parts) => {
-                builder.multipart(upload::multipart(parts).await.map_err(|fault| self.unsent(fault))?)
-            }
+            WireBody::Multipart(parts) => builder.multipart(
+                upload::multipart(parts, request.progress.as_ref()).await.map_err(|fault| self.unsent(fault))?,
+            ),
             WireBody::File(file, content_type) => {
-                let (body, length) = upload::body(file).await.map_err(|fault| self.unsent(fault))?;
+                let (body, length) =
+                    upload::body(file, request.progress.as_ref()).await.map_err(|fault| self.unsent(fault))?;
                 builder.header(CONTENT_TYPE, *content_type).header(CONTENT_LENGTH, length).body(body)
             }
         };

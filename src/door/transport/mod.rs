@@ -8,6 +8,7 @@ mod tls;
 mod upload;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,9 +21,14 @@ use crate::fault::Fault;
 pub use http::{CONNECT, HttpTransport, Origin};
 pub use probe::{Certificate, probe};
 
+/// Takes how many bytes of how many have gone.
+pub type SendProgress = Arc<dyn Fn(u64, u64) + Send + Sync>;
+
 /// A request, ready to be sent.
 #[derive(Clone)]
 pub struct Outgoing {
+    /// Watches a long body on its way.
+    pub progress: Option<SendProgress>,
     /// The HTTP method.
     pub method: &'static str,
     /// The whole URL.
