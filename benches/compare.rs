@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use beadle::lab::{AsyncosLab, AsyncosOptions, Faults, Generation, SegLab, SegOptions, SpectraLab, SpectraOptions};
+use beadle::lab::{Faults, Generation, SegLab, SegOptions, SpectraLab, SpectraOptions};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -43,7 +43,7 @@ fn main() -> Result<(), Failure> {
     bench.fan_out(&runtime)?;
     bench.bulk(&runtime)?;
     bench.large_answer(&runtime)?;
-    bench.tracking(&runtime)?;
+    bench.tracking()?;
     bench.every_call()?;
     bench.gigabytes(&runtime)?;
     Ok(())
@@ -160,9 +160,8 @@ impl Bench {
     }
 
     /// A tracking answer of 50 MB into script values.
-    fn tracking(&self, runtime: &tokio::runtime::Runtime) -> Result<(), Failure> {
-        let lab = runtime.block_on(AsyncosLab::start(AsyncosOptions::default()))?;
-        let rows = (0..80_000).map(|n| {
+    fn tracking(&self) -> Result<(), Failure> {
+        let rows = (0..75_000).map(|n| {
             serde_json::json!({ "attributes": {
                 "mid": [n], "allIcid": [n], "icid": n, "serialNumber": "LAB-0001", "hostName": "esa1.example.com",
                 "direction": "incoming", "sender": "offers@example.org", "senderDomain": "example.org",
@@ -174,13 +173,14 @@ impl Bench {
                 "isCompleteData": "N/A", "timestamp": "03 Feb 2024 08:05:06 (GMT +00:00)",
             }})
         });
-        lab.set_messages(rows.collect());
+        let answer = serde_json::json!({ "meta": { "totalCount": 75_000, "num_bad_records": 0 }, "data": rows.collect::<Vec<_>>() });
+        let url = serve_bytes(answer.to_string().into_bytes())?;
         self.write(
             "beadle.toml",
             &format!(
                 "[targets.esa]\nvendor = \"asyncos\"\nproduct = \"esa\"\nurl = \"{}\"\n\
                  auth = {{ method = \"basic\", username = \"admin\", password = {{ env = \"SEG_PASSWORD\" }} }}\n",
-                lab.url()
+                url
             ),
         )?;
         self.write(
@@ -188,7 +188,7 @@ impl Bench {
             "print(target(\"esa\").tracking_messages(#{ start_date: date(\"2024-02-01\"), end_date: date(\"2024-02-04\") }).data.len());",
         )?;
         let path = "/esa/api/v2.0/message-tracking/messages?searchOption=messages&startDate=2024-02-01T00:00:00.000Z&endDate=2024-02-04T00:00:00.000Z";
-        let arguments = ["-", &lab.url(), "admin", "lab-password", "get", path];
+        let arguments = ["-", &url, "admin", "lab-password", "get", path];
         let pairs = self.pairs(|| self.run(&["run", "tracking.rhai"]), || self.bare("bare-reqwest", &arguments))?;
         report("a tracking answer of 50 MB", &pairs);
         Ok(())
@@ -197,7 +197,7 @@ impl Bench {
     /// A script that could name any call, so that all of them are registered, against one that names none.
     fn every_call(&self) -> Result<(), Failure> {
         self.write("beadle.toml", "")?;
-        self.write("all.rhai", "let f = Fn(\"print\"); print(1)")?;
+        self.write("all.rhai", "let f = Fn(\"len\"); print(1)")?;
         self.write("none.rhai", "print(1)")?;
         let pairs = self.pairs(|| self.run(&["run", "all.rhai"]), || self.run(&["run", "none.rhai"]))?;
         report("every call registered (bare: none)", &pairs);
@@ -265,6 +265,26 @@ impl Bench {
         let _warm_up = (ours()?, bare()?);
         (0..PAIRS).map(|_| Ok((ours()?, bare()?))).collect()
     }
+}
+
+/// Answers every request with the same bytes: the other side of a measurement of reading alone.
+fn serve_bytes(body: Vec<u8>) -> Result<String, Failure> {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let url = format!("http://{}", listener.local_addr()?);
+    std::thread::spawn(move || {
+        let head =
+            format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
+        for mut stream in listener.incoming().flatten() {
+            let mut buffer = [0; 65_536];
+            while stream.read(&mut buffer).is_ok_and(|read| read > 0) {
+                if stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body)).is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    Ok(url)
 }
 
 /// Runs a process to its end; its memory is looked at until then.

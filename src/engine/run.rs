@@ -82,7 +82,7 @@ impl Modules {
 
     /// Everything callable.
     pub fn index(&self) -> &Index {
-        self.index.get_or_init(|| Index::new(&self.host, &self.catalog))
+        self.index.get_or_init(|| Index::new(&host::described().into(), &self.catalog))
     }
 
     /// An engine for one run.

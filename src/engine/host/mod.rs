@@ -15,6 +15,8 @@ mod update;
 mod upload;
 mod waits;
 
+use std::cell::Cell;
+
 use rhai::RhaiNativeFunc;
 use rhai::{FuncRegistration, Module, Variant};
 
@@ -33,12 +35,26 @@ pub fn add<A: 'static, const N: usize, const X: bool, R, const F: bool, FUNC>(
     R: Variant + Clone,
     FUNC: RhaiNativeFunc<A, N, X, R, F> + Send + Sync + 'static,
 {
-    FuncRegistration::new(name)
-        .in_global_namespace()
-        .with_volatility(true)
-        .with_params_info(params)
-        .with_comments([doc])
-        .set_into_module(module, function);
+    let plain = FuncRegistration::new(name).in_global_namespace().with_volatility(true);
+    if DESCRIBED.get() {
+        plain.with_params_info(params).with_comments([doc]).set_into_module(module, function);
+    } else {
+        plain.set_into_module(module, function);
+    }
+}
+
+thread_local! {
+    /// Whether functions are registered with their texts: a run does not look at them, and starts
+    /// sooner without.
+    static DESCRIBED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The module of all host functions with their texts, for help and diagnostics.
+pub fn described() -> Module {
+    DESCRIBED.set(true);
+    let module = module();
+    DESCRIBED.set(false);
+    module
 }
 
 /// The module of all host functions.
