@@ -8,6 +8,7 @@ mod bulk;
 mod calls;
 mod faults;
 mod house;
+mod line;
 mod policy;
 mod prompt;
 mod readme;

@@ -89,8 +89,8 @@ impl Catalog {
     /// A sentence with the nearest right name.
     pub fn named(&self, name: &str) -> Result<Vec<&'static Row>, String> {
         let found: Vec<_> = match name.split_once('.') {
-            Some((vendor, name)) => self.row(vendor, name).into_iter().collect(),
-            None => self.vendors.iter().filter_map(|vendor| find(vendor, name)).collect(),
+            Some((vendor, name)) => self.vendor(vendor).and_then(|vendor| find_any(vendor, name)).into_iter().collect(),
+            None => self.vendors.iter().filter_map(|vendor| find_any(vendor, name)).collect(),
         };
         if found.is_empty() {
             let bare = name.rsplit('.').next().unwrap_or(name);
@@ -132,6 +132,13 @@ impl Catalog {
 fn find(vendor: &'static Vendor, name: &str) -> Option<&'static Row> {
     let at = vendor.rows.binary_search_by(|row| row.name.cmp(name)).ok()?;
     vendor.rows.get(at)
+}
+
+/// The row that a function's name comes from: its own, that of its update, or that of its pages.
+fn find_any(vendor: &'static Vendor, name: &str) -> Option<&'static Row> {
+    find(vendor, name)
+        .or_else(|| vendor.rows.iter().find(|row| row.update == name))
+        .or_else(|| find(vendor, name.strip_suffix("_pages")?).filter(|row| row.paging.is_some()))
 }
 
 fn files(path: &Path, mistakes: &mut Vec<String>) -> Vec<PathBuf> {

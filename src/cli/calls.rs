@@ -140,8 +140,21 @@ fn facts(row: &Row) -> Vec<String> {
     facts.push([effect].into_iter().chain(raises).collect::<Vec<_>>().join("; "));
     match row.kind {
         Kind::Call => {}
-        Kind::Staged => facts.push("takes effect when it is committed".into()),
+        Kind::Staged => facts.push("staged: in a transaction with others, or in one of its own".into()),
         Kind::Session => facts.push("a part of signing in: Beadle calls it, scripts do not".into()),
+    }
+    if !row.on.is_empty() {
+        facts.push(format!("only for targets of {}", row.on.join(", ")));
+    }
+    if !row.update.is_empty() {
+        let keys: String = row.path_params().map(|param| format!("{}, ", param.name)).collect();
+        facts.push(format!("{}({keys}|it| {{ it.x = 1; it }}) reads, changes and writes back", row.update));
+    }
+    if row.paging.is_some() {
+        facts.push(format!("for one in {}_pages(…) walks through all pages", row.name));
+    }
+    if row.chunked {
+        facts.push("a long file goes in pieces".into());
     }
     if row.experimental {
         facts.push("experimental: needs experimental = true at the target to change something".into());
@@ -234,6 +247,9 @@ fn json_of(row: &Row) -> serde_json::Value {
         "base": row.base,
         "path": row.path,
         "effect": row.effect.name(),
+        "on": row.on,
+        "update": (!row.update.is_empty()).then_some(row.update),
+        "pages": row.paging.map(|_| format!("{}_pages", row.name)),
         "kind": match row.kind { Kind::Call => "call", Kind::Staged => "staged", Kind::Session => "session" },
         "experimental": row.experimental,
         "lost_answer": lost_answer(row.lost_answer),

@@ -252,7 +252,10 @@ pub(super) fn answer(answer: &HttpAnswer) -> Result<Dynamic, Fault> {
     match with(&answer.body, node.as_ref()) {
         Ok(value) if value.is_unit() && shape == Some(Shape::List) => Ok(Dynamic::from_array(Vec::new())),
         Ok(value) => Ok(value),
-        Err(_) if matches!(shape, None | Some(Shape::Any | Shape::None)) => Ok(text().into()),
+        // A word or a sentence is an answer too; JSON that breaks off is none.
+        Err(_) if matches!(shape, None | Some(Shape::Any | Shape::None)) && !looks_like_json(&answer.body) => {
+            Ok(text().into())
+        }
         Err(error) => {
             let kind = answer.content_type.as_deref().unwrap_or("no content type");
             let start: String = text().chars().take(80).collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rhai::FuncInfo;
 use rhai::{Engine, FuncMetadata, Module};
 
-use crate::catalog::{Catalog, Kind, signature};
+use crate::catalog::{Catalog, Kind, Row, signature};
 
 /// A function or call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,29 @@ pub struct Entry {
 #[derive(Clone, Debug, Default)]
 pub struct Index {
     entries: Vec<Entry>,
+}
+
+/// The functions that a row gives beside its own: the update, and all of its pages.
+fn more_of(row: &Row) -> Vec<Entry> {
+    let keys: String = row.path_params().map(|param| format!("{}, ", param.name)).collect();
+    let mut more = Vec::new();
+    if !row.update.is_empty() {
+        more.push(Entry {
+            name: row.update.to_owned(),
+            signature: format!("{}.{}({keys}|it| {{ …; it }})", row.vendor, row.update),
+            doc: format!("{}: reads it, changes it, writes it back", row.summary),
+            vendor: Some(row.vendor),
+        });
+    }
+    if row.paging.is_some() {
+        more.push(Entry {
+            name: format!("{}_pages", row.name),
+            signature: format!("{}.{}_pages({keys}#{{ … }})", row.vendor, row.name),
+            doc: format!("{}: walks through all pages", row.summary),
+            vendor: Some(row.vendor),
+        });
+    }
+    more
 }
 
 impl Index {
@@ -47,6 +70,7 @@ impl Index {
                 doc: row.summary.to_owned(),
                 vendor: Some(row.vendor),
             });
+            entries.extend(more_of(row));
         }
         entries.sort_by(|a, b| (&a.name, a.signature.len()).cmp(&(&b.name, b.signature.len())));
         Self { entries }
