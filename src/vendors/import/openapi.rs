@@ -164,7 +164,7 @@ impl<'a> Document<'a> {
         let order = ["path", "query", "header", "form", "part", "body"];
         call.params.sort_by_key(|param| order.iter().position(|place| *place == param.place));
         let mut seen = std::collections::BTreeSet::new();
-        call.params.retain(|param| seen.insert(super::name::snake(&param.wire)));
+        call.params.retain(|param| seen.insert(super::name::snake(&param.wire)) || param.place == "path");
         let in_body = |param: &FoundParam| matches!(param.place, "body" | "form" | "part");
         if matches!(call.method.as_str(), "GET" | "HEAD") && call.params.iter().any(in_body) {
             call.body = Some("json");

@@ -51,9 +51,7 @@ fn write_call(text: &mut String, call: &FoundCall) {
     if let Some(body) = call.body {
         line(text, &format!("body = \"{body}\""));
     }
-    let mut names = BTreeSet::new();
-    for param in &call.params {
-        let name = unique(&param.wire, &mut names);
+    for (param, name) in call.params.iter().zip(names(&call.params)) {
         line(text, &format!("params.{name} = {}", param_text(param, &name)));
     }
     if call.effect != "read" {
@@ -66,26 +64,30 @@ fn write_call(text: &mut String, call: &FoundCall) {
     line(text, "confidence = \"documented\"");
 }
 
-/// A name in scripts for a name on the wire, which no other parameter of the call has.
-fn unique(wire: &str, names: &mut BTreeSet<String>) -> String {
-    let mut name = snake(wire);
-    if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
-        name = format!("p_{name}");
-    }
-    if name == "body" {
-        name = "body_value".into();
-    }
-    let base = name.clone();
-    let mut number = 2;
-    while names.contains(&name) || names.contains(wire) && name != wire {
-        name = format!("{base}_{number}");
-        number += 1;
-        if number > 100 {
-            break;
+/// Names in scripts for names on the wire, in order. A name is never another one's spelling on the
+/// wire, so that both can be written.
+fn names(params: &[FoundParam]) -> Vec<String> {
+    let wires: BTreeSet<&str> = params.iter().map(|param| param.wire.as_str()).collect();
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    let mut names = Vec::with_capacity(params.len());
+    for param in params {
+        let mut name = snake(&param.wire);
+        if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
+            name = format!("p_{name}");
         }
+        if name == "body" {
+            name = "body_value".into();
+        }
+        let base = name.clone();
+        let mut number = 2;
+        while taken.contains(&name) || (name != param.wire && wires.contains(name.as_str())) {
+            name = format!("{base}_{number}");
+            number += 1;
+        }
+        taken.insert(name.clone());
+        names.push(name);
     }
-    names.insert(name.clone());
-    name
+    names
 }
 
 fn param_text(param: &FoundParam, name: &str) -> String {
@@ -114,14 +116,11 @@ fn param_text(param: &FoundParam, name: &str) -> String {
         parts.extend(limit.map(|limit| format!("{key} = {limit}")));
     }
     if !param.fields.is_empty() {
-        let mut names = BTreeSet::new();
         let fields: Vec<String> = param
             .fields
             .iter()
-            .map(|field| {
-                let name = unique(&field.wire, &mut names);
-                format!("{name} = {}", param_text(field, &name))
-            })
+            .zip(names(&param.fields))
+            .map(|(field, name)| format!("{name} = {}", param_text(field, &name)))
             .collect();
         parts.push(format!("open = true, fields = {{ {} }}", fields.join(", ")));
     }
@@ -132,8 +131,12 @@ fn param_text(param: &FoundParam, name: &str) -> String {
 
 fn summary(text: &str, call: &FoundCall) -> String {
     let text = clean(text);
-    let text = text.trim().trim_end_matches('.');
-    if text.is_empty() { format!("{} {}", call.method, call.path) } else { text.chars().take(120).collect() }
+    let text: String = text.chars().take(120).collect();
+    // A summary has no period at its end, and a path may end with one.
+    match text.trim_end_matches(['.', ' ']) {
+        "" => format!("Send {} to the path below", call.method),
+        text => text.to_owned(),
+    }
 }
 
 /// One line without control characters.
