@@ -21,6 +21,7 @@ pub mod config;
 pub mod door;
 pub mod duration;
 pub mod engine;
+pub mod failpoint;
 pub mod fault;
 pub mod journal;
 pub mod lab;

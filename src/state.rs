@@ -77,6 +77,73 @@ const MIGRATIONS: &[&str] = &[
         identity TEXT NOT NULL,
         PRIMARY KEY (name, path)
     ) WITHOUT ROWID;",
+    // 3: the journal. A run without an outcome is running, or was interrupted: its lock file tells. It
+    // `began` anew with each resume, and `ran` before that. Entries that a resume does again stay, as
+    // void. Times are microseconds since 1970.
+    "CREATE TABLE run (
+        id       TEXT PRIMARY KEY,
+        parent   TEXT,
+        name     TEXT NOT NULL,
+        mode     TEXT NOT NULL,
+        cause    TEXT NOT NULL,
+        started  INTEGER NOT NULL,
+        began    INTEGER NOT NULL,
+        ended    INTEGER,
+        outcome  TEXT,
+        script   BLOB NOT NULL,
+        pinned   BLOB NOT NULL,
+        ending   BLOB,
+        ran      INTEGER NOT NULL DEFAULT 0,
+        resumed  INTEGER NOT NULL DEFAULT 0,
+        links    INTEGER NOT NULL DEFAULT 0,
+        head     BLOB NOT NULL
+    );
+    CREATE INDEX run_started ON run (started);
+    CREATE INDEX run_parent ON run (parent);
+    CREATE TABLE text (
+        sha256 BLOB PRIMARY KEY,
+        body   BLOB NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE run_text (
+        run    TEXT NOT NULL,
+        name   TEXT NOT NULL,
+        sha256 BLOB NOT NULL,
+        PRIMARY KEY (run, name)
+    ) WITHOUT ROWID;
+    CREATE TABLE entry (
+        run       TEXT NOT NULL,
+        number    INTEGER NOT NULL,
+        path      TEXT NOT NULL,
+        position  INTEGER NOT NULL,
+        inside    TEXT,
+        void      INTEGER NOT NULL DEFAULT 0,
+        kind      TEXT NOT NULL,
+        target    TEXT,
+        operation TEXT NOT NULL,
+        effect    TEXT NOT NULL,
+        items     INTEGER NOT NULL,
+        digest    BLOB NOT NULL,
+        action    BLOB NOT NULL,
+        before    BLOB,
+        note      TEXT,
+        state     INTEGER NOT NULL,
+        outcome   BLOB,
+        begun     INTEGER NOT NULL,
+        ended     INTEGER,
+        link      INTEGER,
+        hash      BLOB,
+        end_link  INTEGER,
+        end_hash  BLOB,
+        PRIMARY KEY (run, number)
+    );
+    CREATE INDEX entry_key ON entry (run, path, position);
+    CREATE TABLE head (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        run      TEXT NOT NULL,
+        links    INTEGER NOT NULL,
+        head     BLOB NOT NULL,
+        hash     BLOB NOT NULL
+    );",
 ];
 
 /// The state database cannot be used, and why.
@@ -91,7 +158,10 @@ pub enum StateError {
         cause: String,
     },
     /// A newer Beadle has written it.
-    #[error("{} has format {found}, and this Beadle knows up to {known}: use the newer Beadle", path.display())]
+    #[error(
+        "{} has format {found}, and this Beadle writes up to {known}: it is only read; use the newer Beadle",
+        path.display()
+    )]
     Newer {
         /// The database.
         path: PathBuf,
@@ -116,13 +186,16 @@ pub struct State {
     folder: PathBuf,
     path: PathBuf,
     connection: Mutex<Connection>,
+    /// The format, where it is newer than this Beadle knows: such a database is only read.
+    newer: Option<usize>,
 }
 
 impl State {
-    /// Opens the database in `folder`, and makes both if they are not there yet.
+    /// Opens the database in `folder`, and makes both if they are not there yet. One that a newer Beadle
+    /// has written is opened for reading only.
     ///
     /// # Errors
-    /// The folder cannot be made, the database is damaged, locked for too long, or newer.
+    /// The folder cannot be made, the database is damaged, or locked for too long.
     pub fn open(folder: &Path) -> Result<Self, StateError> {
         let unusable = |path: &Path, error: &std::io::Error| StateError::Folder {
             path: path.to_owned(),
@@ -144,7 +217,7 @@ impl State {
             Ok(connection)
         };
         let connection = open().map_err(|error| database_error(&path, &error))?;
-        let state = Self { folder: folder.to_owned(), path, connection: Mutex::new(connection) };
+        let mut state = Self { folder: folder.to_owned(), path, connection: Mutex::new(connection), newer: None };
         state.migrate()?;
         Ok(state)
     }
@@ -160,7 +233,14 @@ impl State {
     /// What the database refuses.
     pub fn with<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StateError> {
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        work(&connection).map_err(|error| database_error(&self.path, &error))
+        work(&connection).map_err(|error| match (self.newer, error.sqlite_error_code()) {
+            (Some(found), Some(ErrorCode::ReadOnly)) => self.too_new(found),
+            _ => database_error(&self.path, &error),
+        })
+    }
+
+    fn too_new(&self, found: usize) -> StateError {
+        StateError::Newer { path: self.path.clone(), found, known: MIGRATIONS.len() }
     }
 
     /// Writes in one commit: all of it, or nothing. The commit is on the disk when this returns.
@@ -169,6 +249,37 @@ impl State {
     /// What the database refuses; nothing is written then.
     pub fn transaction<T>(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, StateError> {
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        self.commit(&mut connection, work)
+    }
+
+    /// The same without waiting for the disk: a later [`State::transaction`] makes it durable as well. A
+    /// process that dies loses nothing of it; a machine that does may.
+    ///
+    /// # Errors
+    /// What the database refuses; nothing is written then.
+    pub fn transaction_in_passing<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StateError> {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let set = |connection: &Connection, to: &str| {
+            let set = connection.pragma_update(None, "synchronous", to);
+            set.map_err(|error| database_error(&self.path, &error))
+        };
+        set(&connection, "NORMAL")?;
+        let done = self.commit(&mut connection, work);
+        set(&connection, "FULL")?;
+        done
+    }
+
+    fn commit<T>(
+        &self,
+        connection: &mut Connection,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StateError> {
+        if let Some(found) = self.newer {
+            return Err(self.too_new(found));
+        }
         let commit = || {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = work(&transaction)?;
@@ -178,13 +289,14 @@ impl State {
         commit().map_err(|error| database_error(&self.path, &error))
     }
 
-    fn migrate(&self) -> Result<(), StateError> {
+    fn migrate(&mut self) -> Result<(), StateError> {
         let format = |connection: &Connection| -> rusqlite::Result<usize> {
             connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).map(|found| found as usize)
         };
         let found = self.with(format)?;
         if found > MIGRATIONS.len() {
-            return Err(StateError::Newer { path: self.path.clone(), found, known: MIGRATIONS.len() });
+            self.newer = Some(found);
+            return self.with(|connection| connection.pragma_update(None, "query_only", true));
         }
         if found == MIGRATIONS.len() {
             return Ok(());
@@ -230,13 +342,19 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_format_is_refused_by_name() {
+    fn a_newer_format_is_read_and_never_written() {
         let folder = tempfile::tempdir().unwrap();
         let state = State::open(folder.path()).unwrap();
+        state.with(|connection| connection.execute("INSERT INTO store VALUES ('a', 'b', '1')", [])).unwrap();
         state.with(|connection| connection.pragma_update(None, "user_version", 999)).unwrap();
         drop(state);
-        let error = State::open(folder.path()).unwrap_err();
-        assert!(error.to_string().contains("format 999"), "{error}");
+        let newer = State::open(folder.path()).unwrap();
+        let count: i64 = newer.with(|c| c.query_row("SELECT count(*) FROM store", [], |row| row.get(0))).unwrap();
+        assert_eq!(count, 1);
+        let written = newer.transaction(|transaction| transaction.execute("DELETE FROM store", []));
+        assert!(written.unwrap_err().to_string().contains("format 999"));
+        let written = newer.with(|connection| connection.execute("DELETE FROM store", []));
+        assert!(written.unwrap_err().to_string().contains("format 999"));
     }
 
     #[test]

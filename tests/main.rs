@@ -12,6 +12,7 @@ mod line;
 mod policy;
 mod prompt;
 mod readme;
+mod resume;
 mod scripts;
 mod secrets;
 mod serve;

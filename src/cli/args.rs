@@ -51,6 +51,9 @@ pub enum Command {
     Init(super::init::InitArgs),
     /// Run a playbook or script
     Run(super::run::RunArgs),
+    /// Show runs, go on with them, take them back
+    #[command(subcommand)]
+    Runs(super::runs::RunsCommand),
     /// Show playbooks
     #[command(subcommand)]
     Playbooks(super::playbooks::PlaybooksCommand),

@@ -19,6 +19,7 @@ mod playbooks;
 mod program;
 mod repl;
 mod run;
+mod runs;
 mod screen;
 mod serve;
 mod signals;

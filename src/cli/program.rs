@@ -57,6 +57,7 @@ impl Program {
             Command::Demo(args) => args.exec(self),
             Command::Init(args) => args.exec(self),
             Command::Run(args) => args.exec(self),
+            Command::Runs(command) => command.exec(self),
             Command::Playbooks(command) => command.exec(self),
             Command::Calls(command) => command.exec(self),
             Command::Vendors(command) => command.exec(self),

@@ -51,7 +51,9 @@ impl ReplArgs {
             halt: halt.clone(),
         };
         let listener: Arc<dyn Listener> = Arc::clone(&screen) as Arc<dyn Listener>;
-        let prepared = prepare(&project, &order, &listener).map_err(|fault| CommandFailure::failed(fault.message))?;
+        let prepared =
+            prepare(&project, &order, None, &listener).map_err(|fault| CommandFailure::failed(fault.message))?;
+        let begun = std::time::Instant::now();
         let mut session = Session::new(Arc::clone(&prepared.context), Some(program.here.clone()));
         greet(&project, &mut session, interactive);
         let history = history_file(&project);
@@ -66,6 +68,7 @@ impl ReplArgs {
                 Err(error) => Err(error.to_string()),
             }
         });
+        prepared.ending(Ok(crate::value::Value::Null), begun);
         runtime.shutdown_background();
         match ended.map_err(CommandFailure::failed)? {
             PromptEnd::Left => Ok(Exit::Succeeded),

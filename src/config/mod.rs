@@ -2,6 +2,7 @@
 //!
 //! Only this folder reads the environment.
 
+mod caller;
 mod file;
 mod find;
 mod load;
@@ -14,6 +15,7 @@ mod triggers;
 #[cfg(test)]
 mod tests;
 
+pub use caller::Caller;
 pub use find::{Environment, find};
 pub use project::{Config, ConfigError, FileLimits, Limits, NeverConfig, PolicyConfig};
 pub use secrets::Secrets;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::catalog::{Bound, Effect, Row};
+use crate::door::recorder::{Key, path_text};
 use crate::fault::{Failure, Fault};
 use crate::network::Network;
 use crate::value::{Map, Value};
@@ -31,6 +32,8 @@ pub enum Action {
     },
     /// The present instant.
     Clock,
+    /// For how long the run has run; what lies between two executions does not count.
+    Elapsed,
     /// A random whole number between the two, both included.
     Random {
         /// The least.
@@ -42,6 +45,8 @@ pub enum Action {
     Sleep(Duration),
     /// The bytes of a file that may be read.
     ReadFile(PathBuf),
+    /// The size in bytes of a file that may be read.
+    FileSize(PathBuf),
     /// A whole file, written atomically.
     WriteFile {
         /// Where.
@@ -80,6 +85,11 @@ pub enum Action {
         /// What the appliance's own log says of it.
         message: String,
     },
+    /// Throws away what the open transaction of a target has staged: its work has failed.
+    RollBack {
+        /// The target's name.
+        target: Arc<str>,
+    },
     /// The value of a key of the script's store; `()` if there is none.
     StoreGet(String),
     /// Sets keys of the script's store in one commit; `None` removes a key.
@@ -93,6 +103,18 @@ pub enum Action {
         /// Its parameters.
         params: Map,
     },
+    /// For each network, the protected one that forbids blocking it, with the reason: a list of
+    /// `[index, text]` for those that are forbidden.
+    Protected(Arc<[Network]>),
+    /// A named part of the run. Its own actions have entries of their own.
+    Step {
+        /// The name.
+        name: String,
+        /// Whether the script says how it is taken back.
+        undo: bool,
+    },
+    /// A `parallel` over so many items. Its outcome is the number of items that were begun.
+    Parallel(u64),
 }
 
 impl Action {
@@ -113,10 +135,58 @@ impl Action {
             Self::Secret(name) => format!("secret {name}"),
             Self::Begin { target, .. } => format!("{target} transaction"),
             Self::Commit { target, .. } => format!("{target} commit"),
+            Self::RollBack { target } => format!("{target} rollback"),
             Self::StoreGet(key) => format!("store.get {key}"),
             Self::StoreSet(entries) => format!("store.set of {} keys", entries.len()),
             Self::StoreList(prefix) => format!("store.list {prefix}"),
             Self::RunPlaybook { name, .. } => format!("run_playbook {name}"),
+            Self::Elapsed => "elapsed".into(),
+            Self::FileSize(path) => format!("size of {}", path.display()),
+            Self::Protected(networks) => format!("never-touch lists over {} networks", networks.len()),
+            Self::Step { name, .. } => format!("step {name}"),
+            Self::Parallel(items) => format!("parallel of {items} items"),
+        }
+    }
+
+    /// The kind of action in one word, as the journal keeps it.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Call { .. } => "call",
+            Self::Raw { .. } => "raw",
+            Self::Clock => "clock",
+            Self::Elapsed => "elapsed",
+            Self::Random { .. } => "random",
+            Self::Sleep(_) => "sleep",
+            Self::ReadFile(_) => "read_file",
+            Self::FileSize(_) => "file_size",
+            Self::WriteFile { .. } => "write_file",
+            Self::Fetch { .. } => "fetch",
+            Self::Confirm(_) => "confirm",
+            Self::Target(_) => "target",
+            Self::Targets(_) => "targets",
+            Self::Secret(_) => "secret",
+            Self::Begin { .. } => "begin",
+            Self::Commit { .. } => "commit",
+            Self::RollBack { .. } => "rollback",
+            Self::StoreGet(_) => "store.get",
+            Self::StoreSet(_) => "store.set",
+            Self::StoreList(_) => "store.list",
+            Self::RunPlaybook { .. } => "run_playbook",
+            Self::Protected(_) => "protected",
+            Self::Step { .. } => "step",
+            Self::Parallel(_) => "parallel",
+        }
+    }
+
+    /// The target that it goes to.
+    pub fn target(&self) -> Option<&str> {
+        match self {
+            Self::Call { target, .. }
+            | Self::Raw { target, .. }
+            | Self::Begin { target, .. }
+            | Self::Commit { target, .. }
+            | Self::RollBack { target } => Some(target),
+            _ => None,
         }
     }
 }
@@ -166,6 +236,13 @@ pub struct HttpAnswer {
     pub assumed: bool,
 }
 
+impl HttpAnswer {
+    /// The answer to a change that was made, although nobody has seen its answer.
+    pub const fn unseen(row: Option<&'static Row>) -> Self {
+        Self { status: 200, content_type: None, body: Bytes::new(), row, assumed: false }
+    }
+}
+
 /// The door as a script sees it.
 ///
 /// It blocks the calling thread, which is a script's own, until there is an answer or the run's
@@ -178,23 +255,49 @@ pub trait Passage: Send + Sync {
     fn pass(&self, branch: &Branch, action: Action) -> Result<Reply, Failure>;
 
     /// Rolls back the open transaction of a target, with time of its own: it must also end when the
-    /// run has no time left.
-    fn abandon(&self, target: &str);
+    /// run has no time left. `caught` says that the script's own error ended it, and that the run may go
+    /// on.
+    fn abandon(&self, branch: &Branch, target: &Arc<str>, caught: bool);
 
-    /// The size of a file that may be read.
+    /// Begins a composite, a step or a `parallel`: it takes its place in the journal, and its parts have
+    /// entries of their own.
     ///
     /// # Errors
-    /// `refused` or `file`.
-    fn file_size(&self, path: &std::path::Path) -> Result<u64, Fault>;
+    /// As [`Passage::pass`].
+    fn open(&self, branch: &Branch, action: Action) -> Result<Composite, Failure>;
+
+    /// Ends a composite. One that the end of the run has broken off is not ended. A fault's detail `value`
+    /// is what [`Composite::known`] gives in a later execution.
+    ///
+    /// # Errors
+    /// As [`Passage::pass`].
+    fn close(&self, composite: Composite, outcome: Result<Value, Fault>) -> Result<(), Failure>;
+
+    /// Whether what the script shows has been shown by a former execution of the run.
+    fn is_replaying(&self) -> bool;
 
     /// Whether a value was made up by a dry run.
     fn is_assumed(&self, value: &Value) -> bool;
 
     /// Whether a dry run has withheld a change of this target.
     fn is_assumed_target(&self, target: &str) -> bool;
+}
 
-    /// For each network, the protected one that forbids blocking it, with the reason.
-    fn protected(&self, networks: &[Network]) -> Vec<Option<String>>;
+/// A step or a `parallel` that has begun.
+#[derive(Debug)]
+pub struct Composite {
+    pub(super) key: Key,
+    pub(super) action: Action,
+    /// How it ended in a former execution of the run.
+    pub known: Option<Value>,
+    pub(super) ended: bool,
+}
+
+impl Composite {
+    /// Its place in its branch.
+    pub fn place(&self) -> u64 {
+        self.key.entry
+    }
 }
 
 /// A branch of a run: the main line, or one item of a `parallel`.
@@ -205,13 +308,20 @@ pub trait Passage: Send + Sync {
 pub struct Branch {
     path: Vec<(u64, u64)>,
     counters: Arc<Counters>,
-    transaction: Option<Arc<str>>,
+    transaction: Option<Transaction>,
+}
+
+/// The transaction that a branch stands in.
+#[derive(Clone, Debug)]
+struct Transaction {
+    target: Arc<str>,
+    /// The place of its beginning, which tells it from others of the same target.
+    place: Arc<str>,
 }
 
 #[derive(Debug, Default)]
 struct Counters {
     entries: AtomicU64,
-    parallels: AtomicU64,
 }
 
 impl Branch {
@@ -220,23 +330,26 @@ impl Branch {
         Self::default()
     }
 
-    /// The number of the next `parallel` in this branch.
-    pub fn next_parallel(&self) -> u64 {
-        self.counters.parallels.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// The same branch inside a transaction of a target.
+    /// The same branch inside a transaction of a target, which the latest entry has opened.
     #[must_use]
     pub fn within(&self, target: Arc<str>) -> Self {
-        Self { path: self.path.clone(), counters: Arc::clone(&self.counters), transaction: Some(target) }
+        let latest = self.counters.entries.load(Ordering::Relaxed).saturating_sub(1);
+        let place = format!("{}#{latest}", path_text(&self.path)).into();
+        let transaction = Some(Transaction { target, place });
+        Self { path: self.path.clone(), counters: Arc::clone(&self.counters), transaction }
     }
 
     /// The target whose transaction it stands in.
     pub fn transaction(&self) -> Option<&str> {
-        self.transaction.as_deref()
+        self.transaction.as_ref().map(|transaction| &*transaction.target)
     }
 
-    /// The branch of one item of a `parallel` of this branch.
+    /// The place at which the transaction that it stands in was opened.
+    pub fn inside(&self) -> Option<&str> {
+        self.transaction.as_ref().map(|transaction| &*transaction.place)
+    }
+
+    /// The branch of one item of a `parallel`, which stands at a place of this branch.
     #[must_use]
     pub fn item(&self, parallel: u64, item: u64) -> Self {
         let mut path = self.path.clone();

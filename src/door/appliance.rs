@@ -9,16 +9,18 @@ use futures_util::future::BoxFuture;
 
 use crate::catalog::{Bound, Effect, Kind, LostAnswer, Place, Row, Type, Vendor, WireRequest, bind, raw_wire, wire};
 use crate::config::{Target, Tls};
-use crate::door::door::Door;
+use crate::door::door::{Door, Passing};
 use crate::door::event::{DoorEvent, Withheld};
 use crate::door::mode::{Mode, Verdict};
 use crate::door::policy::{Admission, Classified, Request, TargetLock, classify};
-use crate::door::recorder::Key;
-use crate::door::resilience::{Answered, Exchange};
+use crate::door::recorder::{Intent, OpenEntry};
+use crate::door::resilience::{Answered, Exchange, Left, Line};
 use crate::door::settle::{self, Shown};
+use crate::door::transaction::COMMITTING;
 use crate::door::transport::SendProgress;
-use crate::door::{Action, Branch, HttpAnswer, Reply};
-use crate::fault::{Failure, Fault, FaultKind};
+use crate::door::{Action, HttpAnswer, Reply};
+use crate::failpoint;
+use crate::fault::{Failure, Fault, FaultKind, Stop};
 use crate::value::Map;
 
 /// A call or raw request, seen alike.
@@ -59,8 +61,9 @@ impl Door {
     }
 
     /// Calls, raw requests and fetches.
-    pub(super) fn reach_out(&self, branch: &Branch, key: &Key, action: &Action) -> Result<Reply, Failure> {
-        match action {
+    pub(super) fn reach_out(&self, passing: Passing<'_>) -> Result<Reply, Failure> {
+        let branch = passing.branch;
+        match passing.action {
             Action::Call { target, call } => {
                 let target = self.parts.fleet.target(target)?;
                 let vendor = self.parts.catalog.vendor(&target.vendor).ok_or_else(|| unknown_vendor(target))?;
@@ -78,7 +81,7 @@ impl Door {
                     inside: branch.transaction() == Some(target.name.as_str()),
                     name: call.row.name.to_owned(),
                 };
-                self.errand(branch, key, action, &errand, || {
+                self.errand(passing, &errand, || {
                     let chosen = target.spellings.get(call.row.name);
                     let row = chosen.and_then(|name| self.parts.catalog.row(&target.vendor, name)).unwrap_or(call.row);
                     let other = call.row.alternate.filter(|_| chosen.is_none() && call.effect == Effect::Read);
@@ -102,37 +105,46 @@ impl Door {
                     inside: branch.transaction() == Some(target.name.as_str()),
                     name: format!("{method} {}", request.path),
                 };
-                self.errand(branch, key, action, &errand, || {
+                self.errand(passing, &errand, || {
                     let body = request.body.as_ref();
                     (raw_wire(vendor, method, &request.path, &request.query, &request.headers, body), None)
                 })
             }
-            Action::Fetch { method, url, options } => self.fetch(key, action, method, url, options),
+            Action::Fetch { method, url, options } => self.fetch(passing, method, url, options),
             _ => Err(Fault::new(FaultKind::Invalid, "this action reaches nobody").into()),
         }
     }
 
     fn errand(
         &self,
-        branch: &Branch,
-        key: &Key,
-        action: &Action,
+        passing: Passing<'_>,
         errand: &Errand<'_>,
         request: impl FnOnce() -> (WireRequest, Option<WireRequest>),
     ) -> Result<Reply, Failure> {
         let name = |fault: Fault| fault.on(&errand.target.name).during(&errand.name);
         let inside = errand.inside;
-        if let Some(target) = branch.transaction()
+        if let Some(target) = passing.branch.transaction()
             && errand.effect != Effect::Read
             && !(inside && errand.staged)
         {
             let message = format!("inside the transaction of '{target}' only its staged changes are possible");
             return Err(name(Fault::new(FaultKind::Refused, message).with_detail("rule", "transaction")).into());
         }
-        let mut admission = self.parts.policy.admit(errand.target, errand.request).map_err(name)?;
+        // What was begun and never sent is as good as new: a staged change counts from its commit on.
+        let staged_alone = errand.staged && !inside;
+        let left = passing.left.filter(|left| {
+            errand.effect != Effect::Read && !inside && (!staged_alone || left.note.as_deref() == Some(COMMITTING))
+        });
+        let admitted = self.parts.policy.admit(errand.target, errand.request).map_err(name);
+        let mut admission = match (admitted, left) {
+            (Ok(admission), _) => admission,
+            // What was sent is not undone by a refusal of today: it stays open until somebody settles it.
+            (Err(fault), Some(_)) => return Err(Stop::Uncertain(Box::new(fault)).into()),
+            (Err(fault), None) => return Err(fault.into()),
+        };
         let files = self.files_of(errand).map_err(name)?;
         if let Mode::Dry(dry) = &*self.parts.mode {
-            match dry.decide(action, errand.effect, errand.row) {
+            match dry.decide(passing.action, errand.effect, errand.row) {
                 Verdict::Perform => {}
                 Verdict::Answer(reply) => return Ok(reply),
                 Verdict::Withhold(mut withheld, reply) => {
@@ -143,18 +155,47 @@ impl Door {
                 }
             }
         }
-        if errand.staged && !inside {
-            // A staged call outside of a transaction gets one of its own.
-            self.begin(&errand.target.name, &errand.name)?;
-            let sent = self.send_errand(key, action, errand, &mut admission, &files, request);
-            if sent.is_err() {
-                self.roll_back(&errand.target.name);
-                return sent;
-            }
-            self.commit(key, action, &errand.target.name, &format!("Beadle: {}", errand.name))?;
+        if !staged_alone {
+            return self.send_errand(passing, left, errand, &mut admission, &files, request);
+        }
+        if let Some(left) = left
+            && self.was_committed(errand, left)?
+        {
+            admission.sent();
+            return Ok(Reply::Http(HttpAnswer::unseen(errand.row)));
+        }
+        // A staged call outside of a transaction gets one of its own.
+        self.begin(&errand.target.name, &errand.name, passing.left.is_some())?;
+        let sent = self.send_errand(passing, None, errand, &mut admission, &files, request);
+        if sent.is_err() {
+            self.roll_back(&errand.target.name);
             return sent;
         }
-        self.send_errand(key, action, errand, &mut admission, &files, request)
+        self.commit(passing, &errand.target.name, &format!("Beadle: {}", errand.name))?;
+        sent
+    }
+
+    /// Whether a change that was staged alone took effect, although nobody saw the answer to its commit.
+    fn was_committed(&self, errand: &Errand<'_>, left: &OpenEntry) -> Result<bool, Failure> {
+        let read = errand.row.and_then(|row| self.read_for(row, row.before.as_ref()?.call, args_of(errand)));
+        let made = self.made_since(errand, left, read.as_ref())?;
+        made.or(left.assume).ok_or_else(|| {
+            let message = "the process ended while this was committed, and no read tells what became of it";
+            let fault = Fault::new(FaultKind::Timeout, message).on(&errand.target.name).during(&errand.name);
+            Stop::Uncertain(Box::new(fault)).into()
+        })
+    }
+
+    /// Whether a change that a former execution has sent was made, by what was there before and what is
+    /// there now.
+    fn made_since(&self, errand: &Errand<'_>, left: &OpenEntry, read: Option<&Bound>) -> Result<Option<bool>, Failure> {
+        let (Some(row), Some(read), Some(before)) = (errand.row, read, left.before.as_ref().and_then(Shown::of_json))
+        else {
+            return Ok(None);
+        };
+        let line = self.parts.fleet.line(&errand.target.name)?;
+        let now = self.parts.host.runtime.block_on(self.shown(errand.target, read, &line));
+        Ok(settle::made(row, args_of(errand), &before, &now))
     }
 
     /// The files that a call sends, each looked at before anything is done.
@@ -183,15 +224,15 @@ impl Door {
 
     fn send_errand(
         &self,
-        key: &Key,
-        action: &Action,
+        passing: Passing<'_>,
+        left: Option<&OpenEntry>,
         errand: &Errand<'_>,
         admission: &mut Admission,
         files: &[PathBuf],
         request: impl FnOnce() -> (WireRequest, Option<WireRequest>),
     ) -> Result<Reply, Failure> {
         let name = |fault: Fault| fault.on(&errand.target.name).during(&errand.name);
-        let save_to = match action {
+        let save_to = match passing.action {
             Action::Call { call, .. } => call.save_to.as_deref(),
             _ => None,
         };
@@ -222,17 +263,25 @@ impl Door {
             Some(open) => Arc::clone(&open.line),
             None => self.parts.fleet.line(&errand.target.name)?,
         };
-        // A row whose lost answer a read decides has to know what was there before.
-        let settling = match errand.row.map(|row| row.lost_answer) {
-            Some(LostAnswer::Verify(read)) if changes && open.is_none() => self.settling(errand, read),
-            _ => None,
+        let read = if changes { self.showing(errand) } else { None };
+        // What was there before tells what became of a change whose answer is lost, and what an undo
+        // brings back. A former execution may have seen it already.
+        let before = match (left, &read) {
+            (Some(left), _) => left.before.as_ref().and_then(Shown::of_json),
+            (None, Some(read)) => Some(runtime.block_on(self.shown(errand.target, read, &line))),
+            (None, None) => None,
         };
-        let before = settling.as_ref().map(|read| runtime.block_on(self.shown(errand.target, read)));
         if changes {
+            let shown = before.as_ref().and_then(Shown::to_json);
             // Of a transaction the commit is the durable change.
-            if open.is_none() {
-                self.parts.recorder.intend(key, action, errand.effect)?;
-            }
+            let intent = Intent {
+                effect: errand.effect,
+                items: admission.items(),
+                durable: open.is_none(),
+                before: shown.as_ref(),
+                note: None,
+            };
+            self.parts.recorder.intend(passing.key, passing.action, &intent)?;
             admission.sent();
         }
         let begun = Instant::now();
@@ -241,9 +290,9 @@ impl Door {
             file.path.clone_from(path);
         }
         let answered = runtime.block_on(async {
-            let verify = |_: &'static str| -> BoxFuture<'_, Option<bool>> {
+            let verify = || -> BoxFuture<'_, Option<bool>> {
                 Box::pin(async {
-                    let now = self.shown(errand.target, settling.as_ref()?).await;
+                    let now = self.shown(errand.target, read.as_ref()?, &line).await;
                     settle::made(errand.row?, args_of(errand), before.as_ref()?, &now)
                 })
             };
@@ -256,11 +305,13 @@ impl Door {
                 progress: (!files.is_empty()).then(|| self.watching(errand)),
                 other_spelling,
                 void: open.is_some(),
+                left: left.map(|left| Left { since: left.since, assume: left.assume }),
                 halt,
                 verify: &verify,
             };
             line.exchange(exchange).await
         });
+        failpoint::reach("answered");
         self.tell(errand, &answered, begun);
         let counter = if changes { &self.changes } else { &self.reads };
         counter.fetch_add(1, Ordering::Relaxed);
@@ -302,13 +353,14 @@ impl Door {
     fn before(&self, errand: &Errand<'_>, withheld: &Withheld) -> Option<serde_json::Value> {
         let before = errand.row?.before.as_ref()?;
         let read = self.read_for(errand.row?, before.call, &withheld.args)?;
-        let answer = self.parts.host.runtime.block_on(self.quiet_read(errand.target, &read)).ok()?;
+        let line = self.parts.fleet.line(&errand.target.name).ok()?;
+        let answer = self.parts.host.runtime.block_on(self.quiet_read(errand.target, &read, &line)).ok()?;
         serde_json::from_slice(&answer.body).ok()
     }
 
     /// The read `name` about the object of a call: its parameters come from those that `before`
     /// names, or else from the call's own of the same name.
-    fn read_for(&self, row: &Row, name: &str, args: &Map) -> Option<Bound> {
+    pub(super) fn read_for(&self, row: &Row, name: &str, args: &Map) -> Option<Bound> {
         let read = self.parts.catalog.row(row.vendor, name)?;
         let pairs = row.before.as_ref().filter(|before| before.call == name).map_or(&[][..], |before| before.args);
         let mut positional = Vec::new();
@@ -327,14 +379,20 @@ impl Door {
         bind(read, positional, map).ok()
     }
 
-    /// The read that decides what became of a change whose answer was lost.
-    fn settling(&self, errand: &Errand<'_>, read: &str) -> Option<Bound> {
-        self.read_for(errand.row?, read, args_of(errand))
+    /// The read that shows the object of a change: the one that settles a lost answer, or else the one that
+    /// shows before and after.
+    fn showing(&self, errand: &Errand<'_>) -> Option<Bound> {
+        let row = errand.row?;
+        let read = match row.lost_answer {
+            LostAnswer::Verify(read) => read,
+            _ => row.before.as_ref()?.call,
+        };
+        self.read_for(row, read, args_of(errand))
     }
 
     /// What a read shows, without what changes by itself.
-    async fn shown(&self, target: &Target, read: &Bound) -> Shown {
-        match self.quiet_read(target, read).await {
+    pub(super) async fn shown(&self, target: &Target, read: &Bound, line: &Line) -> Shown {
+        match self.quiet_read(target, read, line).await {
             Ok(answer) => serde_json::from_slice(&answer.body)
                 .map_or(Shown::Unknown, |json| Shown::State(settle::steady(json, read.row.answer.fields))),
             Err(Failure::Fault(fault)) if fault.kind == FaultKind::NotFound => Shown::Gone,
@@ -342,10 +400,9 @@ impl Door {
         }
     }
 
-    async fn quiet_read(&self, target: &Target, bound: &Bound) -> Result<HttpAnswer, Failure> {
+    async fn quiet_read(&self, target: &Target, bound: &Bound, line: &Line) -> Result<HttpAnswer, Failure> {
         let vendor = self.parts.catalog.vendor(&target.vendor).ok_or_else(|| unknown_vendor(target))?;
-        let line = self.parts.fleet.line(&target.name)?;
-        let verify = |_: &'static str| -> BoxFuture<'_, Option<bool>> { Box::pin(async { None }) };
+        let verify = || -> BoxFuture<'_, Option<bool>> { Box::pin(async { None }) };
         let exchange = Exchange {
             request: wire(bound, vendor),
             row: Some(bound.row),
@@ -355,26 +412,20 @@ impl Door {
             progress: None,
             other_spelling: None,
             void: false,
+            left: None,
             halt: &self.parts.host.halt,
             verify: &verify,
         };
         line.exchange(exchange).await.result
     }
 
-    fn fetch(
-        &self,
-        key: &Key,
-        action: &Action,
-        method: &'static str,
-        url: &str,
-        options: &Map,
-    ) -> Result<Reply, Failure> {
+    fn fetch(&self, passing: Passing<'_>, method: &'static str, url: &str, options: &Map) -> Result<Reply, Failure> {
         let operation = format!("http_{}", method.to_lowercase());
-        let effect = self.effect_of(action);
+        let effect = self.effect_of(passing.action);
         let name = |fault: Fault| fault.during(&operation);
         self.parts.hosts.admit(url).map_err(name)?;
         if let Mode::Dry(dry) = &*self.parts.mode {
-            match dry.decide(action, effect, None) {
+            match dry.decide(passing.action, effect, None) {
                 Verdict::Perform => {}
                 Verdict::Answer(reply) => return Ok(reply),
                 Verdict::Withhold(withheld, reply) => {
@@ -384,7 +435,17 @@ impl Door {
             }
         }
         if effect != Effect::Read {
-            self.parts.recorder.intend(key, action, effect)?;
+            match passing.left.map(|left| left.assume) {
+                Some(Some(true)) => return Ok(Reply::Http(HttpAnswer::unseen(None))),
+                // Whoever takes the post has no rule by which it could be settled.
+                Some(None) => {
+                    let fault = Fault::new(FaultKind::Timeout, "the process ended before the answer came");
+                    return Err(Stop::Uncertain(Box::new(name(fault))).into());
+                }
+                Some(Some(false)) | None => {}
+            }
+            let intent = Intent { effect, items: 1, durable: true, ..Intent::default() };
+            self.parts.recorder.intend(passing.key, passing.action, &intent)?;
         }
         let begun = Instant::now();
         let halt = &self.parts.host.halt;

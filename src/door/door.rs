@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 
 use crate::catalog::{Catalog, Effect};
 use crate::door::event::{Watcher, Withheld};
 use crate::door::host::Host;
 use crate::door::mode::{self, Mode, Verdict};
 use crate::door::policy::{Consent, Policy, RunLocks};
-use crate::door::recorder::{Key, Recorded, Recorder};
+use crate::door::recorder::{Intent, Key, KnownEntry, OpenEntry, Recall, Recorded, Recorder};
 use crate::door::resilience::{Fleet, Hosts};
 use crate::door::transaction::{Transactions, refuse_inside};
-use crate::door::{Action, Branch, Passage, Reply};
+use crate::door::{Action, Branch, Composite, Passage, Reply};
 use crate::fault::{Failure, Fault, FaultKind};
 use crate::network::Network;
 use crate::secret::Secret;
@@ -19,12 +22,32 @@ use crate::value::{Map, Value};
 
 /// Runs other playbooks within a run.
 pub trait Children: Send + Sync {
-    /// Runs a playbook as a child of this run, with its locks, budgets and rights.
+    /// An id for a child that is about to begin.
+    fn new_id(&self) -> String;
+
+    /// Runs a playbook as the child `id` of this run, with its locks, budgets and rights. One that a former
+    /// execution began goes on.
     ///
     /// # Errors
     /// What the child ended with.
-    fn run(&self, door: &Door, name: &str, params: &Map) -> Result<Value, Failure>;
+    fn run(&self, door: &Door, id: &str, name: &str, params: &Map) -> Result<Value, Failure>;
 }
+
+/// An action on its way through the door.
+#[derive(Clone, Copy)]
+pub(super) struct Passing<'a> {
+    /// The branch that it stands in.
+    pub(super) branch: &'a Branch,
+    /// Its place in the journal.
+    pub(super) key: &'a Key,
+    /// The action.
+    pub(super) action: &'a Action,
+    /// What a former execution has left of it.
+    pub(super) left: Option<&'a OpenEntry>,
+}
+
+/// From this length on the end of a wait is noted before it begins.
+const NOTED: Duration = Duration::from_secs(1);
 
 /// Gives a configured secret by its name.
 pub type SecretSupply = Box<dyn Fn(&str) -> Result<Secret, Fault> + Send + Sync>;
@@ -94,17 +117,22 @@ impl Door {
         self.withheld.fetch_add(withheld, Ordering::Relaxed);
     }
 
-    fn carry_out(&self, branch: &Branch, key: &Key, action: &Action) -> Result<Reply, Failure> {
-        if let Some(inside) = branch.transaction() {
-            refuse_inside(inside, action)?;
+    fn carry_out(&self, passing: Passing<'_>) -> Result<Reply, Failure> {
+        let nothing = Reply::Value(Value::Null);
+        if let Some(inside) = passing.branch.transaction() {
+            refuse_inside(inside, passing.action)?;
         }
-        match action {
-            Action::Call { .. } | Action::Raw { .. } | Action::Fetch { .. } => self.reach_out(branch, key, action),
-            Action::Begin { target, message } => self.begin(target, message).map(|()| Reply::Value(Value::Null)),
-            Action::Commit { target, message } => {
-                self.commit(key, action, target, message).map(|()| Reply::Value(Value::Null))
+        let (host, mode) = (&self.parts.host, &*self.parts.mode);
+        match passing.action {
+            Action::Call { .. } | Action::Raw { .. } | Action::Fetch { .. } => self.reach_out(passing),
+            Action::Begin { target, message } => self.begin(target, message, passing.left.is_some()).map(|()| nothing),
+            Action::Commit { target, message } => self.commit(passing, target, message).map(|()| nothing),
+            Action::RollBack { target } => {
+                self.roll_back(target);
+                Ok(nothing)
             }
-            Action::Clock => Ok(Reply::Value(Value::Time(self.parts.host.clock.now()))),
+            Action::Clock => Ok(Reply::Value(Value::Time(host.clock.now()))),
+            Action::Elapsed => Ok(Reply::Value(Value::Duration(host.elapsed()))),
             Action::Random { low, high } => {
                 if low > high {
                     let message = format!("random: {low} is greater than {high}");
@@ -112,32 +140,95 @@ impl Door {
                 }
                 Ok(Reply::Value(Value::Int(fastrand::i64(*low..=*high))))
             }
-            Action::Sleep(duration) => match self.decide(action, Effect::Read) {
+            Action::Sleep(duration) => match self.decide(passing.action, Effect::Read) {
                 Some(reply) => Ok(reply),
-                None => self.parts.host.sleep(*duration).map(|()| Reply::Value(Value::Null)),
+                None => self.sleep(passing, *duration).map(|()| nothing),
             },
-            Action::ReadFile(path) => Ok(Reply::Bytes(self.parts.host.read_file(path, &self.parts.mode)?)),
-            Action::WriteFile { path, contents } => {
-                self.parts.host.write_file(path, contents.clone(), &self.parts.mode)?;
-                Ok(Reply::Value(Value::Null))
+            Action::ReadFile(path) => Ok(Reply::Bytes(host.read_file(path, mode)?)),
+            Action::FileSize(path) => {
+                let size = host.file_size(path, mode)?;
+                Ok(Reply::Value(Value::Int(i64::try_from(size).unwrap_or(i64::MAX))))
             }
-            Action::Confirm(question) => match self.decide(action, Effect::Read) {
+            Action::WriteFile { path, contents } => {
+                self.parts.recorder.settle()?;
+                host.write_file(path, contents.clone(), mode)?;
+                Ok(nothing)
+            }
+            Action::Confirm(question) => match self.decide(passing.action, Effect::Read) {
                 Some(reply) => Ok(reply),
                 None => self.confirm(question),
             },
             Action::Target(name) => Ok(Reply::Value(self.describe(name)?)),
             Action::Targets(filter) => self.targets(filter).map(Reply::Value),
             Action::Secret(name) => Ok(Reply::Value(Value::Secret((self.parts.secret)(name)?))),
-            Action::StoreGet(key) => Ok(Reply::Value(self.parts.host.store_get(key, &self.parts.mode)?)),
+            Action::StoreGet(key) => Ok(Reply::Value(host.store_get(key, mode)?)),
             Action::StoreSet(entries) => {
-                self.parts.host.store_set(entries.clone(), &self.parts.mode)?;
-                Ok(Reply::Value(Value::Null))
+                self.parts.recorder.settle()?;
+                host.store_set(entries.clone(), mode)?;
+                Ok(nothing)
             }
-            Action::StoreList(prefix) => {
-                Ok(Reply::Value(Value::Map(self.parts.host.store_list(prefix, &self.parts.mode)?)))
+            Action::StoreList(prefix) => Ok(Reply::Value(Value::Map(host.store_list(prefix, mode)?))),
+            Action::RunPlaybook { name, params } => self.run_child(passing, name, params),
+            Action::Protected(networks) => Ok(Reply::Value(self.protected(networks))),
+            Action::Step { .. } | Action::Parallel(_) => {
+                Err(Fault::new(FaultKind::Invalid, "a composite has no answer of its own").into())
             }
-            Action::RunPlaybook { name, params } => self.parts.children.run(self, name, params).map(Reply::Value),
         }
+    }
+
+    /// Waits until an instant that stays the same when the run is resumed.
+    fn sleep(&self, passing: Passing<'_>, duration: Duration) -> Result<(), Failure> {
+        let host = &self.parts.host;
+        let now = host.clock.now();
+        let kept = passing.left.and_then(|left| left.note.as_deref()?.parse::<Timestamp>().ok());
+        let until = kept.or_else(|| now.checked_add(SignedDuration::try_from(duration).ok()?).ok());
+        let Some(until) = until else { return host.sleep(duration) };
+        if kept.is_none() && duration >= NOTED {
+            let intent = Intent { note: Some(until.to_string()), ..Intent::default() };
+            self.parts.recorder.intend(passing.key, passing.action, &intent)?;
+        }
+        let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+        // A clock that was set back must not make it longer.
+        host.sleep(left.min(duration))
+    }
+
+    fn run_child(&self, passing: Passing<'_>, name: &str, params: &Map) -> Result<Reply, Failure> {
+        let id = match passing.left.and_then(|left| left.note.clone()) {
+            Some(id) => id,
+            None => {
+                let id = self.parts.children.new_id();
+                let intent = Intent { note: Some(id.clone()), ..Intent::default() };
+                self.parts.recorder.intend(passing.key, passing.action, &intent)?;
+                id
+            }
+        };
+        self.parts.children.run(self, &id, name, params).map(Reply::Value)
+    }
+
+    fn protected(&self, networks: &[Network]) -> Value {
+        let never = self.parts.policy.never();
+        let objections = networks.iter().enumerate().filter_map(|(index, network)| {
+            let objection = never.objection(network)?.to_string();
+            Some(Value::List(vec![Value::Int(i64::try_from(index).ok()?), Value::Text(objection)]))
+        });
+        Value::List(objections.collect())
+    }
+
+    /// An action that a former execution of the run has carried out.
+    fn answer_from_journal(&self, action: &Action, known: KnownEntry) -> Result<Reply, Failure> {
+        let changed = known.effect != Effect::Read;
+        if let (Mode::Dry(dry), Some(target), true) = (&*self.parts.mode, action.target(), changed) {
+            dry.mark_changed(target);
+        }
+        if matches!(action, Action::Call { .. } | Action::Raw { .. } | Action::Fetch { .. }) {
+            let counter = match (changed, &*self.parts.mode) {
+                (false, _) => &self.reads,
+                (true, Mode::Live) => &self.changes,
+                (true, Mode::Dry(_)) => &self.withheld,
+            };
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        known.recorded.map_err(Failure::from)
     }
 
     /// The mode's word on a host effect: an answer, or nothing if it is to be carried out.
@@ -206,30 +297,66 @@ impl Passage for Door {
     fn pass(&self, branch: &Branch, action: Action) -> Result<Reply, Failure> {
         self.parts.host.halt.check()?;
         let key = Key::next(branch);
-        if let Some(recorded) = self.parts.recorder.recall(&key, &action)? {
-            return recorded.map_err(Failure::from);
-        }
-        let outcome: Recorded = match self.carry_out(branch, &key, &action) {
+        let left = match self.parts.recorder.recall(&key, &action)? {
+            Recall::New => None,
+            Recall::Known(known) => return self.answer_from_journal(&action, *known),
+            Recall::Open(open) => Some(open),
+        };
+        let passing = Passing { branch, key: &key, action: &action, left: left.as_deref() };
+        let outcome: Recorded = match self.carry_out(passing) {
             Ok(reply) => Ok(reply),
             Err(Failure::Fault(fault)) => Err(*fault),
             // The end of the run is not an answer to this action: it stays open.
             Err(stop @ Failure::Stop(_)) => return Err(stop),
         };
-        let entry = self.parts.recorder.record(&key, &action, self.effect_of(&action), &outcome)?;
+        let (effect, items) = (self.effect_of(&action), items_of(&action));
+        let entry = self.parts.recorder.record(&key, &action, effect, items, &outcome)?;
         outcome.map_err(|mut fault| {
             fault.entry = Some(entry);
             Failure::from(fault)
         })
     }
 
-    fn file_size(&self, path: &std::path::Path) -> Result<u64, Fault> {
-        let path = self.parts.host.files.readable(path)?;
-        let wrong = |error: std::io::Error| Fault::new(FaultKind::File, format!("{}: {error}", path.display()));
-        std::fs::metadata(&path).map(|metadata| metadata.len()).map_err(wrong)
+    fn open(&self, branch: &Branch, action: Action) -> Result<Composite, Failure> {
+        self.parts.host.halt.check()?;
+        let key = Key::next(branch);
+        let (known, ended) = match self.parts.recorder.recall(&key, &action)? {
+            Recall::New => {
+                self.parts.recorder.intend(&key, &action, &Intent::default())?;
+                (None, false)
+            }
+            Recall::Known(known) => match known.recorded {
+                Ok(Reply::Value(value)) => (Some(value), true),
+                Err(mut fault) => (fault.details.remove("value"), true),
+                Ok(_) => (None, true),
+            },
+            Recall::Open(_) => (None, false),
+        };
+        Ok(Composite { key, action, known, ended })
     }
 
-    fn abandon(&self, target: &str) {
+    fn close(&self, composite: Composite, outcome: Result<Value, Fault>) -> Result<(), Failure> {
+        if composite.ended {
+            return Ok(());
+        }
+        let outcome = outcome.map(Reply::Value);
+        let Composite { key, action, .. } = composite;
+        self.parts.recorder.record(&key, &action, Effect::Read, 0, &outcome).map(|_| ())
+    }
+
+    fn abandon(&self, branch: &Branch, target: &Arc<str>, caught: bool) {
+        if caught {
+            // Recorded: a resume must know that the script has gone on without the transaction.
+            let action = Action::RollBack { target: Arc::clone(target) };
+            if self.pass(branch, action).is_ok() {
+                return;
+            }
+        }
         self.roll_back(target);
+    }
+
+    fn is_replaying(&self) -> bool {
+        self.parts.recorder.is_replaying()
     }
 
     fn is_assumed(&self, value: &Value) -> bool {
@@ -239,9 +366,12 @@ impl Passage for Door {
     fn is_assumed_target(&self, target: &str) -> bool {
         matches!(&*self.parts.mode, Mode::Dry(dry) if dry.is_changed(target))
     }
+}
 
-    fn protected(&self, networks: &[Network]) -> Vec<Option<String>> {
-        let never = self.parts.policy.never();
-        networks.iter().map(|network| never.objection(network).map(|objection| objection.to_string())).collect()
+fn items_of(action: &Action) -> u64 {
+    match action {
+        Action::Call { call, .. } => call.items,
+        Action::Raw { .. } => 1,
+        _ => 0,
     }
 }

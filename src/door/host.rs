@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use jiff::SignedDuration;
 use tokio::runtime::Handle;
 
 use crate::clock::Clock;
 use crate::door::files::FileRules;
 use crate::door::halt::Halt;
 use crate::door::mode::Mode;
-use crate::fault::{Failure, Fault};
+use crate::fault::{Failure, Fault, FaultKind};
 use crate::store::Store;
 use crate::value::Value;
 
@@ -37,9 +38,30 @@ pub struct Host {
     pub runtime: Handle,
     /// Ends waits.
     pub halt: Halt,
+    /// For how long earlier executions of the run have run.
+    pub ran: Duration,
+    /// When this one began.
+    pub begun: Instant,
 }
 
 impl Host {
+    /// For how long the run has run, earlier executions included.
+    pub fn elapsed(&self) -> SignedDuration {
+        SignedDuration::try_from(self.ran + self.begun.elapsed()).unwrap_or(SignedDuration::MAX)
+    }
+
+    /// The size of a file that may be read, or of what a dry run wrote in its place.
+    pub fn file_size(&self, path: &Path, mode: &Mode) -> Result<u64, Fault> {
+        if let Mode::Dry(dry) = mode
+            && let Some(contents) = dry.overlay().read(&self.files.folder.join(path))
+        {
+            return Ok(contents.len() as u64);
+        }
+        let path = self.files.readable(path)?;
+        let wrong = |error: std::io::Error| Fault::new(FaultKind::File, format!("{}: {error}", path.display()));
+        std::fs::metadata(&path).map(|metadata| metadata.len()).map_err(wrong)
+    }
+
     /// Waits, until the run is cancelled or its time is up.
     ///
     /// # Errors
@@ -113,12 +135,12 @@ impl Host {
 fn decode(key: &str, text: &str) -> Result<Value, Fault> {
     serde_json::from_str::<serde_json::Value>(text).map(Value::from).map_err(|error| {
         Fault::new(
-            crate::fault::FaultKind::Decode,
+            FaultKind::Decode,
             format!("the store's value of '{key}' is damaged: {error}. Remove it with store.remove(\"{key}\")"),
         )
     })
 }
 
 fn store_fault(error: impl std::fmt::Display) -> Fault {
-    Fault::new(crate::fault::FaultKind::File, format!("the store cannot be used: {error}"))
+    Fault::new(FaultKind::File, format!("the store cannot be used: {error}"))
 }

@@ -23,7 +23,7 @@ mod settle;
 mod transaction;
 mod transport;
 
-pub use action::{Action, Branch, HttpAnswer, Passage, RawRequest, Reply};
+pub use action::{Action, Branch, Composite, HttpAnswer, Passage, RawRequest, Reply};
 pub use door::{Children, Door, DoorParts};
 pub use event::{DoorEvent, Watcher, Withheld};
 pub use files::FileRules;
@@ -31,6 +31,6 @@ pub use halt::Halt;
 pub use host::{Host, NamedStore};
 pub use mode::is_assumed;
 pub use mode::{DryRun, Mode, Verdict};
-pub use recorder::{Key, Recorded, Recorder};
+pub use recorder::{Intent, Key, KnownEntry, OpenEntry, Recall, Recorded, Recorder, path_text};
 pub use resilience::{Fleet, FleetParts, Hosts};
 pub use transport::{Certificate, probe};

@@ -1,5 +1,8 @@
 //! The journal as the door sees it.
 
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
 use crate::catalog::Effect;
 use crate::door::{Action, Branch, Reply};
 use crate::fault::{Failure, Fault, Stop};
@@ -11,35 +14,130 @@ pub struct Key {
     pub path: Vec<(u64, u64)>,
     /// The number within the branch.
     pub entry: u64,
+    /// The transaction that it stands in.
+    pub inside: Option<String>,
 }
 
 impl Key {
     /// The key of the next entry of `branch`.
     pub fn next(branch: &Branch) -> Self {
-        Self { path: branch.path().to_vec(), entry: branch.next_entry() }
+        let inside = branch.inside().map(str::to_owned);
+        Self { path: branch.path().to_vec(), entry: branch.next_entry(), inside }
     }
 }
 
-/// What a recorder knows of an entry: how it ended when it was first carried out.
+/// How an action ended.
 pub type Recorded = Result<Reply, Fault>;
+
+/// What a former execution of the run has left of an entry.
+#[derive(Debug)]
+pub enum Recall {
+    /// Nothing: it is carried out for the first time.
+    New,
+    /// How it ended.
+    Known(Box<KnownEntry>),
+    /// That it began, and not how it ended.
+    Open(Box<OpenEntry>),
+}
+
+/// An entry that ended in a former execution.
+#[derive(Debug)]
+pub struct KnownEntry {
+    /// What it did to the world.
+    pub effect: Effect,
+    /// How it ended.
+    pub recorded: Recorded,
+}
+
+/// An entry that a former execution began.
+#[derive(Clone, Debug, Default)]
+pub struct OpenEntry {
+    /// When it began.
+    pub since: Timestamp,
+    /// The state of its object before it, as [`Intent::before`] gave it.
+    pub before: Option<Json>,
+    /// What [`Intent::note`] or [`Recorder::mark`] gave.
+    pub note: Option<String>,
+    /// What a person says of it: that it was applied, or that it was not.
+    pub assume: Option<bool>,
+}
+
+/// What is written before an action is carried out.
+#[derive(Clone, Debug)]
+pub struct Intent<'a> {
+    /// What it does to the world.
+    pub effect: Effect,
+    /// How many items it touches, as its row counts them.
+    pub items: u64,
+    /// Whether the entry has to be on the disk first.
+    pub durable: bool,
+    /// The state of its object before it.
+    pub before: Option<&'a Json>,
+    /// What a resume has to know: a deadline, the id of a child run.
+    pub note: Option<String>,
+}
+
+impl Default for Intent<'_> {
+    fn default() -> Self {
+        Self { effect: Effect::Read, items: 0, durable: false, before: None, note: None }
+    }
+}
 
 /// Records what passes through the door, and answers what it knows already.
 pub trait Recorder: Send + Sync {
-    /// What is known of the entry, if it was carried out before.
+    /// What is known of the entry from a former execution.
     ///
     /// # Errors
     /// [`Stop::Diverged`] if another action stands recorded at this position.
-    fn recall(&self, key: &Key, action: &Action) -> Result<Option<Recorded>, Stop>;
+    fn recall(&self, key: &Key, action: &Action) -> Result<Recall, Stop>;
 
-    /// Records that a change is about to leave; durable when it returns.
+    /// Records that an action is about to be carried out. An entry that a former execution began goes on
+    /// under its number.
     ///
     /// # Errors
-    /// A fault when it cannot be made durable: the change must not leave.
-    fn intend(&self, key: &Key, action: &Action, effect: Effect) -> Result<(), Failure>;
+    /// When it cannot be written: a change must not leave then.
+    fn intend(&self, key: &Key, action: &Action, intent: &Intent<'_>) -> Result<(), Failure>;
+
+    /// Adds a note to an entry that has begun; it is on the disk when this returns, with all that was
+    /// recorded before.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn mark(&self, key: &Key, note: &str) -> Result<(), Failure>;
+
+    /// Hands what was recorded so far to the operating system: an effect on this machine follows, which a
+    /// resume must not compute anew from other answers.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn settle(&self) -> Result<(), Failure>;
+
+    /// Whether a former execution has got further than this one yet.
+    fn is_replaying(&self) -> bool;
 
     /// Records how an action ended, and gives the entry's number within the run, from 1.
     ///
     /// # Errors
-    /// A fault when it cannot be recorded.
-    fn record(&self, key: &Key, action: &Action, effect: Effect, outcome: &Recorded) -> Result<u64, Failure>;
+    /// When it cannot be written.
+    fn record(
+        &self,
+        key: &Key,
+        action: &Action,
+        effect: Effect,
+        items: u64,
+        outcome: &Recorded,
+    ) -> Result<u64, Failure>;
+}
+
+/// The name of the place of a branch, as [`Key::path`] has it: `0.3/1.12`; empty for the main line.
+pub fn path_text(path: &[(u64, u64)]) -> String {
+    use std::fmt::Write;
+    let mut text = String::new();
+    for (parallel, item) in path {
+        if !text.is_empty() {
+            text.push('/');
+        }
+        let _infallible = write!(text, "{parallel}.{item}");
+    }
+    text
 }

@@ -1,6 +1,6 @@
 //! Settling a lost answer by a read: what was there before, what is there now, what was asked for.
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::catalog::{Field, Row};
 use crate::value::{Map, Value};
@@ -14,6 +14,26 @@ pub enum Shown {
     Gone,
     /// Nothing: the read failed.
     Unknown,
+}
+
+impl Shown {
+    /// As the journal keeps it; nothing where nothing was seen.
+    pub fn to_json(&self) -> Option<Json> {
+        match self {
+            Self::State(state) => Some(json!({ "state": state })),
+            Self::Gone => Some(json!({ "gone": true })),
+            Self::Unknown => None,
+        }
+    }
+
+    /// What [`Shown::to_json`] gave.
+    pub fn of_json(json: &Json) -> Option<Self> {
+        match (json.get("state"), json.get("gone")) {
+            (Some(state), _) => Some(Self::State(state.clone())),
+            (None, Some(_)) => Some(Self::Gone),
+            (None, None) => None,
+        }
+    }
 }
 
 /// Whether a change has been made: `Some(true)`, `Some(false)`, or `None` where the two states do
@@ -87,8 +107,6 @@ fn holds(state: &Json, asked: &[(&str, Json)]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::catalog::Catalog;
 

@@ -10,21 +10,29 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::sync::OwnedMutexGuard;
 
-use crate::catalog::{Bound, Effect, Row, bind, wire};
+use crate::catalog::{Bound, Effect, LostAnswer, Row, bind, wire};
 use crate::config::Target;
 use crate::door::Action;
-use crate::door::door::Door;
+use crate::door::door::{Door, Passing};
 use crate::door::event::{DoorEvent, Withheld};
 use crate::door::halt::Halt;
 use crate::door::mode::Mode;
 use crate::door::policy::TargetLock;
-use crate::door::recorder::Key;
+use crate::door::recorder::Intent;
 use crate::door::resilience::{Exchange, Line};
+use crate::failpoint;
 use crate::fault::{Failure, Fault, FaultKind};
 use crate::value::{Map, Value};
 
 /// How long a transaction of somebody else is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long the one that a dead process has left open is waited for: the appliance forgets it together
+/// with its session, whose time-out an administrator sets.
+const LEFT_OPEN: Duration = Duration::from_secs(900);
+
+/// The note of an entry whose commit is about to leave.
+pub(super) const COMMITTING: &str = "committing";
 
 /// How often it is looked whether it has ended.
 const EVERY: Duration = Duration::from_secs(2);
@@ -88,7 +96,9 @@ pub fn refuse_inside(target: &str, action: &Action) -> Result<(), Fault> {
 impl Door {
     /// Opens a transaction: waits for this run's turn and for the lock of the target, signs in anew
     /// and opens. Somebody else's transaction is waited for, and named in the end.
-    pub(super) fn begin(&self, name: &str, message: &str) -> Result<(), Failure> {
+    ///
+    /// `again` says that a former execution of the run has opened one, which the appliance may still hold.
+    pub(super) fn begin(&self, name: &str, message: &str, again: bool) -> Result<(), Failure> {
         let target = self.parts.fleet.target(name)?;
         let row = self.transaction_row(target, "transaction_open")?;
         if let Mode::Dry(_) = &*self.parts.mode {
@@ -109,6 +119,7 @@ impl Door {
         let lock = self.lock(target)?;
         let line = Arc::new(self.parts.fleet.line(name)?.private());
         let begun = std::time::Instant::now();
+        let patience = if again { LEFT_OPEN } else { PATIENCE };
         let mut told = false;
         loop {
             let call = bind(row, Vec::new(), Map::new())?;
@@ -122,12 +133,12 @@ impl Door {
             };
             let held =
                 fault.status.is_some_and(|status| (400..500).contains(&status) && !matches!(status, 401 | 403 | 404));
-            if !held || begun.elapsed() >= PATIENCE {
+            if !held || begun.elapsed() >= patience {
                 runtime.block_on(line.sign_out());
                 let said = &fault.message;
                 let message = if held {
                     format!(
-                        "the configuration of '{name}' is held by somebody else, and stayed so for {PATIENCE:?}: {said}"
+                        "the configuration of '{name}' is held by somebody else, and stayed so for {patience:?}: {said}"
                     )
                 } else {
                     format!("the transaction could not be opened: {said}")
@@ -138,8 +149,8 @@ impl Door {
                     .into());
             }
             if !std::mem::replace(&mut told, true) {
-                let text =
-                    format!("waiting for '{name}': somebody else is changing its configuration ({})", fault.message);
+                let who = if again { "this run's dead session, or somebody else," } else { "somebody else" };
+                let text = format!("waiting for '{name}': {who} is changing its configuration ({})", fault.message);
                 self.parts.watcher.on(DoorEvent::Notice(text));
             }
             runtime.block_on(async { halt.or(tokio::time::sleep(EVERY)).await })?;
@@ -150,7 +161,7 @@ impl Door {
 
     /// Commits: the one durable change of a transaction. Where the answer is lost, the state of the
     /// transaction tells what became of it.
-    pub(super) fn commit(&self, key: &Key, action: &Action, name: &str, message: &str) -> Result<(), Failure> {
+    pub(super) fn commit(&self, passing: Passing<'_>, name: &str, message: &str) -> Result<(), Failure> {
         if let Mode::Dry(_) = &*self.parts.mode {
             return Ok(());
         }
@@ -163,11 +174,18 @@ impl Door {
         if !message.is_empty() {
             args.insert("commit_message".into(), message.into());
         }
-        self.parts.recorder.intend(key, action, Effect::Change)?;
+        if matches!(passing.action, Action::Commit { .. }) {
+            let intent = Intent { effect: Effect::Change, durable: true, ..Intent::default() };
+            self.parts.recorder.intend(passing.key, passing.action, &intent)?;
+        } else {
+            self.parts.recorder.mark(passing.key, COMMITTING)?;
+        }
+        failpoint::reach("committing");
         let call = bind(row, Vec::new(), args)?;
         let halt = &self.parts.host.halt;
         let sent = self.send_on(&open.line, target, &call, Effect::Change, false, halt);
         let sent = self.parts.host.runtime.block_on(sent);
+        failpoint::reach("committed");
         match sent {
             Ok(_) => {
                 self.transactions.take(name);
@@ -218,8 +236,11 @@ impl Door {
         halt: &Halt,
     ) -> Result<(), Failure> {
         let Some(vendor) = self.parts.catalog.vendor(&target.vendor) else { return Ok(()) };
-        let verify = |read: &'static str| -> BoxFuture<'_, Option<bool>> {
-            Box::pin(async move { self.is_closed(line, target, read, halt).await })
+        let verify = || -> BoxFuture<'_, Option<bool>> {
+            Box::pin(async move {
+                let LostAnswer::Verify(read) = call.row.lost_answer else { return None };
+                self.is_closed(line, target, read, halt).await
+            })
         };
         let exchange = Exchange {
             request: wire(call, vendor),
@@ -230,6 +251,7 @@ impl Door {
             progress: None,
             other_spelling: None,
             void,
+            left: None,
             halt,
             verify: &verify,
         };
@@ -244,7 +266,7 @@ impl Door {
     async fn is_closed(&self, line: &Line, target: &Target, read: &'static str, halt: &Halt) -> Option<bool> {
         let vendor = self.parts.catalog.vendor(&target.vendor)?;
         let call = bind(self.parts.catalog.row(&target.vendor, read)?, Vec::new(), Map::new()).ok()?;
-        let verify = |_: &'static str| -> BoxFuture<'_, Option<bool>> { Box::pin(async { None }) };
+        let verify = || -> BoxFuture<'_, Option<bool>> { Box::pin(async { None }) };
         let exchange = Exchange {
             request: wire(&call, vendor),
             row: Some(call.row),
@@ -254,6 +276,7 @@ impl Door {
             progress: None,
             other_spelling: None,
             void: false,
+            left: None,
             halt,
             verify: &verify,
         };

@@ -3,15 +3,17 @@
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use rhai::{EvalAltResult, NativeCallContext};
+use rhai::{EvalAltResult, FnPtr, NativeCallContext};
 
 use crate::allocator::Count;
 use crate::catalog::Catalog;
-use crate::door::{Action, Branch, Halt, Passage, Reply};
+use crate::door::{Action, Branch, Composite, Halt, Passage, Reply};
 use crate::engine::error;
 use crate::engine::output::{Output, OutputEvent};
-use crate::fault::{Failure, Stop};
+use crate::engine::resolver::Pins;
+use crate::fault::{Failure, Fault, Stop};
 use crate::value::{Map, Value};
 
 /// What `params`, `event` and `run` hold.
@@ -35,6 +37,8 @@ pub struct RunContext {
     pub catalog: Arc<Catalog>,
     /// What the script can read of its run.
     pub facts: RunFacts,
+    /// The texts that the run is pinned to.
+    pub pins: Arc<dyn Pins>,
     /// What ends the run.
     pub halt: Halt,
     /// The most steps; 0 means no limit.
@@ -51,6 +55,20 @@ pub struct RunContext {
     pub ending: AtomicBool,
     /// The numbers of progress counters.
     pub progress: AtomicU64,
+    /// What takes completed steps back, in the order in which they were completed.
+    pub undo: Mutex<Vec<StepUndo>>,
+}
+
+/// What takes a completed step back.
+pub struct StepUndo {
+    /// The step's name.
+    pub name: String,
+    /// The branch that the step stands in.
+    pub path: Vec<(u64, u64)>,
+    /// Its place there.
+    pub place: u64,
+    /// The script's own function.
+    pub work: FnPtr,
 }
 
 thread_local! {
@@ -75,10 +93,32 @@ impl RunContext {
             return Err(self.stopped(stop, context.call_position()));
         }
         let branch = current_branch();
-        match self.passage.pass(&branch, action) {
-            Ok(reply) => Ok(reply),
-            Err(Failure::Fault(fault)) => Err(error::throw(*fault, context)),
-            Err(Failure::Stop(stop)) => Err(self.stopped(stop, context.call_position())),
+        self.passage.pass(&branch, action).map_err(|failure| self.failed(failure, context))
+    }
+
+    /// Begins a step or a `parallel` in the branch that this thread works on.
+    pub fn open(&self, context: &NativeCallContext<'_>, action: Action) -> Result<Composite, Box<EvalAltResult>> {
+        if let Some(stop) = self.why() {
+            return Err(self.stopped(stop, context.call_position()));
+        }
+        let opened = self.passage.open(&current_branch(), action);
+        opened.map_err(|failure| self.failed(failure, context))
+    }
+
+    /// Ends one.
+    pub fn close(
+        &self,
+        context: &NativeCallContext<'_>,
+        composite: Composite,
+        outcome: Result<Value, Fault>,
+    ) -> Result<(), Box<EvalAltResult>> {
+        self.passage.close(composite, outcome).map_err(|failure| self.failed(failure, context))
+    }
+
+    fn failed(&self, failure: Failure, context: &NativeCallContext<'_>) -> Box<EvalAltResult> {
+        match failure {
+            Failure::Fault(fault) => error::throw(*fault, context),
+            Failure::Stop(stop) => self.stopped(stop, context.call_position()),
         }
     }
 
@@ -88,6 +128,19 @@ impl RunContext {
             Reply::Value(value) => Ok(value),
             Reply::Bytes(_) | Reply::Http(_) => Err("the door gave another kind of answer".into()),
         }
+    }
+
+    /// For how long the run has run: what time-outs count.
+    pub fn elapsed(&self, context: &NativeCallContext<'_>) -> Result<Duration, Box<EvalAltResult>> {
+        match self.value(context, Action::Elapsed)? {
+            Value::Duration(elapsed) => Ok(Duration::try_from(elapsed).unwrap_or_default()),
+            _ => Err("the door told no time".into()),
+        }
+    }
+
+    /// Keeps what takes a step back.
+    pub fn keep_undo(&self, undo: StepUndo) {
+        self.undo.lock().unwrap_or_else(PoisonError::into_inner).push(undo);
     }
 
     /// Remembers why the run ends, and gives the error that no script can catch.
@@ -160,9 +213,11 @@ impl RunContext {
         Err(self.stopped(stop, context.call_position()))
     }
 
-    /// Shows something.
+    /// Shows something, unless a former execution of the run has shown it.
     pub fn show(&self, event: OutputEvent) {
-        self.output.show(event);
+        if !self.passage.is_replaying() {
+            self.output.show(event);
+        }
     }
 }
 

@@ -57,3 +57,12 @@ pub fn from_thrown(value: &Dynamic) -> Option<Fault> {
     }
     Some(fault)
 }
+
+/// What an error is as a fault; Rhai's own errors in the shape of ours.
+pub fn fault_of(error: &EvalAltResult) -> Fault {
+    let thrown = match error.unwrap_inner() {
+        EvalAltResult::ErrorRuntime(value, _) => from_thrown(value),
+        _ => None,
+    };
+    thrown.unwrap_or_else(|| Fault::new(FaultKind::Invalid, error.unwrap_inner().to_string()))
+}

@@ -23,10 +23,10 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-pub use context::{RunContext, RunFacts};
+pub use context::{RunContext, RunFacts, StepUndo};
 pub use diagnostic::{Diagnostic, Sources};
 pub use index::{Entry, Index};
 pub use output::{Level, Output, OutputEvent};
-pub use resolver::{STDLIB, stdlib};
+pub use resolver::{NoPins, Pins, STDLIB, stdlib};
 pub use run::{Ended, ScriptError, ScriptRun, run_script};
 pub use session::{Completion, Session};

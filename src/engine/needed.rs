@@ -56,11 +56,14 @@ fn imports(text: &str) -> Option<Vec<&str>> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::engine::diagnostic::Sources;
+    use crate::engine::resolver::NoPins;
 
     fn found(text: &str) -> Option<HashSet<String>> {
-        words(text, &Resolver::new(None, Sources::default()))
+        words(text, &Resolver::new(None, Sources::default(), Arc::new(NoPins)))
     }
 
     #[test]

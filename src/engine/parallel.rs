@@ -10,11 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rhai::{Array, Dynamic, EvalAltResult, FnPtr, Map, Module, NativeCallContext};
 
-use crate::door::Branch;
+use crate::door::{Action, Branch};
 use crate::engine::context::{RunContext, current_branch, on_branch};
 use crate::engine::error;
 use crate::engine::host::add;
 use crate::fault::{Fault, FaultKind};
+use crate::value::Value;
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;
 
@@ -112,9 +113,12 @@ fn run(context: &NativeCallContext<'_>, list: Array, limit: usize, stop_after: i
         return Ok(Vec::new());
     }
     let branch = current_branch();
-    let parallel = branch.next_parallel();
-    let count = list.len();
-    let items: Vec<Mutex<Option<Dynamic>>> = list.into_iter().map(|item| Mutex::new(Some(item))).collect();
+    let composite = run.open(context, Action::Parallel(list.len() as u64))?;
+    let place = composite.place();
+    // A former execution has begun so many items, and stopped by itself: no others are begun.
+    let known = composite.known.as_ref().and_then(Value::as_int).and_then(|begun| usize::try_from(begun).ok());
+    let (count, stop_after) = known.map_or((list.len(), stop_after), |begun| (begun.min(list.len()), i64::MAX));
+    let items: Vec<Mutex<Option<Dynamic>>> = list.into_iter().take(count).map(|item| Mutex::new(Some(item))).collect();
     let results: Vec<Mutex<Option<Answer<Dynamic>>>> = (0..count).map(|_| Mutex::new(None)).collect();
     let next = AtomicUsize::new(0);
     let errors = AtomicI64::new(0);
@@ -129,7 +133,7 @@ fn run(context: &NativeCallContext<'_>, list: Array, limit: usize, stop_after: i
             let index = next.fetch_add(1, Ordering::Relaxed);
             let (Some(item), Some(result)) = (items.get(index), results.get(index)) else { break };
             let Some(item) = take(item) else { break };
-            let branch = Arc::new(Branch::item(&branch, parallel, index as u64));
+            let branch = Arc::new(Branch::item(&branch, place, index as u64));
             let outcome = on_branch(branch, || {
                 catch_unwind(AssertUnwindSafe(|| work.call_within_context::<Dynamic>(context, (item,))))
                     .unwrap_or_else(|_| Err("a function of the host failed inside parallel".into()))
@@ -153,6 +157,12 @@ fn run(context: &NativeCallContext<'_>, list: Array, limit: usize, stop_after: i
         // An item came to the end of the run: whatever the others came to, nothing may catch that.
         return Err(run.stopped(stop, context.call_position()));
     }
+    let begun = i64::try_from(next.load(Ordering::Relaxed).min(count)).unwrap_or(i64::MAX);
+    let outcome = match errors.load(Ordering::Relaxed) {
+        0 => Ok(Value::Int(begun)),
+        failed => Err(Fault::new(FaultKind::Invalid, format!("{failed} items failed")).with_detail("value", begun)),
+    };
+    run.close(context, composite, outcome)?;
     Ok(results.into_iter().map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner)).collect())
 }
 

@@ -27,22 +27,46 @@ thread_local! {
     static LOADING: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
+/// The texts that a run is pinned to.
+pub trait Pins: Send + Sync {
+    /// The text of a module, where an earlier execution of the run has loaded it.
+    fn pinned(&self, name: &str) -> Option<String>;
+
+    /// Takes note of a text that the run is made of: its script, a module, a line at the prompt.
+    fn loaded(&self, name: &str, text: &str);
+}
+
+/// Nothing is pinned.
+pub struct NoPins;
+
+impl Pins for NoPins {
+    fn pinned(&self, _name: &str) -> Option<String> {
+        None
+    }
+
+    fn loaded(&self, _name: &str, _text: &str) {}
+}
+
 /// Resolves the imports of one run.
 pub struct Resolver {
     folder: Option<PathBuf>,
     sources: Sources,
+    pins: Arc<dyn Pins>,
     loaded: Mutex<HashMap<String, SharedModule>>,
 }
 
 impl Resolver {
     /// For a script in `folder`; without one, only the standard library can be imported.
-    pub fn new(folder: Option<PathBuf>, sources: Sources) -> Self {
-        Self { folder: folder.and_then(|folder| folder.canonicalize().ok()), sources, loaded: Mutex::default() }
+    pub fn new(folder: Option<PathBuf>, sources: Sources, pins: Arc<dyn Pins>) -> Self {
+        Self { folder: folder.and_then(|folder| folder.canonicalize().ok()), sources, pins, loaded: Mutex::default() }
     }
 
     /// The text and the shown name of a module.
     pub(super) fn find(&self, path: &str, from: Option<&str>) -> Result<(String, String), String> {
         if path.starts_with("std/") {
+            if let Some(text) = self.pins.pinned(path) {
+                return Ok((path.to_owned(), text));
+            }
             let text = stdlib(path).ok_or_else(|| {
                 let hint = crate::nearest::did_you_mean(path, STDLIB.iter().map(|(name, _)| *name));
                 format!("there is no module '{path}' in the standard library.{hint}")
@@ -65,6 +89,12 @@ impl Resolver {
             return Err(outside());
         }
         let full = folder.join(&file);
+        // An edited or removed module does not concern a run that has loaded it.
+        let name = full.canonicalize().ok().and_then(|real| Some(real.strip_prefix(folder).ok()?.to_owned()));
+        let name = name.unwrap_or_else(|| file.clone()).to_string_lossy().into_owned();
+        if let Some(text) = self.pins.pinned(&name) {
+            return Ok((name, text));
+        }
         let real = full
             .canonicalize()
             .map_err(|error| format!("there is no module '{path}' ({}: {error})", full.display()))?;
@@ -83,6 +113,7 @@ impl Resolver {
 
     fn load(&self, engine: &Engine, name: &str, text: String) -> Result<SharedModule, Box<EvalAltResult>> {
         self.sources.add(name, &text);
+        self.pins.loaded(name, &text);
         // No scope: a module sees neither params nor event nor run, it takes them as arguments.
         let mut ast = engine.compile(&text).map_err(|error| {
             let position = error.1;

@@ -169,7 +169,7 @@ fn failed(name: &str, message: &str) -> ScriptError {
 fn run_here(script: &ScriptRun, sources: &Sources) -> Result<Value, ScriptError> {
     let context = &script.context;
     let _counted = context.memory.enter();
-    let resolver = Resolver::new(script.folder.clone(), sources.clone());
+    let resolver = Resolver::new(script.folder.clone(), sources.clone(), Arc::clone(&context.pins));
     let names = needed::words(&script.text, &resolver);
     let modules = Modules::of(&context.catalog, names.as_ref());
     let mut engine = modules.engine(context);

@@ -40,7 +40,7 @@ impl Session {
         let modules = Arc::new(Modules::of(&context.catalog, None));
         let mut engine = modules.engine(&context);
         let sources = Sources::default();
-        engine.set_module_resolver(Resolver::new(folder, sources.clone()));
+        engine.set_module_resolver(Resolver::new(folder, sources.clone(), Arc::clone(&context.pins)));
         Self { engine, modules, context, scope: Scope::new(), functions: AST::empty(), sources, lines: 0 }
     }
 
@@ -80,6 +80,7 @@ impl Session {
         self.lines += 1;
         let name = format!("line {}", self.lines);
         self.sources.add(&name, text);
+        self.context.pins.loaded(&name, text);
         // Each line ends by itself: what ended an earlier one is forgotten.
         self.context.go_on();
         let compiled = self.engine.compile_with_scope(&self.names(), text);

@@ -1,9 +1,26 @@
 //! The journal: the record of everything that went through the door in a run.
 //!
-//! For now entries live in memory for as long as their run; the door knows only the
-//! [`crate::door::Recorder`] that this folder implements, so that a durable journal takes the
-//! same place.
+//! [`Log`] is the way to the disk and back, [`JournalRecorder`] what the door sees of it. What a
+//! record means for a resume, a replay or an undo is the business of `run`.
 
-mod memory;
+mod chain;
+mod codec;
+mod hash;
+mod log;
+mod owner;
+mod pack;
+mod read;
+mod recorder;
+mod resume;
+mod seal;
+mod verify;
+mod write;
 
-pub use memory::{Entry, MemoryRecorder};
+pub use codec::{CallRead, SecretOf, code, code_map, decode_map, fault_json, read_call};
+pub use hash::{hex, sha256};
+pub use log::{BeginRecord, EndRecord, Log, Opener, Record};
+pub use owner::{Owner, ask_to_cancel, is_owned};
+pub use read::{EntryRow, Part, RunRow};
+pub use recorder::{JournalRecorder, Past, SecretSupply};
+pub use resume::Ready;
+pub use verify::Broken;

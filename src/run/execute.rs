@@ -1,6 +1,5 @@
 //! One run from order to ending.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,19 +9,20 @@ use crate::allocator::Count;
 use crate::door::policy::{
     Ask, Budget, Confirm, Declared, Limit, Limits, Policy, PolicySettings, Question, Recording, Rights, RunLocks,
 };
-use crate::door::{
-    Children, Door, DoorEvent, DoorParts, DryRun, FileRules, Halt, Host, Mode, NamedStore, Watcher, Withheld,
-};
+use crate::door::{Door, DoorEvent, DoorParts, DryRun, FileRules, Halt, Host, Mode, NamedStore, Watcher, Withheld};
 use crate::engine::{
-    Diagnostic, Output, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun, Sources, run_script,
+    Diagnostic, Output, OutputEvent, Pins, RunContext, RunFacts, ScriptError, ScriptRun, Sources, run_script,
 };
 use crate::fault::{Failure, Fault, FaultKind, Stop};
-use crate::journal::MemoryRecorder;
+use crate::run::children::ChildRuns;
 use crate::run::header::HeaderPolicy;
 use crate::run::outcome::{Counts, Ending, Outcome, Plan, RunError};
-use crate::run::params::{Given, Params, resolve};
+use crate::run::params::Params;
+use crate::run::pins;
 use crate::run::playbook::Playbook;
-use crate::run::project::{Project, Within};
+use crate::run::project::Project;
+use crate::run::record::{Beginning, Former, RunRecord};
+use crate::secret::Masker;
 use crate::value::{Map, Value};
 
 /// What set a run off.
@@ -99,7 +99,8 @@ pub trait Listener: Send + Sync {
     fn on(&self, event: RunEvent);
 }
 
-struct Ears(Arc<dyn Listener>, Mutex<std::collections::BTreeSet<String>>);
+/// Passes on what happens in a run and its children.
+pub(super) struct Ears(Arc<dyn Listener>, Mutex<std::collections::BTreeSet<String>>);
 
 impl Output for Ears {
     fn show(&self, event: OutputEvent) {
@@ -126,8 +127,8 @@ pub struct Prepared {
     pub context: Arc<RunContext>,
     /// The door.
     pub door: Arc<Door>,
-    /// The run's id.
-    pub id: String,
+    record: Arc<RunRecord>,
+    masker: Masker,
     mode: Arc<Mode>,
     asked: Arc<Recording>,
 }
@@ -142,12 +143,22 @@ pub fn new_id() -> String {
 ///
 /// # Errors
 /// When the state folder cannot be used.
-pub fn prepare(project: &Arc<Project>, order: &Order, listener: &Arc<dyn Listener>) -> Result<Prepared, Fault> {
-    let id = new_id();
+pub fn prepare(
+    project: &Arc<Project>,
+    order: &Order,
+    former: Option<Former>,
+    listener: &Arc<dyn Listener>,
+) -> Result<Prepared, Fault> {
+    let (ran, resumed) = former.as_ref().map_or((Duration::ZERO, false), |former| (former.ran, true));
+    let record = Arc::new(match former {
+        Some(former) => RunRecord::of(project, former),
+        None => RunRecord::begin(project, &new_id(), beginning(order))?,
+    });
+    let id = record.id().to_owned();
     let ears = Arc::new(Ears(Arc::clone(listener), Mutex::default()));
     let mut halt = order.halt.clone();
     let timeout = order.timeout.or(project.config.limits.timeout);
-    halt.deadline = timeout.map(|timeout| tokio::time::Instant::now() + timeout);
+    halt.deadline = timeout.map(|timeout| tokio::time::Instant::now() + timeout.saturating_sub(ran));
     let asked = Arc::new(Recording::default());
     let mode = Arc::new(if order.dry { Mode::Dry(DryRun::default()) } else { Mode::Live });
     let header = &order.playbook.header;
@@ -156,6 +167,9 @@ pub fn prepare(project: &Arc<Project>, order: &Order, listener: &Arc<dyn Listene
     let default_confirm = if order.cause == Cause::Prompt { Confirm::Change } else { Confirm::Destroy };
     let confirm = project.config.policy.confirm.as_deref().and_then(Confirm::from_name).unwrap_or(default_confirm);
     let budget = Budget::new(project_limits(project).narrowed_by(header_limits(&header.policy)));
+    if resumed {
+        count_spent(project, &id, &budget);
+    }
     let policy = Policy::new(PolicySettings {
         rights: Rights { declared: vec![declared], destroy: order.allow_destroy },
         confirm,
@@ -167,20 +181,25 @@ pub fn prepare(project: &Arc<Project>, order: &Order, listener: &Arc<dyn Listene
     });
     let files = project.files(order.params.files.iter().chain(&order.event_files).cloned());
     let door = Arc::new(Door::new(DoorParts {
-        recorder: Arc::new(MemoryRecorder::new()),
+        recorder: record.recorder(),
         policy,
         mode: Arc::clone(&mode),
         fleet: Arc::clone(&project.fleet),
         hosts: Arc::clone(&project.hosts),
         catalog: Arc::clone(&project.catalog),
-        host: host(project, files, store_name(&order.playbook), &halt),
+        host: host(project, files, store_name(&order.playbook), &halt, &record),
         locks: Arc::new(RunLocks::new(&project.config.state_dir, &id)),
         watcher: Arc::clone(&ears) as Arc<dyn Watcher>,
         secret: {
             let project = Arc::clone(project);
             Box::new(move |name| project.secret(name))
         },
-        children: Arc::new(ChildRuns { project: Arc::clone(project), ears: Arc::clone(&ears), depth: 0 }),
+        children: Arc::new(ChildRuns {
+            project: Arc::clone(project),
+            ears: Arc::clone(&ears),
+            parent: Arc::clone(&record),
+            depth: 0,
+        }),
     }));
     let run = Map::from([
         ("id".to_owned(), Value::from(id.as_str())),
@@ -189,18 +208,26 @@ pub fn prepare(project: &Arc<Project>, order: &Order, listener: &Arc<dyn Listene
         ("cause".to_owned(), Value::from(order.cause.describe())),
     ]);
     let facts = RunFacts { params: order.params.values.clone(), event: order.event.clone(), run };
-    let context = context(project, Arc::clone(&door), ears, facts, halt);
+    let context = context(project, Arc::clone(&door), ears, facts, halt, &record);
     listener.on(RunEvent::Started {
         id: id.clone(),
         playbook: order.playbook.name.clone(),
         dry: order.dry,
         cause: order.cause.describe(),
     });
-    Ok(Prepared { context, door, id, mode, asked })
+    Ok(Prepared { context, door, record, masker: project.masker().clone(), mode, asked })
 }
 
-fn context(project: &Arc<Project>, door: Arc<Door>, ears: Arc<Ears>, facts: RunFacts, halt: Halt) -> Arc<RunContext> {
+pub(super) fn context(
+    project: &Arc<Project>,
+    door: Arc<Door>,
+    ears: Arc<Ears>,
+    facts: RunFacts,
+    halt: Halt,
+    record: &Arc<RunRecord>,
+) -> Arc<RunContext> {
     Arc::new(RunContext {
+        pins: Arc::clone(record) as Arc<dyn Pins>,
         passage: door,
         output: ears,
         catalog: Arc::clone(&project.catalog),
@@ -213,10 +240,11 @@ fn context(project: &Arc<Project>, door: Arc<Door>, ears: Arc<Ears>, facts: RunF
         stop: Mutex::new(None),
         ending: AtomicBool::new(false),
         progress: AtomicU64::new(0),
+        undo: Mutex::default(),
     })
 }
 
-fn host(project: &Arc<Project>, files: FileRules, store: String, halt: &Halt) -> Host {
+pub(super) fn host(project: &Arc<Project>, files: FileRules, store: String, halt: &Halt, record: &RunRecord) -> Host {
     let stores = Arc::clone(project);
     Host {
         clock: Arc::clone(&project.clock),
@@ -224,10 +252,36 @@ fn host(project: &Arc<Project>, files: FileRules, store: String, halt: &Halt) ->
         store: Box::new(move || Ok(NamedStore { store: stores.stores()?, name: store.clone() })),
         runtime: project.runtime.clone(),
         halt: halt.clone(),
+        ran: record.ran(),
+        begun: record.begun(),
     }
 }
 
-fn declared(playbook: &Playbook) -> Declared {
+/// What the journal is told of an order.
+fn beginning(order: &Order) -> Beginning<'_> {
+    Beginning {
+        parent: None,
+        name: &order.playbook.name,
+        mode: match (&order.cause, order.dry) {
+            (Cause::Prompt, _) => "session",
+            (_, true) => "dry",
+            (_, false) => "live",
+        },
+        cause: order.cause.describe(),
+        text: &order.playbook.text,
+        pinned: pins::write(order),
+    }
+}
+
+/// A resumed run counts its budgets from the journal, what its children spent included.
+fn count_spent(project: &Project, id: &str, budget: &Budget) {
+    // What cannot be read now cannot be replayed either.
+    for spent in project.journal().spent(id).unwrap_or_default() {
+        budget.count(&spent.target, spent.effect, spent.items);
+    }
+}
+
+pub(super) fn declared(playbook: &Playbook) -> Declared {
     match &playbook.header.policy.effects {
         Some(effects) => Declared::Effects(effects.clone()),
         None if playbook.header.is_empty() => Declared::NoHeader,
@@ -235,7 +289,7 @@ fn declared(playbook: &Playbook) -> Declared {
     }
 }
 
-fn store_name(playbook: &Playbook) -> String {
+pub(super) fn store_name(playbook: &Playbook) -> String {
     playbook.header.store.clone().unwrap_or_else(|| playbook.name.clone())
 }
 
@@ -250,7 +304,7 @@ fn project_limits(project: &Project) -> Limits {
     }
 }
 
-fn header_limits(policy: &HeaderPolicy) -> Limits {
+pub(super) fn header_limits(policy: &HeaderPolicy) -> Limits {
     let limit = |value: Option<u64>| value.map(|value| Limit::new(value, "the playbook's header"));
     Limits {
         max_changes: limit(policy.max_changes),
@@ -262,12 +316,22 @@ fn header_limits(policy: &HeaderPolicy) -> Limits {
 
 /// Runs a script to its end. It blocks, and works on threads of its own.
 pub fn execute(project: &Arc<Project>, order: Order, listener: &Arc<dyn Listener>) -> Ending {
+    execute_from(project, order, None, listener)
+}
+
+/// The same, going on from a former execution of the run.
+pub fn execute_from(
+    project: &Arc<Project>,
+    order: Order,
+    former: Option<Former>,
+    listener: &Arc<dyn Listener>,
+) -> Ending {
     let begun = Instant::now();
-    let prepared = match prepare(project, &order, listener) {
+    let prepared = match prepare(project, &order, former, listener) {
         Ok(prepared) => prepared,
         Err(fault) => return refused_start(fault, begun),
     };
-    let _pulse = Pulse::begin(&project.runtime);
+    let _pulse = Pulse::begin(&project.runtime, &prepared);
     let _held = match hold_locks(&prepared, &order) {
         Ok(held) => held,
         Err(failure) => return prepared.ending(failed_start(failure), begun),
@@ -282,7 +346,8 @@ pub fn execute(project: &Arc<Project>, order: Order, listener: &Arc<dyn Listener
     prepared.ending(result, begun)
 }
 
-/// A timer that is always due soon, while a run lasts.
+/// A timer that is always due soon, while a run lasts; it looks whether another process wants the run
+/// cancelled.
 ///
 /// Each request sets a time-out far away. With no nearer timer, setting one wakes the thread that
 /// waits for the network, only to tell it how long it may sleep: two switches of threads for each
@@ -290,10 +355,14 @@ pub fn execute(project: &Arc<Project>, order: Order, listener: &Arc<dyn Listener
 struct Pulse(tokio::task::JoinHandle<()>);
 
 impl Pulse {
-    fn begin(runtime: &tokio::runtime::Handle) -> Self {
-        Self(runtime.spawn(async {
+    fn begin(runtime: &tokio::runtime::Handle, run: &Prepared) -> Self {
+        let (record, halt) = (Arc::clone(&run.record), run.context.halt.clone());
+        Self(runtime.spawn(async move {
             loop {
                 tokio::time::sleep(Duration::from_millis(250)).await;
+                if record.is_cancelled() && !halt.cancelled().is_cancelled() {
+                    halt.cancel();
+                }
             }
         }))
     }
@@ -330,9 +399,9 @@ fn hold_locks(prepared: &Prepared, order: &Order) -> Result<Vec<crate::door::pol
 }
 
 /// Why and how a run did not come to its end.
-type Judged = (Outcome, RunError);
+pub(super) type Judged = (Outcome, RunError);
 
-fn judged(error: ScriptError, sources: &Sources) -> Judged {
+pub(super) fn judged(error: ScriptError, sources: &Sources) -> Judged {
     let (outcome, diagnostic) = match error {
         ScriptError::Unreadable(diagnostic) => (Outcome::Failed, diagnostic),
         ScriptError::Failed(diagnostic) => {
@@ -378,6 +447,7 @@ fn failed_start(failure: Failure) -> Result<Value, Judged> {
 
 fn refused_start(fault: Fault, begun: Instant) -> Ending {
     Ending {
+        id: String::new(),
         outcome: Outcome::Failed,
         value: None,
         error: Some(RunError { message: fault.to_string(), report: format!("error: {fault}"), fault: Some(fault) }),
@@ -388,7 +458,12 @@ fn refused_start(fault: Fault, begun: Instant) -> Ending {
 }
 
 impl Prepared {
-    /// The end of the run, with the plan if it was a dry one.
+    /// The run's id.
+    pub fn id(&self) -> &str {
+        self.record.id()
+    }
+
+    /// The end of the run, with the plan if it was a dry one. It is written into the journal.
     pub fn ending(&self, result: Result<Value, Judged>, begun: Instant) -> Ending {
         let (reads, changes, withheld) = self.door.counts();
         let (value, mut outcome, error) = match result {
@@ -406,7 +481,13 @@ impl Prepared {
                 Some(Plan { changes: self.with_needs(dry.plan()), files: dry.overlay().files(), partial })
             }
         };
-        Ending { outcome, value, error, plan, counts: Counts { reads, changes, withheld }, elapsed: begun.elapsed() }
+        let counts = Counts { reads, changes, withheld };
+        let masked = |text: &str| self.masker.mask(text).into_owned();
+        if let Err(fault) = self.record.end(outcome, value.as_ref(), error.as_ref(), counts, masked) {
+            let text = format!("how the run ended could not be recorded: {}", fault.message);
+            self.door.parts().watcher.on(DoorEvent::Notice(text));
+        }
+        Ending { id: self.id().to_owned(), outcome, value, error, plan, counts, elapsed: begun.elapsed() }
     }
 
     /// Marks the changes that a live run would have to be allowed.
@@ -421,78 +502,5 @@ impl Prepared {
             }
         }
         changes
-    }
-}
-
-/// Runs playbooks within a run.
-struct ChildRuns {
-    project: Arc<Project>,
-    ears: Arc<Ears>,
-    depth: u32,
-}
-
-/// How deep playbooks may run each other.
-const DEEPEST: u32 = 8;
-
-impl Children for ChildRuns {
-    fn run(&self, door: &Door, name: &str, params: &Map) -> Result<Value, Failure> {
-        if self.depth >= DEEPEST {
-            // Two playbooks that run each other end with a message, not with the stack.
-            let message = format!("playbooks run each other more than {DEEPEST} deep");
-            return Err(Fault::new(FaultKind::Limit, message).during("run_playbook").into());
-        }
-        let invalid = |message: String| Fault::new(FaultKind::Invalid, message).during("run_playbook");
-        let folder = &self.project.config.folder;
-        let playbook = Playbook::find(name, folder, folder).map_err(|error| invalid(error.to_string()))?;
-        let given: BTreeMap<String, Vec<Given>> =
-            params.iter().map(|(name, value)| (name.clone(), vec![Given::Typed(value.clone())])).collect();
-        let within = Within { project: &self.project, folder };
-        let params = resolve(&playbook.header, &given, &within).map_err(|mistakes| invalid(mistakes.join("; ")))?;
-        let parts = door.parts();
-        let halt = parts.host.halt.clone();
-        let child = Arc::new(Door::new(DoorParts {
-            recorder: Arc::clone(&parts.recorder),
-            policy: parts.policy.child(declared(&playbook), header_limits(&playbook.header.policy)),
-            mode: Arc::clone(&parts.mode),
-            fleet: Arc::clone(&parts.fleet),
-            hosts: Arc::clone(&parts.hosts),
-            catalog: Arc::clone(&parts.catalog),
-            host: host(&self.project, parts.host.files.and_read(params.files.clone()), store_name(&playbook), &halt),
-            locks: Arc::clone(&parts.locks),
-            watcher: Arc::clone(&parts.watcher),
-            secret: {
-                let project = Arc::clone(&self.project);
-                Box::new(move |name| project.secret(name))
-            },
-            children: Arc::new(Self {
-                project: Arc::clone(&self.project),
-                ears: Arc::clone(&self.ears),
-                depth: self.depth + 1,
-            }),
-        }));
-        let run = Map::from([
-            ("playbook".to_owned(), Value::from(playbook.name.as_str())),
-            ("cause".to_owned(), Value::from("run_playbook")),
-            ("mode".to_owned(), Value::from(if matches!(&*parts.mode, Mode::Live) { "live" } else { "dry" })),
-            ("id".to_owned(), Value::from(new_id())),
-        ]);
-        let facts = RunFacts { params: params.values, event: Map::new(), run };
-        let context = context(&self.project, Arc::clone(&child), Arc::clone(&self.ears), facts, halt);
-        let ended = run_script(ScriptRun {
-            name: playbook.name.clone(),
-            text: playbook.text,
-            folder: playbook.folder,
-            context,
-        });
-        door.add_counts(child.counts());
-        match ended.result {
-            Ok(value) => Ok(value),
-            Err(ScriptError::Stopped(stop, _)) => Err(stop.into()),
-            Err(ScriptError::Unreadable(diagnostic) | ScriptError::Failed(diagnostic)) => {
-                let fault =
-                    diagnostic.fault.clone().unwrap_or_else(|| invalid(format!("{name}: {}", diagnostic.message)));
-                Err(fault.into())
-            }
-        }
     }
 }

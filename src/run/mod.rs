@@ -1,13 +1,19 @@
 //! Runs: one execution of one script, from its header and parameters to its outcome.
 
+mod children;
 pub mod execute;
 pub mod header;
 pub mod outcome;
 pub mod params;
+pub mod pins;
 pub mod playbook;
 pub mod project;
+pub mod record;
+pub mod resume;
 
 pub use execute::{Cause, Listener, Order, Prepared, RunEvent, execute, prepare, run_error};
 pub use outcome::{Counts, Ending, Outcome, Plan, RunError};
+pub use pins::Now;
 pub use playbook::{Playbook, PlaybookError};
 pub use project::{Project, Within};
+pub use resume::{Resumption, replay, resume};

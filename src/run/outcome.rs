@@ -60,6 +60,8 @@ pub struct Counts {
 /// The end of a run.
 #[derive(Clone, Debug)]
 pub struct Ending {
+    /// The run's id; empty if it never began.
+    pub id: String,
     /// How it ended.
     pub outcome: Outcome,
     /// The script's value, if it came to its end.

@@ -7,10 +7,11 @@ use tokio::runtime::Handle;
 
 use crate::catalog::Catalog;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, SecretSource, Secrets};
+use crate::config::{Config, SecretSource, Secrets, secrets};
 use crate::door::policy::{Never, NeverLists};
 use crate::door::{FileRules, Fleet, FleetParts, Hosts};
 use crate::fault::{Fault, FaultKind};
+use crate::journal::{Log, SecretSupply};
 use crate::run::params::Surroundings;
 use crate::secret::{Masker, Secret};
 use crate::state::State;
@@ -34,8 +35,26 @@ pub struct Project {
     pub clock: Arc<dyn Clock>,
     /// Runs what waits.
     pub runtime: Handle,
+    state: Arc<StateFolder>,
+    journal: OnceLock<Arc<Log>>,
+}
+
+/// The state folder, opened when it is first needed.
+struct StateFolder {
+    folder: PathBuf,
     state: OnceLock<Arc<State>>,
     opening: Mutex<()>,
+}
+
+impl StateFolder {
+    fn open(&self) -> Result<Arc<State>, Fault> {
+        let _one_at_a_time = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(state) = self.state.get() {
+            return Ok(Arc::clone(state));
+        }
+        let opened = State::open(&self.folder).map_err(|error| Fault::new(FaultKind::File, error.to_string()))?;
+        Ok(Arc::clone(self.state.get_or_init(|| Arc::new(opened))))
+    }
 }
 
 impl Project {
@@ -67,12 +86,16 @@ impl Project {
             catalog: Arc::new(catalog),
             fleet: Arc::new(fleet),
             never: Arc::new(never),
+            state: Arc::new(StateFolder {
+                folder: config.state_dir.clone(),
+                state: OnceLock::new(),
+                opening: Mutex::new(()),
+            }),
+            journal: OnceLock::new(),
             config,
             secrets,
             clock,
             runtime,
-            state: OnceLock::new(),
-            opening: Mutex::new(()),
         }))
     }
 
@@ -86,13 +109,29 @@ impl Project {
     /// # Errors
     /// `file`, when it cannot be opened.
     pub fn state(&self) -> Result<Arc<State>, Fault> {
-        let _one_at_a_time = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(state) = self.state.get() {
-            return Ok(Arc::clone(state));
-        }
-        let opened =
-            State::open(&self.config.state_dir).map_err(|error| Fault::new(FaultKind::File, error.to_string()))?;
-        Ok(Arc::clone(self.state.get_or_init(|| Arc::new(opened))))
+        self.state.open()
+    }
+
+    /// The journal; its database is opened when something is written or read first.
+    pub fn journal(&self) -> Arc<Log> {
+        let state = Arc::clone(&self.state);
+        Arc::clone(self.journal.get_or_init(|| Log::new(Box::new(move || state.open()))))
+    }
+
+    /// Gives the secrets that journal entries name by their references. One that cannot be had any more is
+    /// empty, and whoever is given it says no.
+    pub fn secret_supply(self: &Arc<Self>) -> SecretSupply {
+        let project = Arc::clone(self);
+        Arc::new(move |reference| {
+            let configured = project.config.secrets.values().find(|source| secrets::reference(source) == reference);
+            let source = configured.cloned().or_else(|| match reference.split_once(':')? {
+                ("env", name) => Some(SecretSource::Env(name.to_owned())),
+                ("file", path) => Some(SecretSource::File(path.into())),
+                _ => None,
+            });
+            let fetched = source.and_then(|source| project.secrets.fetch(&source).ok());
+            fetched.unwrap_or_else(|| Secret::new(reference, ""))
+        })
     }
 
     /// The stores of playbooks.

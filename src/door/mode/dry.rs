@@ -105,6 +105,11 @@ impl DryRun {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner).push(withheld);
     }
 
+    /// Notes that a change of this target was withheld, by a former execution of the run.
+    pub fn mark_changed(&self, target: &str) {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner).insert(target.to_owned());
+    }
+
     /// What was withheld, in order.
     pub fn plan(&self) -> Vec<Withheld> {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner).clone()

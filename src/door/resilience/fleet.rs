@@ -107,7 +107,7 @@ impl Fleet {
             return Err(Fault::new(FaultKind::Invalid, message).on(name));
         };
         let line = self.line(name)?;
-        let verify = |_: &'static str| -> BoxFuture<'_, Option<bool>> { Box::pin(async { None }) };
+        let verify = || -> BoxFuture<'_, Option<bool>> { Box::pin(async { None }) };
         let halt = Halt::default();
         let exchange = Exchange {
             request: wire(call, vendor),
@@ -118,6 +118,7 @@ impl Fleet {
             progress: None,
             other_spelling: None,
             void: false,
+            left: None,
             halt: &halt,
             verify: &verify,
         };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use url::Url;
@@ -41,11 +42,22 @@ pub struct Exchange<'a> {
     pub other_spelling: Option<WireRequest>,
     /// Whether a change that is lost is void: it stands in a transaction that will not be committed.
     pub void: bool,
+    /// What a former execution of the run has left of it: it was sent, and nobody saw the answer.
+    pub left: Option<Left>,
     /// What ends its waits.
     pub halt: &'a Halt,
     /// Decides whether a change whose answer was lost has been made, by the read that the row
     /// names: `Some(true)` made, `Some(false)` not made, `None` cannot be told.
-    pub verify: &'a (dyn Fn(&'static str) -> BoxFuture<'a, Option<bool>> + Send + Sync),
+    pub verify: &'a (dyn Fn() -> BoxFuture<'a, Option<bool>> + Send + Sync),
+}
+
+/// A change that was sent before the process ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Left {
+    /// When it was sent.
+    pub since: Timestamp,
+    /// What a person says of it: that it was applied, or that it was not.
+    pub assume: Option<bool>,
 }
 
 /// How a call was answered.
@@ -80,8 +92,27 @@ pub struct Line {
 struct Progress {
     attempts: u32,
     status: Option<u16>,
-    /// The first lost answer, and when.
-    lost: Option<(Fault, Instant)>,
+    /// The first lost answer, and how old it was when the attempts began.
+    lost: Option<Lost>,
+}
+
+/// A change whose answer is lost.
+struct Lost {
+    fault: Fault,
+    since: Instant,
+    /// Its age at that instant.
+    age: Duration,
+}
+
+impl Lost {
+    fn now(fault: Fault) -> Self {
+        Self { fault, since: Instant::now(), age: Duration::ZERO }
+    }
+
+    /// Whether it may be sent again for no other reason than that it does no harm.
+    fn is_fresh(&self) -> bool {
+        self.age + self.since.elapsed() < SETTLE
+    }
 }
 
 /// What one attempt came to.
@@ -135,10 +166,15 @@ impl Line {
 
     async fn attempts(&self, exchange: &Exchange<'_>, progress: &mut Progress) -> Result<HttpAnswer, Failure> {
         let rule = retry::rule(exchange.row, exchange.effect);
+        if let Some(left) = &exchange.left {
+            progress.lost = Some(self.left_behind(left));
+            if !self.goes_on(exchange, progress, rule, true).await? {
+                return Ok(HttpAnswer::unseen(exchange.row));
+            }
+        }
         loop {
             progress.attempts += 1;
-            let more = progress.attempts < ATTEMPTS
-                && progress.lost.as_ref().is_none_or(|(_, since)| since.elapsed() < SETTLE);
+            let more = progress.attempts < ATTEMPTS && progress.lost.as_ref().is_none_or(Lost::is_fresh);
             let attempt = match self.attempt(exchange).await {
                 Ok(attempt) => attempt,
                 Err(stop) => return Err(self.unsettled(exchange, progress).unwrap_or_else(|| stop.into())),
@@ -156,9 +192,9 @@ impl Line {
                     match judge(exchange.row, exchange.effect, &answer) {
                         None => return Ok(reply(answer, exchange.row)),
                         Some(fault) if gateway => {
-                            progress.lost.get_or_insert((fault, Instant::now()));
+                            progress.lost.get_or_insert_with(|| Lost::now(fault));
                             if !self.goes_on(exchange, progress, rule, more).await? {
-                                return Ok(empty(exchange.row));
+                                return Ok(HttpAnswer::unseen(exchange.row));
                             }
                             None
                         }
@@ -173,6 +209,10 @@ impl Line {
                         {
                             drop(fault);
                             answer.retry_after
+                        }
+                        // What was to be removed is gone: the first attempt has removed it.
+                        Some(fault) if is_gone(exchange, progress, rule, &fault) => {
+                            return Ok(HttpAnswer::unseen(exchange.row));
                         }
                         Some(fault) => return Err(self.refused(exchange, progress, rule, fault)),
                     }
@@ -194,9 +234,9 @@ impl Line {
                             return Err(fault.into());
                         }
                     } else {
-                        progress.lost.get_or_insert((fault, Instant::now()));
+                        progress.lost.get_or_insert_with(|| Lost::now(fault));
                         if !self.goes_on(exchange, progress, rule, more).await? {
-                            return Ok(empty(exchange.row));
+                            return Ok(HttpAnswer::unseen(exchange.row));
                         }
                     }
                     None
@@ -361,12 +401,21 @@ impl Line {
         }
     }
 
-    /// After a lost answer: whether to send again. `false` means that the row's read has shown the
-    /// change to be made.
+    /// What a former execution has left, as if its answer had been lost just now.
+    fn left_behind(&self, left: &Left) -> Lost {
+        let message = "the process ended before the answer came";
+        let fault = Fault::new(FaultKind::Timeout, message).on(&self.target.name);
+        // A clock that was set back tells nothing of its age: it counts as old.
+        let age = Duration::try_from(self.clock.now().duration_since(left.since)).unwrap_or(SETTLE);
+        Lost { fault, since: Instant::now(), age }
+    }
+
+    /// After a lost answer: whether to send again. `false` means that the change counts as made: the row's
+    /// read has shown it, or a person says so.
     async fn goes_on(
         &self,
         exchange: &Exchange<'_>,
-        progress: &Progress,
+        progress: &mut Progress,
         rule: LostAnswer,
         more: bool,
     ) -> Result<bool, Failure> {
@@ -374,13 +423,21 @@ impl Line {
         if exchange.halt.check().is_err() {
             return Err(uncertain());
         }
-        match rule {
-            LostAnswer::Idempotent | LostAnswer::Detectable if more => Ok(true),
-            LostAnswer::Verify(read) => match (exchange.verify)(read).await {
-                Some(true) => Ok(false),
-                Some(false) if more => Ok(true),
-                _ => Err(uncertain()),
-            },
+        let fresh = progress.lost.as_ref().is_none_or(Lost::is_fresh);
+        let seen = match rule {
+            LostAnswer::Idempotent if more && fresh => return Ok(true),
+            LostAnswer::Detectable if more => return Ok(true),
+            LostAnswer::Idempotent | LostAnswer::Verify(_) => (exchange.verify)().await,
+            LostAnswer::Detectable | LostAnswer::Never => None,
+        };
+        // What a person says counts once: what is lost after that is lost anew.
+        let said = exchange.left.and_then(|left| left.assume).filter(|_| progress.attempts == 0);
+        match seen.or(said) {
+            Some(true) => Ok(false),
+            Some(false) if more => {
+                progress.lost = None;
+                Ok(true)
+            }
             _ => Err(uncertain()),
         }
     }
@@ -403,12 +460,17 @@ impl Line {
 
     /// The end of a run whose change was sent and never settled; nothing if no answer was lost.
     fn unsettled(&self, exchange: &Exchange<'_>, progress: &Progress) -> Option<Failure> {
-        let (fault, _) = progress.lost.as_ref()?;
+        let fault = &progress.lost.as_ref()?.fault;
         if exchange.void {
             return Some(fault.clone().into());
         }
         (exchange.effect != Effect::Read).then(|| Failure::Stop(Stop::Uncertain(Box::new(fault.clone()))))
     }
+}
+
+fn is_gone(exchange: &Exchange<'_>, progress: &Progress, rule: LostAnswer, fault: &Fault) -> bool {
+    let removes = exchange.request.method == "DELETE" && rule == LostAnswer::Idempotent;
+    removes && progress.lost.is_some() && fault.kind == FaultKind::NotFound
 }
 
 /// An answer that cannot be taken. Of a change it is a lost one where it was too large; a redirect
@@ -426,8 +488,4 @@ fn unusable(effect: Effect, mut fault: Fault) -> Attempt {
 
 fn reply(answer: Incoming, row: Option<&'static Row>) -> HttpAnswer {
     HttpAnswer { status: answer.status, content_type: answer.content_type, body: answer.body, row, assumed: false }
-}
-
-fn empty(row: Option<&'static Row>) -> HttpAnswer {
-    HttpAnswer { status: 200, content_type: None, body: bytes::Bytes::new(), row, assumed: false }
 }

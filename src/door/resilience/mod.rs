@@ -14,4 +14,4 @@ mod session;
 
 pub use fetch::Hosts;
 pub use fleet::{Fleet, FleetParts};
-pub use line::{Answered, Exchange, Line};
+pub use line::{Answered, Exchange, Left, Line};

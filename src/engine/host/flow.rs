@@ -6,7 +6,7 @@ use rhai::{Dynamic, EvalAltResult, FnPtr, ImmutableString, Map, Module, NativeCa
 
 use super::add;
 use crate::door::Action;
-use crate::engine::context::RunContext;
+use crate::engine::context::{RunContext, StepUndo, current_branch};
 use crate::engine::output::OutputEvent;
 use crate::engine::types::{Length, Target};
 use crate::engine::{error, parallel, values};
@@ -75,7 +75,7 @@ pub(super) fn register(module: &mut Module) {
         "step",
         &["name: string", "work: Fn", "any"],
         "/// Names a part of the run: `step(\"back up\", || …)`.",
-        |context: NativeCallContext, name: ImmutableString, work: FnPtr| step(&context, &name, &work),
+        |context: NativeCallContext, name: ImmutableString, work: FnPtr| step(&context, &name, None, &work),
     );
     add(
         module,
@@ -86,7 +86,11 @@ pub(super) fn register(module: &mut Module) {
             if let Some(unknown) = options.keys().find(|key| key.as_str() != "undo") {
                 return Err(error::invalid(format!("'{unknown}' is not an option of step: there is undo"), &context));
             }
-            step(&context, &name, &work)
+            let undo = options.get("undo").map(|undo| {
+                let message = "undo is a function: step(\"add\", #{ undo: || … }, || …)";
+                undo.clone().try_cast::<FnPtr>().ok_or_else(|| error::invalid(message, &context))
+            });
+            step(&context, &name, undo.transpose()?, &work)
         },
     );
     add(
@@ -194,19 +198,13 @@ fn wait_until(context: NativeCallContext, options: Map, work: FnPtr) -> Answer<D
     let every = option_length(&context, &options, "every", Duration::from_secs(5))?;
     let timeout = option_length(&context, &options, "timeout", Duration::from_secs(600))?;
     let run = RunContext::of(&context)?;
-    let now = || -> Answer<jiff::Timestamp> {
-        match run.value(&context, Action::Clock)? {
-            Value::Time(time) => Ok(time),
-            _ => Err("the door told no time".into()),
-        }
-    };
-    let begun = now()?;
+    let begun = run.elapsed(&context)?;
     loop {
         let value = work.call_within_context::<Dynamic>(&context, ())?;
         if !(value.is_unit() || value.as_bool() == Ok(false)) {
             return Ok(value);
         }
-        let waited = Duration::try_from(now()?.duration_since(begun)).unwrap_or_default();
+        let waited = run.elapsed(&context)?.saturating_sub(begun);
         let Some(left) = timeout.checked_sub(waited).filter(|left| !left.is_zero()) else {
             let fault = crate::fault::Fault::new(
                 crate::fault::FaultKind::Timeout,
@@ -221,10 +219,20 @@ fn wait_until(context: NativeCallContext, options: Map, work: FnPtr) -> Answer<D
     }
 }
 
-fn step(context: &NativeCallContext<'_>, name: &str, work: &FnPtr) -> Answer<Dynamic> {
+fn step(context: &NativeCallContext<'_>, name: &str, undo: Option<FnPtr>, work: &FnPtr) -> Answer<Dynamic> {
     let run = RunContext::of(context)?;
+    let composite = run.open(context, Action::Step { name: name.to_owned(), undo: undo.is_some() })?;
+    let place = composite.place();
     run.show(OutputEvent::Step(name.to_owned(), None));
     let result = work.call_within_context::<Dynamic>(context, ());
     run.show(OutputEvent::Step(name.to_owned(), Some(result.is_ok())));
+    if run.why().is_some() {
+        // The end of the run is not an end of the step: a resume goes on in it.
+        return result;
+    }
+    run.close(context, composite, result.as_ref().map(|_| Value::Null).map_err(|error| error::fault_of(error)))?;
+    if let (Ok(_), Some(work)) = (&result, undo) {
+        run.keep_undo(StepUndo { name: name.to_owned(), path: current_branch().path().to_vec(), place, work });
+    }
     result
 }

@@ -1,14 +1,17 @@
 //! Long lists of networks, kept outside script values: block lists have a hundred thousand entries.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Map, Module, NativeCallContext};
 
 use super::{add, files, networks};
+use crate::door::Action;
 use crate::engine::context::RunContext;
 use crate::engine::error;
 use crate::engine::types::{self, Listed, NetworkMaps, Networks};
 use crate::network::{Network, NetworkSet, list};
+use crate::value::Value;
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;
 
@@ -138,12 +141,13 @@ pub(super) fn register(module: &mut Module) {
         &["list: Networks", "map"],
         "/// Parts a list by the never-touch lists: `#{ allowed, refused }`; `refused` holds `#{ network, line, reason }`.",
         |context: NativeCallContext, list: &mut Networks| -> Answer<Map> {
-            let all: Vec<Network> = list.0.iter().map(|listed| listed.network).collect();
-            let reasons = RunContext::of(&context)?.passage.protected(&all);
+            let all: Arc<[Network]> = list.0.iter().map(|listed| listed.network).collect();
+            let forbidden = RunContext::of(&context)?.value(&context, Action::Protected(Arc::clone(&all)))?;
+            let mut reasons = reasons(&forbidden);
             let mut allowed = Vec::with_capacity(all.len());
             let mut refused = Array::new();
-            for (listed, reason) in list.0.iter().zip(reasons) {
-                match reason {
+            for (index, listed) in list.0.iter().enumerate() {
+                match reasons.remove(&index) {
                     None => allowed.push(*listed),
                     Some(reason) => refused.push(
                         Map::from_iter([
@@ -161,6 +165,15 @@ pub(super) fn register(module: &mut Module) {
             ]))
         },
     );
+}
+
+/// What the door's list of forbidden networks says, by index.
+fn reasons(forbidden: &Value) -> HashMap<usize, String> {
+    let pairs = forbidden.as_list().unwrap_or_default().iter().filter_map(|pair| match pair.as_list()? {
+        [index, reason] => Some((usize::try_from(index.as_int()?).ok()?, reason.as_text()?.to_owned())),
+        _ => None,
+    });
+    pairs.collect()
 }
 
 fn report(report: list::ListReport) -> Map {

@@ -29,17 +29,13 @@ fn transaction(
     let run = RunContext::of(&context)?;
     let name = &target.name;
     run.value(&context, Action::Begin { target: Arc::clone(name), message: message.to_string() })?;
-    let branch = Arc::new(current_branch().within(Arc::clone(name)));
+    let outer = current_branch();
+    let branch = Arc::new(outer.within(Arc::clone(name)));
     let result = on_branch(branch, || work.call_within_context::<Dynamic>(&context, ()));
-    let value = match result {
-        Ok(value) => value,
-        Err(error) => {
-            run.passage.abandon(name);
-            return Err(error);
-        }
-    };
-    let commit = Action::Commit { target: Arc::clone(name), message: message.to_string() };
-    // A commit that fails is rolled back by the door; one that never got there, here.
-    run.value(&context, commit).inspect_err(|_| run.passage.abandon(name))?;
-    Ok(value)
+    let committed = result.and_then(|value| {
+        let commit = Action::Commit { target: Arc::clone(name), message: message.to_string() };
+        run.value(&context, commit).map(|_| value)
+    });
+    // The end of the run is nothing that the script goes on from.
+    committed.inspect_err(|_| run.passage.abandon(&outer, name, run.why().is_none()))
 }

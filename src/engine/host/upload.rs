@@ -31,7 +31,8 @@ pub(super) fn call(
     let Some(path) = given.and_then(|(_, value)| value.as_text()).map(str::to_owned) else {
         return Err(throw(Fault::new(FaultKind::Invalid, "'file' is required: the path of the file to send")));
     };
-    let size = run.passage.file_size(path.as_ref()).map_err(throw)?;
+    let size = run.value(context, Action::FileSize(path.as_str().into()))?.as_int();
+    let size = size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
     let pieces = size.div_ceil(PIECE).max(1);
     let identifier = identifier(context, run)?;
     let name = std::path::Path::new(&path).file_name().unwrap_or_default().to_string_lossy().into_owned();

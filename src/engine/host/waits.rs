@@ -118,13 +118,7 @@ impl<'a> Wait<'a> {
 
     /// Looks again and again. While a Manager restarts its answers fail; that is waited out too.
     fn until<T>(&self, mut look: impl FnMut() -> Answer<Look<T>>) -> Answer<Option<T>> {
-        let now = || -> Answer<jiff::Timestamp> {
-            match self.run.value(self.context, Action::Clock)? {
-                Value::Time(time) => Ok(time),
-                _ => Err("the door told no time".into()),
-            }
-        };
-        let begun = now()?;
+        let begun = self.run.elapsed(self.context)?;
         let (mut seen, mut doubts) = (false, 0);
         loop {
             if self.run.passage.is_assumed_target(&self.target.name) {
@@ -140,7 +134,7 @@ impl<'a> Wait<'a> {
                     }
                 }
             }
-            let waited = Duration::try_from(now()?.duration_since(begun)).unwrap_or_default();
+            let waited = self.run.elapsed(self.context)?.saturating_sub(begun);
             let Some(left) = self.timeout.checked_sub(waited).filter(|left| !left.is_zero()) else {
                 return Err(self.fail(FaultKind::Timeout, format!("{} took longer than {:?}", self.what, self.timeout)));
             };

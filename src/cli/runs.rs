@@ -1,0 +1,138 @@
+//! `beadle runs`: what ran, what became of it, and going on with it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::cli::ask;
+use crate::cli::exit::Exit;
+use crate::cli::failure::CommandFailure;
+use crate::cli::program::{Done, Program};
+use crate::cli::screen::{Lines, Screen};
+use crate::cli::signals::cancel_on_signal;
+use crate::door::Halt;
+use crate::fault::Fault;
+use crate::run::{Ending, Listener, Now, Project, Resumption, replay, resume};
+
+/// Show runs, go on with them, take them back
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// Go on with a run that was interrupted or failed: what its journal answers is not done again
+    Resume(ResumeArgs),
+    /// Execute a run from its journal alone: nothing is sent
+    Replay(ReplayArgs),
+}
+
+/// Go on with a run
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// The run: an id, the beginning of one, or `latest`
+    #[arg(value_name = "ID", default_value = "latest")]
+    pub id: String,
+    /// What became of a change whose outcome is uncertain
+    #[arg(long, value_enum)]
+    pub assume: Option<Assumed>,
+    /// Go on with this text of the script, as long as it asks for the same
+    #[arg(long, value_name = "FILE")]
+    pub script: Option<PathBuf>,
+    /// Add a right for this run
+    #[arg(long, value_name = "EFFECT", value_parser = ["destroy"])]
+    pub allow: Option<String>,
+    /// Answer every question with yes
+    #[arg(long)]
+    pub yes: bool,
+    /// End the run after this time
+    #[arg(long, value_name = "DURATION", value_parser = crate::duration::parse_std)]
+    pub timeout: Option<Duration>,
+}
+
+/// What a person says of an uncertain change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Assumed {
+    /// It was made.
+    Applied,
+    /// It was not made: it is sent again.
+    NotApplied,
+}
+
+/// Execute a run from its journal
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The run: an id, the beginning of one, or `latest`
+    #[arg(value_name = "ID", default_value = "latest")]
+    pub id: String,
+}
+
+impl RunsCommand {
+    /// Carries it out.
+    pub fn exec(self, program: &Program) -> Done {
+        match self {
+            Self::Resume(args) => args.exec(program),
+            Self::Replay(args) => args.exec(program),
+        }
+    }
+}
+
+impl ResumeArgs {
+    fn exec(self, program: &Program) -> Done {
+        let script = self.script.as_ref().map(|file| {
+            std::fs::read_to_string(program.here.join(file))
+                .map_err(|error| CommandFailure::usage(format!("{}: {error}", file.display())))
+        });
+        let script = script.transpose()?;
+        carry_on(program, |project, halt, listener| {
+            let resumption = Resumption {
+                assume: self.assume.map(|assumed| assumed == Assumed::Applied),
+                script,
+                now: Now {
+                    ask: ask::terminal(),
+                    yes: self.yes,
+                    allow_destroy: self.allow.is_some(),
+                    timeout: self.timeout,
+                    halt,
+                },
+            };
+            resume(project, &self.id, resumption, listener)
+        })
+    }
+}
+
+impl ReplayArgs {
+    fn exec(self, program: &Program) -> Done {
+        carry_on(program, |project, halt, listener| {
+            let now = Now { ask: ask::terminal(), yes: false, allow_destroy: false, timeout: None, halt };
+            replay(project, &self.id, now, listener)
+        })
+    }
+}
+
+/// Executes something with the listener that the format asks for.
+fn carry_on(
+    program: &Program,
+    work: impl FnOnce(&Arc<Project>, Halt, &Arc<dyn Listener>) -> Result<Ending, Fault>,
+) -> Done {
+    let (project, runtime) = program.project()?;
+    let halt = Halt::default();
+    {
+        let _entered = runtime.enter();
+        cancel_on_signal(runtime.handle(), &halt);
+    }
+    let masker = project.masker().clone();
+    let refused = |fault: Fault| CommandFailure::usage(fault.message);
+    let exit = if program.is_json() {
+        let lines = Arc::new(Lines::new(masker));
+        let ending = work(&project, halt, &(Arc::clone(&lines) as Arc<dyn Listener>)).map_err(refused)?;
+        lines.ending(&ending);
+        Exit::of(&ending)
+    } else {
+        let screen = Arc::new(Screen::new(masker, program.colours(), program.global.verbose > 0));
+        let ending = work(&project, halt, &(Arc::clone(&screen) as Arc<dyn Listener>)).map_err(refused)?;
+        screen.ending(&ending);
+        Exit::of(&ending)
+    };
+    runtime.block_on(project.fleet.sign_out());
+    runtime.shutdown_background();
+    Ok(exit)
+}

@@ -1,0 +1,181 @@
+//! Actions as bytes: what an entry's digest is taken of, and what an undo reads back.
+
+use std::fmt::Write;
+
+use serde::ser::{Serialize, Serializer};
+use serde_json::{Value as Json, json};
+
+use super::value::{CodedMap, SecretOf, code, code_map, decode_map};
+use crate::catalog::{Body, Param, Row};
+use crate::door::{Action, RawRequest};
+use crate::journal::{hex, sha256};
+use crate::secret::Secret;
+use crate::value::{Map, Value};
+
+/// An action as bytes: the same for the same action, whatever the texts of its secrets.
+pub fn action_bytes(action: &Action) -> Vec<u8> {
+    let json = match action {
+        Action::Call { target, call } => {
+            let args = masked(call.row, &call.args);
+            // What the row says is part of it: a call that means another request is another call.
+            return bytes_of(&CallBytes {
+                target,
+                vendor: call.row.vendor,
+                call: call.row.name,
+                row: row_digest(call.row),
+                args: args.as_ref().unwrap_or(&call.args),
+                to: call.save_to.as_ref().map(|path| path.to_string_lossy().into_owned()),
+                piece: call.piece.as_ref().map(|piece| format!("{piece:?}")),
+            });
+        }
+        Action::Raw { target, request } => raw_json(target, request),
+        Action::Clock => json!({ "do": "clock" }),
+        Action::Elapsed => json!({ "do": "elapsed" }),
+        Action::Random { low, high } => json!({ "do": "random", "low": low, "high": high }),
+        Action::Sleep(duration) => json!({ "do": "sleep", "nanos": duration.as_nanos().to_string() }),
+        Action::ReadFile(path) => json!({ "do": "read_file", "path": path.to_string_lossy() }),
+        Action::WriteFile { path, contents } => {
+            json!({ "do": "write_file", "path": path.to_string_lossy(), "sha256": hex(&sha256(contents)) })
+        }
+        Action::Fetch { method, url, options } => {
+            json!({ "do": "fetch", "method": method, "url": url, "options": code_map(options) })
+        }
+        Action::Confirm(question) => json!({ "do": "confirm", "question": question }),
+        Action::Target(name) => json!({ "do": "target", "name": &**name }),
+        Action::Targets(filter) => json!({ "do": "targets", "filter": code_map(filter) }),
+        Action::Secret(name) => json!({ "do": "secret", "name": name }),
+        Action::Begin { target, message } => json!({ "do": "begin", "target": &**target, "message": message }),
+        Action::Commit { target, message } => json!({ "do": "commit", "target": &**target, "message": message }),
+        Action::StoreGet(key) => json!({ "do": "store.get", "key": key }),
+        Action::StoreSet(entries) => {
+            let entries: Vec<Json> =
+                entries.iter().map(|(key, value)| json!([key, value.as_ref().map(code)])).collect();
+            json!({ "do": "store.set", "entries": entries })
+        }
+        Action::StoreList(prefix) => json!({ "do": "store.list", "prefix": prefix }),
+        Action::RunPlaybook { name, params } => {
+            json!({ "do": "run_playbook", "name": name, "params": code_map(params) })
+        }
+        Action::Parallel(items) => json!({ "do": "parallel", "items": items }),
+        Action::Step { name, undo } => json!({ "do": "step", "name": name, "undo": undo }),
+        Action::FileSize(path) => json!({ "do": "file_size", "path": path.to_string_lossy() }),
+        Action::RollBack { target } => json!({ "do": "rollback", "target": &**target }),
+        Action::Protected(networks) => {
+            let mut text = String::new();
+            for network in networks.iter() {
+                let _infallible = writeln!(text, "{network}");
+            }
+            json!({ "do": "protected", "sha256": hex(&sha256(text.as_bytes())) })
+        }
+    };
+    bytes_of(&json)
+}
+
+#[derive(serde::Serialize)]
+struct CallBytes<'a> {
+    target: &'a str,
+    vendor: &'a str,
+    call: &'a str,
+    row: String,
+    #[serde(serialize_with = "coded_args")]
+    args: &'a Map,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    piece: Option<String>,
+}
+
+fn coded_args<S: Serializer>(args: &Map, serializer: S) -> Result<S::Ok, S::Error> {
+    CodedMap(args).serialize(serializer)
+}
+
+fn bytes_of(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+/// What of a row decides which request is sent, as eight hexadecimal digits.
+fn row_digest(row: &Row) -> String {
+    fn add(text: &mut String, params: &[Param]) {
+        for param in params {
+            let _infallible = write!(text, " {}={:?}:{:?}[", param.wire, param.place, param.ty);
+            add(text, param.fields);
+            text.push(']');
+        }
+    }
+    let mut text = format!("{} {}{} {:?} {}", row.method, row.base, row.path, row.body, row.wrap);
+    add(&mut text, row.params);
+    hex(sha256(text.as_bytes()).get(..4).unwrap_or_default())
+}
+
+/// A call as an entry keeps it.
+#[derive(Debug)]
+pub struct CallRead {
+    /// The target's name.
+    pub target: String,
+    /// The vendor's id.
+    pub vendor: String,
+    /// The call's name.
+    pub call: String,
+    /// The arguments under their script names.
+    pub args: Map,
+}
+
+/// The call that [`action_bytes`] wrote; nothing if it was another kind of action.
+pub fn read_call(bytes: &[u8], secret: SecretOf<'_>) -> Option<CallRead> {
+    let mut json: Json = serde_json::from_slice(bytes).ok()?;
+    let text = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
+    let (target, vendor, call) = (text("target")?, text("vendor")?, text("call")?);
+    let args = decode_map(json.get_mut("args")?.take(), secret);
+    Some(CallRead { target, vendor, call, args })
+}
+
+fn raw_json(target: &str, request: &RawRequest) -> Json {
+    json!({
+        "target": target, "raw": request.method, "path": request.path, "query": code_map(&request.query),
+        "body": request.body.as_ref().map(code), "headers": code_map(&request.headers),
+    })
+}
+
+/// The arguments with texts in secret places as references; nothing if there are none.
+pub(super) fn masked(row: &Row, args: &Map) -> Option<Map> {
+    fn has_secret(param: &Param) -> bool {
+        param.secret || param.fields.iter().any(has_secret)
+    }
+    fn hide(param: &Param, value: &mut Value) {
+        match value {
+            Value::Secret(_) | Value::Null => {}
+            _ if param.secret => *value = Value::Secret(Secret::new("script", "")),
+            Value::List(items) => items.iter_mut().for_each(|item| hide(param, item)),
+            Value::Map(map) => {
+                for field in param.fields {
+                    for (_, value) in map.iter_mut().filter(|(name, _)| field.is_called(name)) {
+                        hide(field, value);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    row.params.iter().any(has_secret).then(|| {
+        let mut args = args.clone();
+        for param in row.params {
+            if let Some(value) = args.get_mut(param.name) {
+                hide(param, value);
+            }
+        }
+        args
+    })
+}
+
+/// Whether what goes out or comes back by this row may hold a secret that its type does not hide.
+pub fn is_sealed(action: &Action) -> bool {
+    match action {
+        Action::Call { call, .. } => {
+            call.row.answer.fields.iter().any(|field| field.secret)
+                || (call.row.body == Body::Free && call.row.effect != crate::catalog::Effect::Read)
+                || call.row.params.iter().any(|param| param.secret)
+        }
+        Action::Raw { .. } | Action::Fetch { .. } | Action::RunPlaybook { .. } => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,11 @@
+//! Actions, values and answers as bytes, and back.
+
+mod action;
+mod recorded;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use action::{CallRead, action_bytes, is_sealed, read_call};
+pub use recorded::{fault_json, read_recorded, recorded_bytes};
+pub use value::{SecretOf, code, code_map, decode_map};

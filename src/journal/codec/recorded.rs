@@ -1,0 +1,98 @@
+//! Answers and faults as bytes.
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+
+use super::value::{Coded, SecretOf, code_map, decode, decode_map};
+use crate::door::{Action, HttpAnswer, Recorded, Reply};
+use crate::fault::{Fault, FaultKind};
+
+/// A reply or fault as bytes.
+pub fn recorded_bytes(recorded: &Recorded) -> Vec<u8> {
+    match recorded {
+        Ok(Reply::Http(answer)) => {
+            let kind = answer.content_type.as_deref().unwrap_or_default();
+            let mut bytes = Vec::with_capacity(answer.body.len() + kind.len() + 8);
+            bytes.push(b'h');
+            bytes.extend_from_slice(&answer.status.to_be_bytes());
+            bytes.push(u8::from(answer.content_type.is_some()));
+            bytes.extend_from_slice(&u16::try_from(kind.len()).unwrap_or(0).to_be_bytes());
+            bytes.extend_from_slice(kind.as_bytes());
+            bytes.extend_from_slice(&answer.body);
+            bytes
+        }
+        Ok(Reply::Value(value)) => prefixed(b'v', &Coded(value)),
+        Ok(Reply::Bytes(contents)) => {
+            let mut bytes = Vec::with_capacity(contents.len() + 1);
+            bytes.push(b'b');
+            bytes.extend_from_slice(contents);
+            bytes
+        }
+        Err(fault) => prefixed(b'f', &fault_json(fault)),
+    }
+}
+
+fn prefixed(tag: u8, value: &impl Serialize) -> Vec<u8> {
+    let mut bytes = vec![tag];
+    if serde_json::to_writer(&mut bytes, value).is_err() {
+        bytes.truncate(1);
+    }
+    bytes
+}
+
+/// What [`recorded_bytes`] wrote, as the answer to `action`.
+///
+/// # Errors
+/// What is damaged.
+pub fn read_recorded(bytes: &[u8], action: &Action, secret: SecretOf<'_>) -> Result<Recorded, String> {
+    let damaged = || "a recorded answer is damaged".to_owned();
+    let (tag, rest) = bytes.split_first().ok_or_else(damaged)?;
+    let json = || serde_json::from_slice::<Json>(rest).map_err(|_| damaged());
+    match tag {
+        b'h' => {
+            let (head, rest) = rest.split_at_checked(5).ok_or_else(damaged)?;
+            let &[high, low, some, length_high, length_low] = head else { return Err(damaged()) };
+            let length = usize::from(u16::from_be_bytes([length_high, length_low]));
+            let (kind, body) = rest.split_at_checked(length).ok_or_else(damaged)?;
+            Ok(Ok(Reply::Http(HttpAnswer {
+                status: u16::from_be_bytes([high, low]),
+                content_type: (some == 1).then(|| String::from_utf8_lossy(kind).into_owned()),
+                body: Bytes::copy_from_slice(body),
+                row: match action {
+                    Action::Call { call, .. } => Some(call.row),
+                    _ => None,
+                },
+                assumed: false,
+            })))
+        }
+        b'v' => Ok(Ok(Reply::Value(decode(json()?, secret)))),
+        b'b' => Ok(Ok(Reply::Bytes(Bytes::copy_from_slice(rest)))),
+        b'f' => Ok(Err(read_fault(json()?, secret))),
+        _ => Err(damaged()),
+    }
+}
+
+/// A fault as JSON.
+pub fn fault_json(fault: &Fault) -> Json {
+    json!({
+        "kind": fault.kind.name(), "message": fault.message, "target": fault.target, "operation": fault.operation,
+        "status": fault.status, "code": fault.code, "details": code_map(&fault.details), "retryable": fault.retryable,
+        "entry": fault.entry,
+    })
+}
+
+/// What [`fault_json`] wrote.
+pub fn read_fault(mut json: Json, secret: SecretOf<'_>) -> Fault {
+    let text = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
+    let kind = text("kind").and_then(|name| FaultKind::ALL.into_iter().find(|kind| kind.name() == name));
+    let mut fault = Fault::new(kind.unwrap_or(FaultKind::Http), text("message").unwrap_or_default());
+    fault.target = text("target");
+    fault.operation = text("operation");
+    fault.code = text("code");
+    fault.status = json.get("status").and_then(Json::as_u64).and_then(|status| u16::try_from(status).ok());
+    fault.retryable = json.get("retryable").and_then(Json::as_bool).unwrap_or_default();
+    fault.entry = json.get("entry").and_then(Json::as_u64);
+    fault.details = decode_map(json.get_mut("details").map(Json::take).unwrap_or_default(), secret);
+    fault
+}

@@ -1,0 +1,79 @@
+//! What is written comes back, and nothing that is read can do harm.
+
+use bytes::Bytes;
+use jiff::SignedDuration;
+use proptest::prelude::*;
+
+use super::action::masked;
+use super::*;
+use crate::door::{Action, HttpAnswer, Recorded, Reply};
+use crate::fault::{Fault, FaultKind};
+use crate::secret::Secret;
+use crate::value::{Map, Value};
+
+fn values() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::Bool),
+        any::<i64>().prop_map(Value::Int),
+        prop::num::f64::NORMAL.prop_map(Value::Float),
+        "\\PC{0,12}".prop_map(Value::Text),
+        (0_i64..4_000_000_000).prop_map(|s| Value::Time(jiff::Timestamp::from_second(s).unwrap())),
+        (0_i64..1_000_000).prop_map(|s| Value::Duration(SignedDuration::from_secs(s))),
+        Just(Value::Secret(Secret::new("env:X", "canary"))),
+    ];
+    leaf.prop_recursive(3, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::List),
+            prop::collection::btree_map("[$a-z]{0,6}", inner, 0..4).prop_map(Value::Map),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_recorded_comes_back(value in values()) {
+        let secret = |reference: &str| Secret::new(reference, "canary");
+        let recorded: Recorded = Ok(Reply::Value(value));
+        let bytes = recorded_bytes(&recorded);
+        prop_assert!(!String::from_utf8_lossy(&bytes).contains("canary"));
+        prop_assert_eq!(read_recorded(&bytes, &Action::Clock, &secret).unwrap(), recorded);
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+        let secret = |reference: &str| Secret::new(reference, "");
+        let _no_panic = read_recorded(&bytes, &Action::Clock, &secret);
+    }
+}
+
+#[test]
+fn an_answer_and_a_fault_come_back_whole() {
+    let secret = |reference: &str| Secret::new(reference, "");
+    let answer = HttpAnswer {
+        status: 201,
+        content_type: Some("application/json".into()),
+        body: Bytes::from_static(b"{\"a\":1}"),
+        row: None,
+        assumed: false,
+    };
+    let mut fault = Fault::new(FaultKind::Conflict, "no").on("seg").with_status(409).with_detail("resent", true);
+    fault.entry = Some(7);
+    for recorded in [Ok(Reply::Http(answer)), Err(fault)] {
+        let bytes = recorded_bytes(&recorded);
+        assert_eq!(read_recorded(&bytes, &Action::Clock, &secret).unwrap(), recorded);
+    }
+}
+
+#[test]
+fn a_secret_given_as_text_is_written_as_a_reference() {
+    let catalog = crate::catalog::Catalog::builtin();
+    let secret_in = |row: &'static crate::catalog::Row| row.params.iter().find(|param| param.secret).map(|p| (row, p));
+    let mut tried = 0;
+    for (row, param) in catalog.rows().filter_map(secret_in) {
+        let args = Map::from([(param.name.to_owned(), Value::Text("canary-password".into()))]);
+        assert!(!code_map(&masked(row, &args).unwrap()).to_string().contains("canary"), "{}", row.name);
+        tried += 1;
+    }
+    assert!(tried > 3, "the catalog has secret parameters");
+}

@@ -1,0 +1,112 @@
+//! Values as JSON that keeps their types. Secrets are written as their references, never as their texts.
+
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde_json::{Map as JsonMap, Value as Json};
+
+use crate::secret::Secret;
+use crate::value::{Map, Value};
+
+/// Gives a secret back by its reference.
+pub type SecretOf<'a> = &'a (dyn Fn(&str) -> Secret + Send + Sync);
+
+/// A value with its type: what JSON cannot say stands in an object with one member that begins
+/// with `$`.
+pub struct Coded<'a>(pub &'a Value);
+
+impl Serialize for Coded<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let tagged = |serializer: S, tag: &'static str, text: &str| {
+            let mut map = serializer.serialize_map(Some(1))?;
+            map.serialize_entry(tag, text)?;
+            map.end()
+        };
+        match self.0 {
+            Value::Null => serializer.serialize_unit(),
+            Value::Bool(flag) => serializer.serialize_bool(*flag),
+            Value::Int(number) => serializer.serialize_i64(*number),
+            // As a text: reading JSON's numbers may miss the last bit.
+            Value::Float(number) => tagged(serializer, "$float", &number.to_string()),
+            Value::Text(text) => serializer.serialize_str(text),
+            Value::Time(time) => tagged(serializer, "$time", &time.to_string()),
+            Value::Duration(duration) => tagged(serializer, "$duration", &duration.to_string()),
+            Value::Secret(secret) => tagged(serializer, "$secret", secret.reference()),
+            Value::List(items) => {
+                let mut seq = serializer.serialize_seq(Some(items.len()))?;
+                for item in items {
+                    seq.serialize_element(&Coded(item))?;
+                }
+                seq.end()
+            }
+            // A map of the script's own that looks like one of ours is wrapped.
+            Value::Map(map) if map.len() == 1 && map.keys().any(|key| key.starts_with('$')) => {
+                let mut outer = serializer.serialize_map(Some(1))?;
+                outer.serialize_entry("$map", &CodedMap(map))?;
+                outer.end()
+            }
+            Value::Map(map) => CodedMap(map).serialize(serializer),
+        }
+    }
+}
+
+/// The same for a map.
+pub struct CodedMap<'a>(pub &'a Map);
+
+impl Serialize for CodedMap<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in self.0 {
+            map.serialize_entry(name, &Coded(value))?;
+        }
+        map.end()
+    }
+}
+
+/// A value as JSON that keeps its types.
+pub fn code(value: &Value) -> Json {
+    serde_json::to_value(Coded(value)).unwrap_or(Json::Null)
+}
+
+/// A map of values as JSON that keeps their types.
+pub fn code_map(map: &Map) -> Json {
+    Json::Object(map.iter().map(|(name, value)| (name.clone(), code(value))).collect())
+}
+
+/// The value that [`code`] wrote.
+pub fn decode(json: Json, secret: SecretOf<'_>) -> Value {
+    match json {
+        Json::Object(map) => match tagged(&map) {
+            Some(("$time", text)) => text.parse().map_or_else(|_| Value::Text(text.to_owned()), Value::Time),
+            Some(("$duration", text)) => text.parse().map_or_else(|_| Value::Text(text.to_owned()), Value::Duration),
+            Some(("$float", text)) => text.parse().map_or_else(|_| Value::Text(text.to_owned()), Value::Float),
+            Some(("$secret", reference)) => Value::Secret(secret(reference)),
+            _ => {
+                let mut map = map;
+                if map.len() == 1
+                    && let Some(Json::Object(inner)) = map.get_mut("$map")
+                {
+                    map = std::mem::take(inner);
+                }
+                Value::Map(decode_members(map, secret))
+            }
+        },
+        Json::Array(items) => Value::List(items.into_iter().map(|item| decode(item, secret)).collect()),
+        other => Value::from(other),
+    }
+}
+
+/// The map that [`code_map`] wrote.
+pub fn decode_map(json: Json, secret: SecretOf<'_>) -> Map {
+    match json {
+        Json::Object(map) => decode_members(map, secret),
+        _ => Map::new(),
+    }
+}
+
+fn decode_members(map: JsonMap<String, Json>, secret: SecretOf<'_>) -> Map {
+    map.into_iter().map(|(name, value)| (name, decode(value, secret))).collect()
+}
+
+fn tagged(map: &JsonMap<String, Json>) -> Option<(&str, &str)> {
+    let (tag, value) = map.iter().next().filter(|_| map.len() == 1)?;
+    Some((tag.as_str(), value.as_str()?))
+}

@@ -1,0 +1,153 @@
+//! How bytes are kept: small ones as they are, others compressed, what may hold secrets sealed, and
+//! large ones in files beside the database.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use super::seal::Seal;
+
+/// From this size on bytes are compressed.
+const COMPRESSED: usize = 256;
+
+/// From this size on they stand in a file of their own.
+const LARGE: usize = 1 << 20;
+
+/// The largest thing that is unpacked again, in bytes: an answer that a run could take fits.
+const LARGEST: usize = 2 << 30;
+
+const ZSTD: u8 = 1;
+const SEALED: u8 = 2;
+const FILE: u8 = 4;
+
+/// Packs and unpacks the bytes of one state folder.
+pub struct Packer {
+    folder: PathBuf,
+    seal: OnceLock<Result<Seal, String>>,
+}
+
+impl Packer {
+    /// A packer for the state folder `folder`.
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), seal: OnceLock::new() }
+    }
+
+    fn seal(&self) -> Result<&Seal, String> {
+        self.seal.get_or_init(|| Seal::open(&self.folder)).as_ref().map_err(Clone::clone)
+    }
+
+    /// Packs bytes. Large ones go to `file`, if one is given: a run's id, and a name that is unique in it.
+    ///
+    /// # Errors
+    /// A file that cannot be written, or a key that cannot be used.
+    pub fn pack(&self, bytes: Vec<u8>, sealed: bool, file: Option<(&str, &str)>) -> Result<Vec<u8>, String> {
+        let mut flags = 0;
+        let mut bytes = bytes;
+        if bytes.len() >= COMPRESSED {
+            let compressed = zstd::bulk::compress(&bytes, 1).map_err(|error| error.to_string())?;
+            if compressed.len() < bytes.len() {
+                bytes = compressed;
+                flags |= ZSTD;
+            }
+        }
+        if sealed {
+            bytes = self.seal()?.seal(bytes)?;
+            flags |= SEALED;
+        }
+        if let Some((run, name)) = file.filter(|_| bytes.len() >= LARGE) {
+            let folder = self.run_folder(run);
+            self.write(&folder, name, &bytes)?;
+            // With its hash, so that the chain of changes covers it.
+            bytes = format!("{name}:{}", super::hex(&super::sha256(&bytes))).into_bytes();
+            flags |= FILE;
+        }
+        bytes.insert(0, flags);
+        Ok(bytes)
+    }
+
+    /// What was packed.
+    ///
+    /// # Errors
+    /// What is damaged or gone.
+    pub fn unpack(&self, packed: &[u8], run: &str) -> Result<Vec<u8>, String> {
+        let (flags, rest) = packed.split_first().ok_or("an entry is empty")?;
+        let mut bytes = if flags & FILE == 0 {
+            rest.to_vec()
+        } else {
+            let text = std::str::from_utf8(rest).ok().filter(|name| !name.contains(['/', '.']));
+            let (name, hash) = text.and_then(|text| text.split_once(':')).ok_or("an entry names no file")?;
+            let path = self.run_folder(run).join(name);
+            let read = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            if super::hex(&super::sha256(&read)) != hash {
+                return Err(format!("{} was changed", path.display()));
+            }
+            read
+        };
+        if flags & SEALED != 0 {
+            bytes = self.seal()?.open_sealed(&bytes)?;
+        }
+        if flags & ZSTD != 0 {
+            bytes = unzip(&bytes)?;
+        }
+        Ok(bytes)
+    }
+
+    /// The folder of a run's large answers.
+    pub fn run_folder(&self, run: &str) -> PathBuf {
+        self.folder.join("answers").join(run)
+    }
+
+    fn write(&self, folder: &Path, name: &str, bytes: &[u8]) -> Result<(), String> {
+        let path = folder.join(name);
+        let write = || -> std::io::Result<()> {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+            file.write_all(bytes)?;
+            file.sync_data()
+        };
+        write().map_err(|error| format!("{}: {error}", path.display()))
+    }
+}
+
+fn unzip(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    use std::io::Read;
+    let mut whole = Vec::new();
+    let decoder = zstd::stream::read::Decoder::new(bytes).map_err(|error| error.to_string())?;
+    // A damaged entry could claim any size.
+    let read = decoder.take(LARGEST as u64).read_to_end(&mut whole);
+    read.map_err(|error| format!("a compressed entry is damaged: {error}"))?;
+    Ok(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_of_every_size_come_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let packer = Packer::new(folder.path());
+        let noise = |length: usize| (0..length).map(|_| fastrand::u8(..)).collect::<Vec<u8>>();
+        for bytes in [Vec::new(), b"x".to_vec(), vec![7; 5_000], noise(3 << 20)] {
+            for sealed in [false, true] {
+                let packed = packer.pack(bytes.clone(), sealed, Some(("run", "1-a"))).unwrap();
+                assert!(packed.len() <= LARGE + 100);
+                assert_eq!(packer.unpack(&packed, "run").unwrap(), bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_large_answer_stands_beside_the_database_and_its_loss_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let packer = Packer::new(folder.path());
+        let noise: Vec<u8> = (0..LARGE * 2).map(|_| fastrand::u8(..)).collect();
+        let packed = packer.pack(noise, false, Some(("run", "1-a"))).unwrap();
+        let file = folder.path().join("answers/run/1-a");
+        assert!(file.exists());
+        fs::remove_file(file).unwrap();
+        assert!(packer.unpack(&packed, "run").unwrap_err().contains("answers/run/1-a"));
+    }
+}

@@ -1,0 +1,364 @@
+//! What the journal tells: runs, their entries, and the texts that they are pinned to.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, params};
+use serde_json::Value as Json;
+
+use super::log::Log;
+use super::owner::is_owned;
+use super::write::{FAILED, OPEN};
+
+/// A run, as its row says.
+#[derive(Clone, Debug)]
+pub struct RunRow {
+    /// The id.
+    pub id: String,
+    /// The run that it is a child of.
+    pub parent: Option<String>,
+    /// The script's name.
+    pub name: String,
+    /// `live`, `dry`, `apply`, `undo` or `session`.
+    pub mode: String,
+    /// What set it off.
+    pub cause: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// When its latest execution began.
+    pub began: Timestamp,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// How it ended; `interrupted` when its process is gone, nothing while it runs.
+    pub outcome: Option<String>,
+    /// For how long it has run, in microseconds.
+    pub ran: i64,
+    /// How often it was resumed.
+    pub resumed: u64,
+    /// How many links its chain has.
+    pub links: u64,
+    /// The last link.
+    pub head: [u8; 32],
+}
+
+/// An entry, as its row says. The packed parts are read when they are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct EntryRow {
+    /// The run.
+    pub run: String,
+    /// The number within the run.
+    pub number: u64,
+    /// The branch.
+    pub path: String,
+    /// The position in it.
+    pub position: u64,
+    /// The transaction that it stands in.
+    pub inside: Option<String>,
+    /// Whether it no longer answers.
+    pub void: bool,
+    /// Whether it no longer answers although it took effect: a resumed script went another way.
+    pub passed: bool,
+    /// The kind of action.
+    pub kind: String,
+    /// The target.
+    pub target: Option<String>,
+    /// In words.
+    pub operation: String,
+    /// `read`, `change` or `destroy`.
+    pub effect: String,
+    /// How many items it touched.
+    pub items: u64,
+    /// What it is compared by.
+    pub digest: Vec<u8>,
+    /// A deadline, or the id of a child run.
+    pub note: Option<String>,
+    /// Open, done or failed.
+    pub state: i64,
+    /// When it began.
+    pub begun: Timestamp,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// Its link in the chain, and the hash.
+    pub link: Option<(u64, Vec<u8>)>,
+    /// The link of its outcome, and the hash.
+    pub end_link: Option<(u64, Vec<u8>)>,
+}
+
+impl EntryRow {
+    /// Whether it has begun and not ended.
+    pub fn is_open(&self) -> bool {
+        self.state == OPEN
+    }
+
+    /// Whether it ended with a fault; of a `parallel`, whether an item did.
+    pub fn has_failed(&self) -> bool {
+        self.state == FAILED
+    }
+
+    /// Whether it changed something.
+    pub fn is_change(&self) -> bool {
+        self.effect != "read"
+    }
+}
+
+/// A part of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The action.
+    Action,
+    /// The state before.
+    Before,
+    /// The outcome.
+    Outcome,
+}
+
+const ENTRY: &str = "run, number, path, position, inside, void, kind, target, operation, effect, items, digest, note, \
+                     state, begun, ended, link, hash, end_link, end_hash";
+
+const RUN: &str = "id, parent, name, mode, cause, started, ended, outcome, ran, resumed, links, head, began";
+
+fn time(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or_default()
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<EntryRow> {
+    let number = |at: usize| row.get::<_, i64>(at).map(|number| number as u64);
+    let link = |at: usize| -> rusqlite::Result<Option<(u64, Vec<u8>)>> {
+        let (number, hash): (Option<i64>, Option<Vec<u8>>) = (row.get(at)?, row.get(at + 1)?);
+        Ok(number.zip(hash).map(|(number, hash)| (number as u64, hash)))
+    };
+    Ok(EntryRow {
+        run: row.get(0)?,
+        number: number(1)?,
+        path: row.get(2)?,
+        position: number(3)?,
+        inside: row.get(4)?,
+        void: row.get::<_, i64>(5)? != 0,
+        passed: row.get::<_, i64>(5)? == 2,
+        kind: row.get(6)?,
+        target: row.get(7)?,
+        operation: row.get(8)?,
+        effect: row.get(9)?,
+        items: number(10)?,
+        digest: row.get(11)?,
+        note: row.get(12)?,
+        state: row.get(13)?,
+        begun: time(row.get(14)?),
+        ended: row.get::<_, Option<i64>>(15)?.map(time),
+        link: link(16)?,
+        end_link: link(18)?,
+    })
+}
+
+fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
+    Ok(RunRow {
+        id: row.get(0)?,
+        parent: row.get(1)?,
+        name: row.get(2)?,
+        mode: row.get(3)?,
+        cause: row.get(4)?,
+        started: time(row.get(5)?),
+        ended: row.get::<_, Option<i64>>(6)?.map(time),
+        outcome: row.get(7)?,
+        ran: row.get(8)?,
+        resumed: row.get::<_, i64>(9)? as u64,
+        links: row.get::<_, i64>(10)? as u64,
+        head: row.get(11)?,
+        began: time(row.get(12)?),
+    })
+}
+
+impl Log {
+    /// Every run, the latest first; those without an owner are `interrupted`.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub fn runs(&self) -> Result<Vec<RunRow>, String> {
+        let (state, _) = self.open()?;
+        let found = state.with(|connection| {
+            connection
+                .prepare_cached(&format!("SELECT {RUN} FROM run ORDER BY started DESC, id"))?
+                .query_map([], run)?
+                .collect::<rusqlite::Result<Vec<_>>>()
+        });
+        let mut found = found.map_err(|error| error.to_string())?;
+        for run in found.iter_mut().filter(|run| run.outcome.is_none()) {
+            self.judge_owner(run)?;
+        }
+        Ok(found)
+    }
+
+    /// A run that nobody executes and that has no outcome was interrupted. A child is executed by whoever
+    /// executes its parent.
+    fn judge_owner(&self, run: &mut RunRow) -> Result<(), String> {
+        let (state, _) = self.open()?;
+        let mut id = run.id.clone();
+        for _ in 0..16 {
+            if is_owned(state.folder(), &id) {
+                return Ok(());
+            }
+            let above: Option<Option<String>> = state
+                .with(|c| c.query_row("SELECT parent FROM run WHERE id = ?1", [&id], |row| row.get(0)).optional())
+                .map_err(|error| error.to_string())?;
+            match above.flatten() {
+                Some(parent) => id = parent,
+                None => break,
+            }
+        }
+        // It may have ended between the two looks.
+        let again: Option<(Option<String>, Option<i64>)> = state
+            .with(|connection| {
+                let look = "SELECT outcome, ended FROM run WHERE id = ?1";
+                connection.query_row(look, [&run.id], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+            })
+            .map_err(|error| error.to_string())?;
+        match again {
+            Some((Some(outcome), ended)) => {
+                run.outcome = Some(outcome);
+                run.ended = ended.map(time);
+            }
+            _ => run.outcome = Some("interrupted".into()),
+        }
+        Ok(())
+    }
+
+    /// The run that `name` means: an id, the beginning of one, or `latest`.
+    ///
+    /// # Errors
+    /// When there is none, or several.
+    pub fn find_run(&self, name: &str) -> Result<RunRow, String> {
+        let mut runs = self.runs()?;
+        if name == "latest" {
+            runs.retain(|run| run.parent.is_none());
+            return runs.into_iter().next().ok_or_else(|| "there is no run yet".into());
+        }
+        if let Some(exact) = runs.iter().position(|run| run.id == name) {
+            return Ok(runs.swap_remove(exact));
+        }
+        let mut matching: Vec<RunRow> =
+            runs.into_iter().filter(|run| !name.is_empty() && run.id.starts_with(name)).collect();
+        match (matching.pop(), matching.pop()) {
+            (Some(one), None) => Ok(one),
+            (Some(one), Some(other)) => {
+                Err(format!("'{name}' begins several ids: {}, {}, …: write more of it", one.id, other.id))
+            }
+            _ => Err(format!("there is no run '{name}': `beadle runs list` shows them")),
+        }
+    }
+
+    /// The entries of a run in order; those that a resume has done again only if asked for.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub fn entries(&self, run: &str, with_void: bool) -> Result<Vec<EntryRow>, String> {
+        let (state, _) = self.open()?;
+        let found = state.with(|connection| {
+            connection
+                .prepare_cached(&format!(
+                    "SELECT {ENTRY} FROM entry WHERE run = ?1 AND (void = 0 OR ?2) ORDER BY number"
+                ))?
+                .query_map(params![run, with_void], entry)?
+                .collect()
+        });
+        found.map_err(|error| error.to_string())
+    }
+
+    /// The entry at a place.
+    pub(super) fn entry_at(&self, run: &str, path: &str, position: u64) -> Result<Option<EntryRow>, String> {
+        let (state, _) = self.open()?;
+        let found = state.with(|connection| {
+            connection
+                .prepare_cached(&format!(
+                    "SELECT {ENTRY} FROM entry WHERE run = ?1 AND path = ?2 AND position = ?3 AND void = 0"
+                ))?
+                .query_row(params![run, path, position as i64], entry)
+                .optional()
+        });
+        found.map_err(|error| error.to_string())
+    }
+
+    /// A part of an entry, unpacked; nothing if it has none.
+    ///
+    /// # Errors
+    /// What is damaged, or was dropped.
+    pub fn part(&self, run: &str, number: u64, part: Part) -> Result<Option<Vec<u8>>, String> {
+        let (_, packer) = self.open()?;
+        self.packed_part(run, number, part)?.map(|packed| packer.unpack(&packed, run)).transpose()
+    }
+
+    /// The same as it is kept.
+    pub(super) fn packed_part(&self, run: &str, number: u64, part: Part) -> Result<Option<Vec<u8>>, String> {
+        let (state, _) = self.open()?;
+        let column = match part {
+            Part::Action => "action",
+            Part::Before => "before",
+            Part::Outcome => "outcome",
+        };
+        let packed = state.with(|connection| {
+            connection
+                .prepare_cached(&format!("SELECT {column} FROM entry WHERE run = ?1 AND number = ?2"))?
+                .query_row(params![run, number as i64], |row| row.get::<_, Option<Vec<u8>>>(0))
+                .optional()
+        });
+        packed.map(Option::flatten).map_err(|error| error.to_string())
+    }
+
+    /// What the run is pinned to.
+    ///
+    /// # Errors
+    /// What is damaged.
+    pub fn pinned(&self, run: &str) -> Result<Json, String> {
+        self.run_json(run, "pinned").map(Option::unwrap_or_default)
+    }
+
+    /// Value, error and counts of a run that has ended.
+    ///
+    /// # Errors
+    /// What is damaged.
+    pub fn ending(&self, run: &str) -> Result<Option<Json>, String> {
+        self.run_json(run, "ending")
+    }
+
+    /// What the run is pinned to, as it is kept.
+    pub(super) fn packed_pins(&self, run: &str) -> Result<Vec<u8>, String> {
+        let (state, _) = self.open()?;
+        let packed =
+            state.with(|c| c.query_row("SELECT pinned FROM run WHERE id = ?1", [run], |row| row.get::<_, Vec<u8>>(0)));
+        packed.map_err(|error| error.to_string())
+    }
+
+    fn run_json(&self, run: &str, column: &str) -> Result<Option<Json>, String> {
+        let (state, packer) = self.open()?;
+        let packed: Option<Vec<u8>> = state
+            .with(|connection| {
+                connection.query_row(&format!("SELECT {column} FROM run WHERE id = ?1"), [run], |row| row.get(0))
+            })
+            .map_err(|error| error.to_string())?;
+        let Some(packed) = packed else { return Ok(None) };
+        let bytes = packer.unpack(&packed, run)?;
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| format!("the run's record is damaged: {error}"))
+    }
+
+    /// The texts that a run is made of, by name.
+    ///
+    /// # Errors
+    /// What is damaged.
+    pub fn texts(&self, run: &str) -> Result<Vec<(String, String)>, String> {
+        let (state, packer) = self.open()?;
+        let packed: Vec<(String, Vec<u8>)> = state
+            .with(|connection| {
+                connection
+                    .prepare_cached(
+                        "SELECT run_text.name, text.body FROM run_text JOIN text USING (sha256) WHERE run = ?1",
+                    )?
+                    .query_map([run], |row| Ok((row.get(0)?, row.get(1)?)))?
+                    .collect()
+            })
+            .map_err(|error| error.to_string())?;
+        packed
+            .into_iter()
+            .map(|(name, body)| {
+                let text = String::from_utf8(packer.unpack(&body, run)?).map_err(|_| "a pinned text is damaged")?;
+                Ok((name, text))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,128 @@
+//! Going on with a run whose process ended, or which failed, and executing one from its journal alone.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::fault::{Fault, FaultKind};
+use crate::journal::{Log, Owner, Past, Ready, RunRow};
+use crate::run::execute::{Listener, Order, execute_from};
+use crate::run::outcome::Ending;
+use crate::run::pins::{self, Now};
+use crate::run::project::Project;
+use crate::run::record::{Former, unusable};
+
+/// How a run is to go on.
+pub struct Resumption {
+    /// What the person says of changes that are uncertain.
+    pub assume: Option<bool>,
+    /// A mended text of the script.
+    pub script: Option<String>,
+    /// What is decided anew.
+    pub now: Now,
+}
+
+fn refused(message: String) -> Fault {
+    Fault::new(FaultKind::Invalid, message)
+}
+
+/// Goes on with a run: what its journal answers is not done again.
+///
+/// # Errors
+/// Why it cannot go on: it succeeded, it is running, it is a session or a child, or its record is damaged.
+pub fn resume(
+    project: &Arc<Project>,
+    id: &str,
+    resumption: Resumption,
+    listener: &Arc<dyn Listener>,
+) -> Result<Ending, Fault> {
+    let log = project.journal();
+    let run = log.find_run(id).map_err(refused)?;
+    may_resume(&run)?;
+    let folder = &project.config.state_dir;
+    let owner = Owner::take(folder, &run.id).map_err(|error| unusable(error.to_string()))?;
+    let owner = owner.ok_or_else(|| refused(format!("run {} is being executed by another process", run.id)))?;
+    // It may have ended, or gone on, between the look and the lock.
+    let run = log.find_run(&run.id).map_err(refused)?;
+    may_resume(&RunRow { outcome: run.outcome.clone().or(Some("interrupted".into())), ..run.clone() })?;
+    let mut pinned = log.pinned(&run.id).map_err(unusable)?;
+    let mut texts: BTreeMap<String, String> = log.texts(&run.id).map_err(unusable)?.into_iter().collect();
+    let text = match resumption.script {
+        Some(text) => {
+            texts.remove(&run.name);
+            text
+        }
+        None => texts.get(&run.name).cloned().ok_or_else(|| unusable(format!("the text of {} is gone", run.name)))?,
+    };
+    let secret = project.secret_supply();
+    let order = pins::read(&mut pinned, text, &*secret, resumption.now).map_err(unusable)?;
+    // A run whose time was up gets all of it again; of another what is left.
+    let timed_out = run.outcome.as_deref() == Some("timed-out");
+    let culprit = log.culprit(&run.id).map_err(unusable)?;
+    let ready = log.make_ready(&run, culprit, project.clock.now()).map_err(unusable)?;
+    let former = Former {
+        id: run.id.clone(),
+        past: past_of(&ready, resumption.assume),
+        ran: if timed_out { Duration::ZERO } else { ran_of(&ready) },
+        texts,
+        owner: Some(owner),
+    };
+    Ok(execute_from(project, order, Some(former), listener))
+}
+
+fn may_resume(run: &RunRow) -> Result<(), Fault> {
+    let id = &run.id;
+    if let Some(parent) = &run.parent {
+        return Err(refused(format!("run {id} is a part of run {parent}: resume that one")));
+    }
+    if run.mode == "session" {
+        return Err(refused(format!("run {id} is a session of the prompt: it can be shown and undone, not resumed")));
+    }
+    match run.outcome.as_deref() {
+        None => Err(refused(format!("run {id} is running: `beadle runs cancel {id}` ends it"))),
+        Some("succeeded") => Err(refused(format!("run {id} has succeeded: there is nothing to go on with"))),
+        Some(_) => Ok(()),
+    }
+}
+
+fn past_of(ready: &Ready, assume: Option<bool>) -> Past {
+    Past::Resumed { assume, last: ready.last, known: ready.known }
+}
+
+fn ran_of(ready: &Ready) -> Duration {
+    Duration::from_micros(u64::try_from(ready.ran).unwrap_or_default())
+}
+
+/// The former execution of a child that a resumed run has announced; nothing if it never began.
+pub(super) fn child(project: &Arc<Project>, id: &str, assume: Option<bool>) -> Result<Option<Former>, Fault> {
+    let log = project.journal();
+    let Some(ready) = log.standing(id).map_err(unusable)? else { return Ok(None) };
+    let texts = log.texts(id).map_err(unusable)?.into_iter().collect();
+    let past = past_of(&ready, assume);
+    Ok(Some(Former { id: id.to_owned(), past, ran: ran_of(&ready), texts, owner: None }))
+}
+
+/// Executes a run from its journal alone: nothing is sent, and nothing is written.
+///
+/// # Errors
+/// Why it cannot be.
+pub fn replay(project: &Arc<Project>, id: &str, now: Now, listener: &Arc<dyn Listener>) -> Result<Ending, Fault> {
+    let log = project.journal();
+    let run = log.find_run(id).map_err(refused)?;
+    let (order, former) = replayed(project, &log, &run, now)?;
+    Ok(execute_from(project, order, Some(former), listener))
+}
+
+/// The order and the former execution of a run that is to be executed from its journal alone.
+pub(super) fn replayed(project: &Arc<Project>, log: &Log, run: &RunRow, now: Now) -> Result<(Order, Former), Fault> {
+    if run.mode == "session" {
+        return Err(refused(format!("run {} is a session of the prompt: `beadle runs show {0}` shows it", run.id)));
+    }
+    let mut pinned = log.pinned(&run.id).map_err(unusable)?;
+    let texts: BTreeMap<String, String> = log.texts(&run.id).map_err(unusable)?.into_iter().collect();
+    let text = texts.get(&run.name).cloned().ok_or_else(|| unusable(format!("the text of {} is gone", run.name)))?;
+    let secret = project.secret_supply();
+    let order = pins::read(&mut pinned, text, &*secret, now).map_err(unusable)?;
+    let former = Former { id: run.id.clone(), past: Past::Only, ran: Duration::ZERO, texts, owner: None };
+    Ok((order, former))
+}
