@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::catalog::row::{
-    Answer, Before, Condition, Example, Field, Harm, Inverse, LostAnswer, Param, Refusal, Row, Rule, Type, Vendor,
+    Answer, Before, Condition, Edit, Example, Field, Harm, Inverse, LostAnswer, Param, Refusal, Row, Rule, Type, Vendor,
 };
 
 /// Lists that occur more than once, each written once: five hundred reports share their parameters.
@@ -68,7 +68,7 @@ fn row(row: &Row, shared: &mut Shared) -> String {
     format!(
         "Row {{ vendor: {:?}, name: {:?}, method: {:?}, base: {:?}, path: {:?}, kind: Kind::{:?}, effect: Effect::{:?}, \
          raises: {}, area: {:?}, summary: {:?}, doc: {:?}, keywords: &{:?}, params: {}, rules: {}, body: Body::{:?}, \
-         wrap: {:?}, content_type: {:?}, chunked: {:?}, anonymous: {:?}, on: &{:?}, paging: {}, update: {:?}, missing: {:?}, alternate: {:?}, answer: {}, lost_answer: {}, inverse: {}, before: {}, items: &{:?}, job: {:?}, since: {:?}, until: {:?}, \
+         wrap: {:?}, content_type: {:?}, chunked: {:?}, anonymous: {:?}, on: &{:?}, paging: {}, update: {:?}, missing: {:?}, alternate: {:?}, answer: {}, lost_answer: {}, inverse: {}, before: {}, edits: {}, items: &{:?}, job: {:?}, since: {:?}, until: {:?}, \
          slow: {:?}, source: {:?}, confidence: Confidence::{:?}, experimental: {:?}, example: {} }}",
         row.vendor,
         row.name,
@@ -106,7 +106,10 @@ fn row(row: &Row, shared: &mut Shared) -> String {
             other => format!("LostAnswer::{other:?}"),
         },
         option(row.inverse.as_ref(), inverse),
-        option(row.before.as_ref(), |Before { call, args }| format!("Before {{ call: {call:?}, args: &{args:?} }}")),
+        option(row.before.as_ref(), |Before { call, args, at, same }| format!(
+            "Before {{ call: {call:?}, args: &{args:?}, at: {at:?}, same: {same:?} }}"
+        )),
+        list(row.edits, edit),
         row.items,
         row.job,
         row.since,
@@ -136,9 +139,7 @@ fn param(param: &Param, shared: &mut Shared) -> String {
         param.place,
         type_of(param.ty),
         param.required,
-        option(param.required_if.as_ref(), |Condition { param, equals }| format!(
-            "Condition {{ param: {param:?}, equals: &{equals:?} }}"
-        )),
+        option(param.required_if.as_ref(), condition),
         param.default,
         param.min,
         param.max,
@@ -187,8 +188,25 @@ fn inverse(inverse: &Inverse) -> String {
     match inverse {
         Inverse::Swap(one, other) => format!("Inverse::Swap({one:?}, {other:?})"),
         Inverse::Call(name, args) => format!("Inverse::Call({name:?}, &{args:?})"),
-        Inverse::Replace => "Inverse::Replace".into(),
+        Inverse::Replace(without) => format!("Inverse::Replace(&{without:?})"),
     }
+}
+
+fn edit(edit: &Edit) -> String {
+    format!(
+        "Edit {{ list: {:?}, with: {:?}, key: &{:?}, how: EditHow::{:?}, under: {:?}, also: &{:?}, when: {} }}",
+        edit.list,
+        edit.with,
+        edit.key,
+        edit.how,
+        edit.under,
+        edit.also,
+        option(edit.when.as_ref(), condition),
+    )
+}
+
+fn condition(Condition { param, equals }: &Condition) -> String {
+    format!("Condition {{ param: {param:?}, equals: &{equals:?} }}")
 }
 
 fn type_of(ty: Type) -> String {

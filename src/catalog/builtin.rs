@@ -2,8 +2,8 @@
 
 #[expect(unused_imports, reason = "which of them occur depends on the catalogs")]
 use crate::catalog::{
-    Answer, Before, Body, Condition, Confidence, Effect, Example, Field, Harm, Inverse, Kind, LostAnswer, PageStyle,
-    Paging, Param, Place, Raise, Refusal, Row, Rule, Shape, TimeForm, Type, Vendor,
+    Answer, Before, Body, Condition, Confidence, Edit, EditHow, Effect, Example, Field, Harm, Inverse, Kind,
+    LostAnswer, PageStyle, Paging, Param, Place, Raise, Refusal, Row, Rule, Shape, TimeForm, Type, Vendor,
 };
 
 include!(concat!(env!("OUT_DIR"), "/vendors.rs"));

@@ -21,8 +21,8 @@ pub use bound::{Bound, PartContent, WireBody, WireFile, WirePart, WireRequest};
 pub use index::{Catalog, CatalogError, signature};
 pub use raw_path::with_product;
 pub use row::{
-    Answer, Before, Body, Condition, Confidence, Effect, Example, Field, Harm, Inverse, Kind, LostAnswer, PageStyle,
-    Paging, Param, Place, Raise, Refusal, Row, Rule, Shape, TimeForm, Type, Vendor,
+    Answer, Before, Body, Condition, Confidence, Edit, EditHow, Effect, Example, Field, Harm, Inverse, Kind,
+    LostAnswer, PageStyle, Paging, Param, Place, Raise, Refusal, Row, Rule, Shape, TimeForm, Type, Vendor,
 };
 pub use wire::{raw_wire, wire};
 

@@ -92,6 +92,8 @@ pub struct Row {
     pub inverse: Option<Inverse>,
     /// The read that shows the state before and after.
     pub before: Option<Before>,
+    /// How the call changes lists that this read shows; none where it writes the object as a whole.
+    pub edits: &'static [Edit],
     /// Parameters whose list entries count as items; none means that the request counts as one.
     pub items: &'static [&'static str],
     /// Whether the call starts a job rather than writes a state.
@@ -423,10 +425,13 @@ pub enum LostAnswer {
 pub enum Inverse {
     /// The same call with two list parameters exchanged, reduced to the fields that the other takes.
     Swap(&'static str, &'static str),
-    /// Another call: its name, and for each of its parameters the source (`args.x` or `answer.y`).
+    /// Another call: its name, and for each of its parameters the source. Sources are `args.x`,
+    /// `answer.y` and `before.z`, and of the one edit `added` (the entries that were not there
+    /// before) and `former` (the entries as they were before), each of them also with a member.
     Call(&'static str, &'static [(&'static str, &'static str)]),
-    /// The same call with the state that was there before.
-    Replace,
+    /// The same call with the state that was there before, without the members named: the read
+    /// shows them, and the call does not take them.
+    Replace(&'static [&'static str]),
 }
 
 /// The read that shows what a change would touch.
@@ -436,6 +441,42 @@ pub struct Before {
     pub call: &'static str,
     /// For each of its parameters, the changing call's parameter.
     pub args: &'static [(&'static str, &'static str)],
+    /// Where in its answer the object itself is, such as `data` or `data.0`; empty where nothing is
+    /// around it.
+    pub at: &'static str,
+    /// Whether its path is the call's own, so that it shows what the call writes.
+    pub same: bool,
+}
+
+/// How a call changes a list that its `before` read shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Edit {
+    /// Where the list is in the read's answer, such as `data.words`; empty where it is the answer.
+    pub list: &'static str,
+    /// The parameter with the entries; empty where the call's body is the one entry.
+    pub with: &'static str,
+    /// The members (or, in entries that are lists, the places) by which an entry is known; none where
+    /// it is known by all of it.
+    pub key: &'static [&'static str],
+    /// What becomes of the entries.
+    pub how: EditHow,
+    /// The member of an entry that holds what the call writes, such as `body`.
+    pub under: &'static str,
+    /// Further parameters that are members of an entry.
+    pub also: &'static [&'static str],
+    /// When the call does so, where it does not always.
+    pub when: Option<Condition>,
+}
+
+/// What becomes of the entries of an edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EditHow {
+    /// They are added.
+    Add,
+    /// They go.
+    Remove,
+    /// They take the place of those with the same key.
+    Put,
 }
 
 /// How sure the facts of a row are.
@@ -473,6 +514,12 @@ impl Row {
         self.params.iter().filter(|param| param.place == Place::Path)
     }
 
+    /// Whether it writes the object that its `before` read shows, as a whole or some members of it.
+    pub fn writes_object(&self) -> bool {
+        let shown = self.before.as_ref().is_some_and(|before| before.same || matches!(self.method, "PUT" | "PATCH"));
+        shown && self.edits.is_empty() && !self.job && self.effect == Effect::Change
+    }
+
     /// The parameters that travel in the map.
     pub fn map_params(&self) -> impl Iterator<Item = &'static Param> {
         self.params.iter().filter(|param| param.place != Place::Path)
@@ -480,6 +527,11 @@ impl Row {
 }
 
 impl Param {
+    /// Whether it, or a member of it, is a secret.
+    pub fn is_secret(&self) -> bool {
+        self.secret || self.fields.iter().any(Self::is_secret)
+    }
+
     /// Whether `name` names this parameter, as in scripts or as on the wire.
     pub fn is_called(&self, name: &str) -> bool {
         self.name == name || self.wire == name

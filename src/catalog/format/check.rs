@@ -37,7 +37,7 @@ impl Notes {
 pub fn check(text: &str, spec: &Spec, calls: &[(usize, CallSpec)], present: Option<&Vendor>) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
     check_vendor(text, spec, &mut mistakes);
-    let known = references::Known::of(calls, present);
+    let known = references::Known::of(spec, calls, present);
     let mut seen: HashMap<&str, usize> = HashMap::new();
     for (line, call) in calls {
         let mut notes = Notes { said: Vec::new() };

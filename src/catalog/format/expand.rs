@@ -106,6 +106,7 @@ fn resource_call(shared: &ResourceFacts, resource: &ResourceSpec, word: &str) ->
     let own =
         ResourceFacts { all: resource.all.clone(), changes: resource.changes.clone(), only: resource.only.clone() };
     let mut more = Vec::new();
+    let shared = &without_absent(shared, resource, word);
     for level in [shared, &own] {
         more.push(level.all.clone());
         if effect != "read" {
@@ -124,6 +125,25 @@ fn resource_call(shared: &ResourceFacts, resource: &ResourceSpec, word: &str) ->
         merge(&mut facts, &facts_of_level);
     }
     call_of(facts)
+}
+
+/// The shared facts without what they say of a read that the resource does not have.
+fn without_absent(shared: &ResourceFacts, resource: &ResourceSpec, word: &str) -> ResourceFacts {
+    let mut shared = shared.clone();
+    let has = |words: &[&str]| resource.calls.iter().any(|call| words.contains(&call.as_str()));
+    if let Some(Value::Table(only)) = shared.only.get_mut(word) {
+        let named = only.get("before").and_then(|before| before.get("call")).and_then(Value::as_str);
+        let is_there = match named {
+            Some("{plural}") => has(&["list"]),
+            Some("{name}") => has(&["one", "show"]),
+            _ => true,
+        };
+        if !is_there {
+            only.remove("before");
+            only.remove("edits");
+        }
+    }
+    shared
 }
 
 /// Writes the resource's words into the texts of shared facts.

@@ -3,13 +3,13 @@
 use toml::{Table, Value};
 
 use crate::catalog::row::{
-    Answer, Before, Body, Condition, Confidence, Effect, Example, Field, Harm, Inverse, Kind, LostAnswer, PageStyle,
-    Paging, Param, Place, Raise, Refusal, Row, Rule, Shape, TimeForm, Type, Vendor,
+    Answer, Before, Body, Condition, Confidence, Edit, EditHow, Effect, Example, Field, Harm, Inverse, Kind,
+    LostAnswer, PageStyle, Paging, Param, Place, Raise, Refusal, Row, Rule, Shape, TimeForm, Type, Vendor,
 };
 
 use super::spec::{
-    AnswerSpec, CallSpec, ConditionSpec, FieldSpec, HarmSpec, InverseSpec, ParamSpec, RaiseSpec, RefusalSpec, RuleSpec,
-    Spec,
+    AnswerSpec, CallSpec, ConditionSpec, EditSpec, FieldSpec, HarmSpec, InverseSpec, ParamSpec, RaiseSpec, RefusalSpec,
+    RuleSpec, Spec,
 };
 use super::text::{Mistake, json_of, read};
 use super::words::{placeholders, wire_name};
@@ -32,7 +32,21 @@ pub fn vendor(text: &str, present: &[&'static Vendor]) -> Result<&'static Vendor
     let base = text_of(spec.base.as_deref().or(present.map(|vendor| vendor.base)).unwrap_or_default());
     let refusal = spec.refusal.as_ref().map(refusal).or_else(|| present?.refusal.clone());
     let missing = spec.missing.as_deref().map(text_of);
-    let head = Head { spec: &spec, id: text_of(&spec.id), base, missing, refusal: refusal.as_ref() };
+    let at = match present {
+        Some(vendor) if spec.at.is_empty() => vendor.at,
+        _ => text_of(&spec.at),
+    };
+    let present = present.map_or(&[][..], |vendor| vendor.rows);
+    let head = Head {
+        spec: &spec,
+        calls: &calls,
+        present,
+        id: text_of(&spec.id),
+        base,
+        missing,
+        at,
+        refusal: refusal.as_ref(),
+    };
     let mut rows = Vec::with_capacity(calls.len());
     let mut mistakes = Vec::new();
     for (line, call) in &calls {
@@ -54,7 +68,7 @@ pub fn vendor(text: &str, present: &[&'static Vendor]) -> Result<&'static Vendor
         auth_header: text_of(&spec.auth_header),
         products: texts(&spec.products),
         accept: text_of(&spec.accept),
-        at: text_of(&spec.at),
+        at,
         query_raw: text_of(&spec.query_raw),
         refusal,
         rows: leak(rows),
@@ -64,10 +78,26 @@ pub fn vendor(text: &str, present: &[&'static Vendor]) -> Result<&'static Vendor
 /// What the calls of a file share.
 struct Head<'a> {
     spec: &'a Spec,
+    calls: &'a [(usize, CallSpec)],
+    /// The calls of the vendor that the file completes.
+    present: &'static [Row],
     id: &'static str,
     base: &'static str,
     missing: Option<&'static str>,
+    at: &'static str,
     refusal: Option<&'a Refusal>,
+}
+
+impl Head<'_> {
+    /// Base and path of the call of that name.
+    fn path_of(&self, name: &str) -> Option<String> {
+        let own = self.calls.iter().find(|(_, call)| call.name == name).map(|(_, call)| self.full_path(call));
+        own.or_else(|| self.present.iter().find(|row| row.name == name).map(|row| format!("{}{}", row.base, row.path)))
+    }
+
+    fn full_path(&self, call: &CallSpec) -> String {
+        format!("{}{}", call.base.as_deref().unwrap_or(self.base), call.path)
+    }
 }
 
 fn row(head: &Head<'_>, call: &CallSpec) -> Result<Row, String> {
@@ -138,8 +168,14 @@ fn row(head: &Head<'_>, call: &CallSpec) -> Result<Row, String> {
         alternate: call.alternate.as_deref().map(text_of),
         answer: answer(&call.answer, head.refusal.filter(|_| effect != Effect::Read))?,
         lost_answer: lost_answer(call.lost_answer.as_deref()),
-        inverse: call.inverse.as_ref().map(inverse),
-        before: call.before.as_ref().map(|before| Before { call: text_of(&before.call), args: pairs(&before.args) }),
+        inverse: call.inverse.as_ref().and_then(inverse),
+        before: call.before.as_ref().map(|before| Before {
+            call: text_of(&before.call),
+            args: pairs(&before.args),
+            at: before.at.as_deref().map_or(head.at, text_of),
+            same: head.path_of(&before.call).is_some_and(|path| path == head.full_path(call)),
+        }),
+        edits: leak(call.edits.iter().map(edit).collect()),
         items: texts(&call.items),
         job: call.job,
         since: call.since.as_deref().map(text_of),
@@ -304,11 +340,29 @@ fn harm(spec: &HarmSpec) -> Harm {
     }
 }
 
-fn inverse(spec: &InverseSpec) -> Inverse {
+fn inverse(spec: &InverseSpec) -> Option<Inverse> {
     match spec {
-        InverseSpec::Swap(one, other) => Inverse::Swap(text_of(one), text_of(other)),
-        InverseSpec::Call { name, args } => Inverse::Call(text_of(name), pairs(args)),
-        InverseSpec::Replace => Inverse::Replace,
+        InverseSpec::None => None,
+        InverseSpec::Swap(one, other) => Some(Inverse::Swap(text_of(one), text_of(other))),
+        InverseSpec::Call { name, args } => Some(Inverse::Call(text_of(name), pairs(args))),
+        InverseSpec::Replace => Some(Inverse::Replace(&[])),
+        InverseSpec::ReplaceWithout(members) => Some(Inverse::Replace(texts(members))),
+    }
+}
+
+fn edit(spec: &EditSpec) -> Edit {
+    Edit {
+        list: text_of(&spec.list),
+        with: text_of(&spec.with),
+        key: texts(&spec.key),
+        how: match spec.how.as_str() {
+            "remove" => EditHow::Remove,
+            "put" => EditHow::Put,
+            _ => EditHow::Add,
+        },
+        under: text_of(&spec.under),
+        also: texts(&spec.also),
+        when: spec.when.as_ref().map(condition),
     }
 }
 

@@ -1,8 +1,12 @@
 //! What a catalog file can say, as it is written. Every omitted fact has its default here or in
 //! [`super::expand()`].
 
+mod undo;
+
 use serde::Deserialize;
 use toml::{Spanned, Table, Value};
+
+pub use undo::{BeforeSpec, EditSpec, InverseSpec};
 
 /// A whole catalog file.
 #[derive(Clone, Debug, Deserialize)]
@@ -127,6 +131,8 @@ pub struct CallSpec {
     pub inverse: Option<InverseSpec>,
     /// The read that shows before and after.
     pub before: Option<BeforeSpec>,
+    /// How the call changes lists that this read shows.
+    pub edits: Vec<EditSpec>,
     /// Parameters whose entries count as items.
     pub items: Vec<String>,
     /// Whether it starts a job.
@@ -165,7 +171,8 @@ pub struct ResourceFacts {
     pub all: Table,
     /// Of all calls that change something.
     pub changes: Table,
-    /// Of single calls, by the call's word.
+    /// Of single calls, by the call's word. A `before` that names the list or the object, where a
+    /// resource has no such call, is left out there, and `edits` with it.
     pub only: Table,
 }
 
@@ -318,35 +325,6 @@ pub struct RefusalSpec {
     /// Fields that say no by not being empty.
     #[serde(default)]
     pub fields: Vec<String>,
-}
-
-/// The call that takes a change back.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "lowercase")]
-pub enum InverseSpec {
-    /// The same call with two lists exchanged.
-    Swap(String, String),
-    /// Another call, with the sources of its parameters.
-    Call {
-        /// Its name.
-        name: String,
-        /// Parameter to source.
-        #[serde(default)]
-        args: Table,
-    },
-    /// The same call with the former state.
-    Replace,
-}
-
-/// The read that shows what a change would touch.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BeforeSpec {
-    /// The call's name.
-    pub call: String,
-    /// Its parameter to ours.
-    #[serde(default)]
-    pub args: Table,
 }
 
 /// An example.

@@ -1,6 +1,6 @@
 //! Mistakes in catalog files: each is found, in its line, and says what cures it.
 
-use crate::catalog::{Body, Catalog, Effect, Kind, LostAnswer, Place, format};
+use crate::catalog::{Body, Catalog, Condition, Edit, EditHow, Effect, Inverse, Kind, LostAnswer, Place, format};
 
 /// A file whose one call begins in line 3 and has `facts` from line 10 on.
 fn file(facts: &str) -> String {
@@ -210,4 +210,173 @@ fields = { label = { required = true }, members = { type = "[string]" } }
     assert_eq!((row("ssh_connections").kind, row("ssh_connections").params.len()), (Kind::Call, 2));
     let wrong = mistakes(&text.replace("only = { create", "only = { craete"));
     assert!(wrong[0].ends_with("and not 'craete'. Did you mean 'create'?"), "{wrong:?}");
+}
+
+/// Reads and calls that a call of [`file`] can name.
+const NEIGHBOURS: &str = r#"
+[[call]]
+name = "things"
+method = "GET"
+path = "/things"
+effect = "read"
+summary = "List things"
+confidence = "seed"
+[[call]]
+name = "thing"
+method = "GET"
+path = "/things/one"
+effect = "read"
+summary = "Show a thing"
+confidence = "seed"
+params.kind = { required = true }
+[[call]]
+name = "thing_drop"
+method = "POST"
+path = "/things/drop"
+effect = "change"
+summary = "Drop a thing"
+confidence = "seed"
+lost_answer = "never"
+params.kind = { required = true }
+[[call]]
+name = "thing_lock"
+method = "POST"
+path = "/things/lock"
+effect = "change"
+summary = "Lock a thing"
+confidence = "seed"
+lost_answer = "never"
+params.pin = { secret = true }
+"#;
+
+#[test]
+fn what_a_call_says_of_its_undo_is_checked() {
+    let cases = [
+        ("inverse = \"replace\"", "11: thing_set: the inverse is the former state, and needs before"),
+        (
+            "before = { call = \"things\" }\ninverse = \"replace\"\nparams.w = { secret = true }",
+            "12: thing_set: there is no inverse: 'w' is a secret",
+        ),
+        (
+            "before = { call = \"things\" }\ninverse = { replace_without = [\"x\"] }\nparams.w = { type = \"object\", fields = { pin = { secret = true } } }",
+            "12: thing_set: there is no inverse: 'w' is a secret",
+        ),
+        ("inverse = { call = { name = \"thing_lock\" } }", "11: thing_set: there is no inverse: 'pin' is a secret"),
+        ("inverse = { call = { name = \"things\" } }", "11: thing_set: inverse names 'things', which only reads"),
+        (
+            "inverse = { call = { name = \"thing_drop\" } }",
+            "11: thing_set: inverse does not say where that call's 'kind'",
+        ),
+        (
+            "inverse = { call = { name = \"thing_drop\", args = { kind = \"before.kind\" } } }",
+            "11: thing_set: inverse takes 'kind' from \"before.kind\", which is not there",
+        ),
+        (
+            "inverse = { call = { name = \"thing_drop\", args = { kind = \"added\" } } }",
+            "11: thing_set: inverse takes 'kind' from \"added\", which is not there",
+        ),
+        ("inverse = \"replac\"", "11: unknown variant `replac`"),
+        ("before = { call = \"thing\" }", "11: thing_set: before does not say where that call's 'kind' comes from"),
+        ("edits = [{ how = \"add\" }]", "11: thing_set: edits need before: the read that shows the list"),
+        (
+            "before = { call = \"things\" }\nedits = [{ how = \"ad\" }]",
+            "12: thing_set: edits must be one of add, remove, put, and not 'ad'. Did you mean 'add'?",
+        ),
+        (
+            "before = { call = \"things\" }\nedits = [{ how = \"add\", with = \"wrods\" }]\nparams.words = {}",
+            "12: thing_set: edits names the parameter 'wrods', which is not there. Did you mean 'words'?",
+        ),
+        (
+            "before = { call = \"things\" }\nedits = [{ how = \"add\", when = { param = \"w\", equals = [1] } }]",
+            "12: thing_set: edits names the parameter 'w', which is not there.",
+        ),
+    ];
+    let mut offenders = Vec::new();
+    for (facts, wanted) in cases {
+        let found = mistakes(&format!("{}{NEIGHBOURS}", file(&format!("lost_answer = \"never\"\n{facts}\n"))));
+        if found.len() != 1 || !found[0].starts_with(wanted) {
+            offenders.push(format!("{facts}\n  wanted {wanted}\n  found  {found:?}"));
+        }
+    }
+    let verify = mistakes(&format!("{}{NEIGHBOURS}", file("lost_answer = \"verify thing\"\n")));
+    if !verify.first().is_some_and(|found| found.starts_with("10: thing_set: lost_answer does not say where")) {
+        offenders.push(format!("{verify:?}"));
+    }
+    assert!(offenders.is_empty(), "{}", offenders.join("\n"));
+}
+
+#[test]
+fn an_undo_is_read_with_all_it_says() {
+    let facts = r#"lost_answer = "never"
+before = { call = "things", at = "body" }
+edits = [{ list = "items", with = "words", key = ["name"], how = "put", under = "body", also = ["size"], when = { param = "size", equals = [1] } }]
+inverse = { call = { name = "thing_drop", args = { kind = "former.name" } } }
+params.words = { type = "[string]" }
+params.size = { type = "int" }
+"#;
+    let vendor = format::vendor(&format!("{}{NEIGHBOURS}", file(facts)), &[]).unwrap();
+    let row = vendor.rows.iter().find(|row| row.name == "thing_set").unwrap();
+    let before = row.before.as_ref().unwrap();
+    assert_eq!((before.call, before.at, before.same), ("things", "body", true));
+    assert_eq!(
+        row.edits,
+        [Edit {
+            list: "items",
+            with: "words",
+            key: &["name"],
+            how: EditHow::Put,
+            under: "body",
+            also: &["size"],
+            when: Some(Condition { param: "size", equals: &["1"] }),
+        }]
+    );
+    assert_eq!(row.inverse, Some(Inverse::Call("thing_drop", &[("kind", "former.name")])));
+}
+
+#[test]
+fn every_built_in_change_says_how_its_lost_answer_is_settled() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/vendors");
+    let mut offenders = Vec::new();
+    let mut changing = 0;
+    for vendor in Catalog::builtin().vendors() {
+        let text = std::fs::read_to_string(folder.join(vendor.id).join("calls.toml")).unwrap();
+        let spec = super::text::read(&text).unwrap();
+        for (line, call) in super::expand(&spec, &text).unwrap() {
+            if call.effect != "read" && call.kind.as_deref() != Some("session") {
+                changing += 1;
+                offenders.extend(call.lost_answer.is_none().then(|| format!("{}:{line}: {}", vendor.id, call.name)));
+            }
+        }
+    }
+    assert!(offenders.is_empty(), "{}", offenders.join("\n"));
+    assert_eq!(changing, 310);
+}
+
+#[test]
+fn a_shared_read_that_a_resource_does_not_have_is_left_out() {
+    let text = r#"
+id = "x"
+[resources_all.all]
+confidence = "seed"
+[resources_all.changes]
+lost_answer = "never"
+[resources_all.only.create]
+before = { call = "{plural}" }
+edits = [{ list = "items", how = "add" }]
+[[resource]]
+name = "lamp"
+path = "/lamps"
+title = "lamp"
+calls = ["list", "create"]
+[[resource]]
+name = "key"
+path = "/keys"
+title = "key"
+calls = ["one", "create"]
+"#;
+    let vendor = format::vendor(text, &[]).unwrap();
+    let row = |name: &str| vendor.rows.iter().find(|row| row.name == name).unwrap();
+    assert_eq!(row("lamp_create").before.as_ref().unwrap().call, "lamps");
+    assert_eq!(row("lamp_create").edits.len(), 1);
+    assert_eq!((&row("key_create").before, row("key_create").edits.len()), (&None, 0));
 }

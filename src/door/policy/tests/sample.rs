@@ -42,6 +42,7 @@ pub const ROW: Row = Row {
     lost_answer: LostAnswer::Idempotent,
     inverse: None,
     before: None,
+    edits: &[],
     items: &[],
     job: false,
     since: None,
