@@ -51,6 +51,10 @@ pub enum Command {
     Init(super::init::InitArgs),
     /// Run a playbook or script
     Run(super::run::RunArgs),
+    /// Write what a run would change to a file, to be reviewed and applied
+    Plan(super::plan::PlanArgs),
+    /// Carry out a plan, and nothing that is not in it
+    Apply(super::apply::ApplyArgs),
     /// Show playbooks
     #[command(subcommand)]
     Playbooks(super::playbooks::PlaybooksCommand),

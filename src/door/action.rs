@@ -193,6 +193,9 @@ pub trait Passage: Send + Sync {
     /// Whether a dry run has withheld a change of this target.
     fn is_assumed_target(&self, target: &str) -> bool;
 
+    /// The assumed value that stands for the end of a wait, if a dry run has withheld a change.
+    fn instead_of_waiting(&self) -> Option<Value>;
+
     /// For each network, the protected one that forbids blocking it, with the reason.
     fn protected(&self, networks: &[Network]) -> Vec<Option<String>>;
 }

@@ -1,8 +1,8 @@
 //! What reaches out: calls, raw requests and fetches, layer by layer.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use futures_util::future::BoxFuture;
@@ -10,8 +10,8 @@ use futures_util::future::BoxFuture;
 use crate::catalog::{Bound, Effect, Kind, LostAnswer, Place, Row, Type, Vendor, WireRequest, bind, raw_wire, wire};
 use crate::config::{Target, Tls};
 use crate::door::door::Door;
-use crate::door::event::{DoorEvent, Withheld};
-use crate::door::mode::{Mode, Verdict};
+use crate::door::event::DoorEvent;
+use crate::door::mode::{Approval, Verdict};
 use crate::door::policy::{Admission, Classified, Request, TargetLock, classify};
 use crate::door::recorder::Key;
 use crate::door::resilience::{Answered, Exchange};
@@ -32,6 +32,8 @@ struct Errand<'a> {
     staged: bool,
     /// Whether it stands in the open transaction of its target.
     inside: bool,
+    /// The planned change that it is, where a plan is applied.
+    approval: OnceLock<Approval>,
     name: String,
 }
 
@@ -76,6 +78,7 @@ impl Door {
                     effect: call.effect,
                     staged: call.row.kind == Kind::Staged,
                     inside: branch.transaction() == Some(target.name.as_str()),
+                    approval: OnceLock::new(),
                     name: call.row.name.to_owned(),
                 };
                 self.errand(branch, key, action, &errand, || {
@@ -100,6 +103,7 @@ impl Door {
                     effect: classified.effect,
                     staged: is_staged(vendor, row, classified.effect, &request.path),
                     inside: branch.transaction() == Some(target.name.as_str()),
+                    approval: OnceLock::new(),
                     name: format!("{method} {}", request.path),
                 };
                 self.errand(branch, key, action, &errand, || {
@@ -107,7 +111,7 @@ impl Door {
                     (raw_wire(vendor, method, &request.path, &request.query, &request.headers, body), None)
                 })
             }
-            Action::Fetch { method, url, options } => self.fetch(key, action, method, url, options),
+            Action::Fetch { method, url, options } => self.fetch(branch, key, action, method, url, options),
             _ => Err(Fault::new(FaultKind::Invalid, "this action reaches nobody").into()),
         }
     }
@@ -131,21 +135,24 @@ impl Door {
         }
         let mut admission = self.parts.policy.admit(errand.target, errand.request).map_err(name)?;
         let files = self.files_of(errand).map_err(name)?;
-        if let Mode::Dry(dry) = &*self.parts.mode {
-            match dry.decide(action, errand.effect, errand.row) {
-                Verdict::Perform => {}
-                Verdict::Answer(reply) => return Ok(reply),
-                Verdict::Withhold(mut withheld, reply) => {
-                    admission.sent();
-                    withheld.before = self.before(errand, &withheld);
-                    self.withhold(*withheld);
-                    return Ok(reply);
-                }
+        match self.decide(branch, action, errand.effect, errand.row).map_err(name)? {
+            Verdict::Perform => {}
+            Verdict::Approved(approval) => {
+                // An errand is decided on once.
+                let _first = errand.approval.set(approval);
+            }
+            Verdict::Answer(reply) => return Ok(reply),
+            Verdict::Withhold(mut withheld, reply) => {
+                admission.sent();
+                withheld.needs = admission.right_was_asked_for().then(|| "--allow destroy".to_owned());
+                self.look(errand.target, action, &mut withheld, &files).map_err(name)?;
+                self.withhold(*withheld);
+                return Ok(reply);
             }
         }
         if errand.staged && !inside {
             // A staged call outside of a transaction gets one of its own.
-            self.begin(&errand.target.name, &errand.name)?;
+            self.begin(&errand.target.name)?;
             let sent = self.send_errand(key, action, errand, &mut admission, &files, request);
             if sent.is_err() {
                 self.roll_back(&errand.target.name);
@@ -162,7 +169,12 @@ impl Door {
         let Request::Call(call) = errand.request else { return Ok(Vec::new()) };
         let files = call.row.params.iter().filter(|param| param.ty == Type::File);
         let given = files.filter_map(|param| call.args.get(param.name)?.as_text());
-        given.map(|path| self.parts.host.files.readable(Path::new(path))).collect()
+        let host = &self.parts.host;
+        let written = |path: &Path| self.parts.mode.overlay().is_some_and(|overlay| overlay.read(path).is_some());
+        let placed = given.map(|path| (path, host.files.place(Path::new(path))));
+        placed
+            .map(|(path, place)| if written(&place) { Ok(place) } else { host.files.readable(Path::new(path)) })
+            .collect()
     }
 
     /// The lock of a target for this run.
@@ -222,6 +234,7 @@ impl Door {
             Some(open) => Arc::clone(&open.line),
             None => self.parts.fleet.line(&errand.target.name)?,
         };
+        self.unmoved(errand.target, errand.approval.get(), files)?;
         // A row whose lost answer a read decides has to know what was there before.
         let settling = match errand.row.map(|row| row.lost_answer) {
             Some(LostAnswer::Verify(read)) if changes && open.is_none() => self.settling(errand, read),
@@ -297,18 +310,9 @@ impl Door {
         });
     }
 
-    /// The state that a change would touch, by the read that its row names. A dry run shows it;
-    /// where it cannot be had, the plan goes without it.
-    fn before(&self, errand: &Errand<'_>, withheld: &Withheld) -> Option<serde_json::Value> {
-        let before = errand.row?.before.as_ref()?;
-        let read = self.read_for(errand.row?, before.call, &withheld.args)?;
-        let answer = self.parts.host.runtime.block_on(self.quiet_read(errand.target, &read)).ok()?;
-        serde_json::from_slice(&answer.body).ok()
-    }
-
     /// The read `name` about the object of a call: its parameters come from those that `before`
     /// names, or else from the call's own of the same name.
-    fn read_for(&self, row: &Row, name: &str, args: &Map) -> Option<Bound> {
+    pub(super) fn read_for(&self, row: &Row, name: &str, args: &Map) -> Option<Bound> {
         let read = self.parts.catalog.row(row.vendor, name)?;
         let pairs = row.before.as_ref().filter(|before| before.call == name).map_or(&[][..], |before| before.args);
         let mut positional = Vec::new();
@@ -333,7 +337,7 @@ impl Door {
     }
 
     /// What a read shows, without what changes by itself.
-    async fn shown(&self, target: &Target, read: &Bound) -> Shown {
+    pub(super) async fn shown(&self, target: &Target, read: &Bound) -> Shown {
         match self.quiet_read(target, read).await {
             Ok(answer) => serde_json::from_slice(&answer.body)
                 .map_or(Shown::Unknown, |json| Shown::State(settle::steady(json, read.row.answer.fields))),
@@ -342,7 +346,7 @@ impl Door {
         }
     }
 
-    async fn quiet_read(&self, target: &Target, bound: &Bound) -> Result<HttpAnswer, Failure> {
+    pub(super) async fn quiet_read(&self, target: &Target, bound: &Bound) -> Result<HttpAnswer, Failure> {
         let vendor = self.parts.catalog.vendor(&target.vendor).ok_or_else(|| unknown_vendor(target))?;
         let line = self.parts.fleet.line(&target.name)?;
         let verify = |_: &'static str| -> BoxFuture<'_, Option<bool>> { Box::pin(async { None }) };
@@ -363,6 +367,7 @@ impl Door {
 
     fn fetch(
         &self,
+        branch: &Branch,
         key: &Key,
         action: &Action,
         method: &'static str,
@@ -373,15 +378,8 @@ impl Door {
         let effect = self.effect_of(action);
         let name = |fault: Fault| fault.during(&operation);
         self.parts.hosts.admit(url).map_err(name)?;
-        if let Mode::Dry(dry) = &*self.parts.mode {
-            match dry.decide(action, effect, None) {
-                Verdict::Perform => {}
-                Verdict::Answer(reply) => return Ok(reply),
-                Verdict::Withhold(withheld, reply) => {
-                    self.withhold(*withheld);
-                    return Ok(reply);
-                }
-            }
+        if let Some(reply) = self.instead_of_fetching(branch, action, effect).map_err(name)? {
+            return Ok(reply);
         }
         if effect != Effect::Read {
             self.parts.recorder.intend(key, action, effect)?;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::catalog::{Catalog, Effect};
-use crate::door::event::{Watcher, Withheld};
+use crate::catalog::Catalog;
+use crate::door::event::Watcher;
 use crate::door::host::Host;
-use crate::door::mode::{self, Mode, Verdict};
+use crate::door::mode::{self, Mode};
 use crate::door::policy::{Consent, Policy, RunLocks};
+use crate::door::position::{Place, Step};
 use crate::door::recorder::{Key, Recorded, Recorder};
 use crate::door::resilience::{Fleet, Hosts};
 use crate::door::transaction::{Transactions, refuse_inside};
@@ -19,11 +20,12 @@ use crate::value::{Map, Value};
 
 /// Runs other playbooks within a run.
 pub trait Children: Send + Sync {
-    /// Runs a playbook as a child of this run, with its locks, budgets and rights.
+    /// Runs a playbook as a child of this run, with its locks, budgets and rights; `scope` is where it
+    /// stands in the run.
     ///
     /// # Errors
     /// What the child ended with.
-    fn run(&self, door: &Door, name: &str, params: &Map) -> Result<Value, Failure>;
+    fn run(&self, door: &Door, scope: Place, name: &str, params: &Map) -> Result<Value, Failure>;
 }
 
 /// Gives a configured secret by its name.
@@ -35,8 +37,10 @@ pub struct DoorParts {
     pub recorder: Arc<dyn Recorder>,
     /// What the run may do.
     pub policy: Policy,
-    /// Live or dry.
+    /// Live, dry, or by a plan.
     pub mode: Arc<Mode>,
+    /// Where the door's main line stands in the run: a playbook that another one runs has its own door.
+    pub scope: Place,
     /// The lines to the targets.
     pub fleet: Arc<Fleet>,
     /// The hosts for `http_get` and `http_post`.
@@ -100,28 +104,28 @@ impl Door {
         }
         match action {
             Action::Call { .. } | Action::Raw { .. } | Action::Fetch { .. } => self.reach_out(branch, key, action),
-            Action::Begin { target, message } => self.begin(target, message).map(|()| Reply::Value(Value::Null)),
-            Action::Commit { target, message } => {
-                self.commit(key, action, target, message).map(|()| Reply::Value(Value::Null))
-            }
-            Action::Clock => Ok(Reply::Value(Value::Time(self.parts.host.clock.now()))),
-            Action::Random { low, high } => {
-                if low > high {
-                    let message = format!("random: {low} is greater than {high}");
-                    return Err(Fault::new(FaultKind::Invalid, message).into());
-                }
-                Ok(Reply::Value(Value::Int(fastrand::i64(*low..=*high))))
-            }
-            Action::Sleep(duration) => match self.decide(action, Effect::Read) {
+            Action::Begin { target, .. } => match self.instead_of_beginning(branch, action, target)? {
                 Some(reply) => Ok(reply),
-                None => self.parts.host.sleep(*duration).map(|()| Reply::Value(Value::Null)),
+                None => self.begin(target).map(|()| Reply::Value(Value::Null)),
+            },
+            Action::Commit { target, message } => match self.instead(branch, action)? {
+                Some(reply) => Ok(reply),
+                None => self.commit(key, action, target, message).map(|()| Reply::Value(Value::Null)),
+            },
+            Action::Clock => Ok(Reply::Value(Value::Time(self.parts.host.now(&self.place(branch))))),
+            Action::Random { low, high } => {
+                Ok(Reply::Value(Value::Int(self.parts.host.draw(&self.place(branch), *low, *high)?)))
+            }
+            Action::Sleep(duration) => match self.instead(branch, action)? {
+                Some(reply) => Ok(reply),
+                None => self.parts.host.sleep(&self.place(branch), *duration).map(|()| Reply::Value(Value::Null)),
             },
             Action::ReadFile(path) => Ok(Reply::Bytes(self.parts.host.read_file(path, &self.parts.mode)?)),
             Action::WriteFile { path, contents } => {
                 self.parts.host.write_file(path, contents.clone(), &self.parts.mode)?;
                 Ok(Reply::Value(Value::Null))
             }
-            Action::Confirm(question) => match self.decide(action, Effect::Read) {
+            Action::Confirm(question) => match self.instead(branch, action)? {
                 Some(reply) => Ok(reply),
                 None => self.confirm(question),
             },
@@ -136,31 +140,12 @@ impl Door {
             Action::StoreList(prefix) => {
                 Ok(Reply::Value(Value::Map(self.parts.host.store_list(prefix, &self.parts.mode)?)))
             }
-            Action::RunPlaybook { name, params } => self.parts.children.run(self, name, params).map(Reply::Value),
-        }
-    }
-
-    /// The mode's word on a host effect: an answer, or nothing if it is to be carried out.
-    fn decide(&self, action: &Action, effect: Effect) -> Option<Reply> {
-        let Mode::Dry(dry) = &*self.parts.mode else { return None };
-        match dry.decide(action, effect, None) {
-            Verdict::Perform => None,
-            Verdict::Answer(reply) => Some(reply),
-            Verdict::Withhold(withheld, reply) => {
-                self.withhold(*withheld);
-                Some(reply)
+            Action::RunPlaybook { name, params } => {
+                let mut scope = self.place(branch);
+                scope.push(Step::Playbook(self.parts.host.pins.next_playbook(&scope)));
+                self.parts.children.run(self, scope, name, params).map(Reply::Value)
             }
         }
-    }
-
-    /// Puts a change into the plan.
-    pub(super) fn withhold(&self, withheld: Withheld) {
-        let Mode::Dry(dry) = &*self.parts.mode else { return };
-        if withheld.effect != Effect::Read {
-            self.withheld.fetch_add(1, Ordering::Relaxed);
-        }
-        self.parts.watcher.on(crate::door::DoorEvent::Withheld(withheld.clone()));
-        dry.list(withheld);
     }
 
     fn confirm(&self, question: &str) -> Result<Reply, Failure> {
@@ -207,6 +192,7 @@ impl Passage for Door {
         self.parts.host.halt.check()?;
         let key = Key::next(branch);
         if let Some(recorded) = self.parts.recorder.recall(&key, &action)? {
+            self.parts.mode.recalled(&self.place(branch), &action, self.effect_of(&action), &recorded);
             return recorded.map_err(Failure::from);
         }
         let outcome: Recorded = match self.carry_out(branch, &key, &action) {
@@ -215,6 +201,7 @@ impl Passage for Door {
             // The end of the run is not an answer to this action: it stays open.
             Err(stop @ Failure::Stop(_)) => return Err(stop),
         };
+        self.ended(branch, &outcome);
         let entry = self.parts.recorder.record(&key, &action, self.effect_of(&action), &outcome)?;
         outcome.map_err(|mut fault| {
             fault.entry = Some(entry);
@@ -223,9 +210,7 @@ impl Passage for Door {
     }
 
     fn file_size(&self, path: &std::path::Path) -> Result<u64, Fault> {
-        let path = self.parts.host.files.readable(path)?;
-        let wrong = |error: std::io::Error| Fault::new(FaultKind::File, format!("{}: {error}", path.display()));
-        std::fs::metadata(&path).map(|metadata| metadata.len()).map_err(wrong)
+        self.parts.host.file_size(path, &self.parts.mode)
     }
 
     fn abandon(&self, target: &str) {
@@ -237,7 +222,11 @@ impl Passage for Door {
     }
 
     fn is_assumed_target(&self, target: &str) -> bool {
-        matches!(&*self.parts.mode, Mode::Dry(dry) if dry.is_changed(target))
+        self.parts.mode.is_changed(target)
+    }
+
+    fn instead_of_waiting(&self) -> Option<Value> {
+        self.parts.mode.instead_of_waiting()
     }
 
     fn protected(&self, networks: &[Network]) -> Vec<Option<String>> {

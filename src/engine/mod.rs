@@ -27,6 +27,6 @@ pub use context::{RunContext, RunFacts};
 pub use diagnostic::{Diagnostic, Sources};
 pub use index::{Entry, Index};
 pub use output::{Level, Output, OutputEvent};
-pub use resolver::{STDLIB, stdlib};
+pub use resolver::{Import, Imports, STDLIB, stdlib};
 pub use run::{Ended, ScriptError, ScriptRun, run_script};
 pub use session::{Completion, Session};

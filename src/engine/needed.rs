@@ -58,9 +58,10 @@ fn imports(text: &str) -> Option<Vec<&str>> {
 mod tests {
     use super::*;
     use crate::engine::diagnostic::Sources;
+    use crate::engine::resolver::Imports;
 
     fn found(text: &str) -> Option<HashSet<String>> {
-        words(text, &Resolver::new(None, Sources::default()))
+        words(text, &Resolver::new(None, Sources::default(), Imports::default()))
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Modules: the standard library, and files below the script's own folder. Nothing else.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -27,30 +27,80 @@ thread_local! {
     static LOADING: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
+/// A module as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// How messages name it.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// The modules that a script imports, by the paths that it writes: those that were found, or those
+/// that an earlier run has pinned. All clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Imports {
+    found: Arc<Mutex<BTreeMap<String, Import>>>,
+    pinned: bool,
+}
+
+impl Imports {
+    /// Nothing but these: what an earlier run found.
+    pub fn pinned(found: BTreeMap<String, Import>) -> Self {
+        Self { found: Arc::new(Mutex::new(found)), pinned: true }
+    }
+
+    /// Whether they are pinned.
+    pub fn is_pinned(&self) -> bool {
+        self.pinned
+    }
+
+    /// What was found so far.
+    pub fn found(&self) -> BTreeMap<String, Import> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// Resolves the imports of one run.
 pub struct Resolver {
     folder: Option<PathBuf>,
     sources: Sources,
+    imports: Imports,
     loaded: Mutex<HashMap<String, SharedModule>>,
 }
 
 impl Resolver {
     /// For a script in `folder`; without one, only the standard library can be imported.
-    pub fn new(folder: Option<PathBuf>, sources: Sources) -> Self {
-        Self { folder: folder.and_then(|folder| folder.canonicalize().ok()), sources, loaded: Mutex::default() }
+    pub fn new(folder: Option<PathBuf>, sources: Sources, imports: Imports) -> Self {
+        let folder = folder.and_then(|folder| folder.canonicalize().ok());
+        Self { folder, sources, imports, loaded: Mutex::default() }
     }
 
-    /// The text and the shown name of a module.
+    /// The shown name and the text of a module.
     pub(super) fn find(&self, path: &str, from: Option<&str>) -> Result<(String, String), String> {
+        // The library's own rule holds whoever has found the module before.
+        if from.is_some_and(|from| from.starts_with("std/")) && !path.starts_with("std/") {
+            return Err(format!("a module of the standard library imports from std/ only, not '{path}'"));
+        }
+        let mut found = self.imports.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(import) = found.get(path) {
+            return Ok((import.name.clone(), import.text.clone()));
+        }
+        if self.imports.pinned {
+            return Err(format!("'{path}' was not imported when the run was planned, and is not looked for now"));
+        }
+        let (name, text) = self.look_for(path)?;
+        found.insert(path.to_owned(), Import { name: name.clone(), text: text.clone() });
+        Ok((name, text))
+    }
+
+    fn look_for(&self, path: &str) -> Result<(String, String), String> {
         if path.starts_with("std/") {
             let text = stdlib(path).ok_or_else(|| {
                 let hint = crate::nearest::did_you_mean(path, STDLIB.iter().map(|(name, _)| *name));
                 format!("there is no module '{path}' in the standard library.{hint}")
             })?;
             return Ok((path.to_owned(), text.to_owned()));
-        }
-        if from.is_some_and(|from| from.starts_with("std/")) {
-            return Err(format!("a module of the standard library imports from std/ only, not '{path}'"));
         }
         let Some(folder) = &self.folder else {
             return Err(format!("'{path}' cannot be imported: a script without a file imports from std/ only"));

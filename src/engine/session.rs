@@ -8,7 +8,7 @@ use rhai::{AST, Dynamic, Engine, ParseErrorType, Scope};
 use crate::engine::context::RunContext;
 use crate::engine::diagnostic::{Diagnostic, Sources};
 use crate::engine::index::Index;
-use crate::engine::resolver::Resolver;
+use crate::engine::resolver::{Imports, Resolver};
 use crate::engine::run::{Modules, ScriptError, given_names, outcome};
 use crate::engine::types::Target;
 use crate::engine::values;
@@ -40,7 +40,7 @@ impl Session {
         let modules = Arc::new(Modules::of(&context.catalog, None));
         let mut engine = modules.engine(&context);
         let sources = Sources::default();
-        engine.set_module_resolver(Resolver::new(folder, sources.clone()));
+        engine.set_module_resolver(Resolver::new(folder, sources.clone(), Imports::default()));
         Self { engine, modules, context, scope: Scope::new(), functions: AST::empty(), sources, lines: 0 }
     }
 

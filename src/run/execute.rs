@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use crate::allocator::Count;
 use crate::door::policy::{
-    Ask, Budget, Confirm, Declared, Limit, Limits, Policy, PolicySettings, Question, Recording, Rights, RunLocks,
+    Ask, Budget, Confirm, Declared, Limit, Limits, Policy, PolicySettings, Recording, Rights, RunLocks,
 };
 use crate::door::{
-    Children, Door, DoorEvent, DoorParts, DryRun, FileRules, Halt, Host, Mode, NamedStore, Watcher, Withheld,
+    Children, Door, DoorEvent, DoorParts, FileRules, Halt, Host, Mode, NamedStore, Pins, Place, Watcher,
 };
 use crate::engine::{
     Diagnostic, Output, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun, Sources, run_script,
@@ -19,10 +19,12 @@ use crate::engine::{
 use crate::fault::{Failure, Fault, FaultKind, Stop};
 use crate::journal::MemoryRecorder;
 use crate::run::header::HeaderPolicy;
-use crate::run::outcome::{Counts, Ending, Outcome, Plan, RunError};
+use crate::run::intent::Intent;
+use crate::run::outcome::{Counts, Ending, Kept, Outcome, RunError};
 use crate::run::params::{Given, Params, resolve};
 use crate::run::playbook::Playbook;
 use crate::run::project::{Project, Within};
+use crate::run::scripts::Scripts;
 use crate::value::{Map, Value};
 
 /// What set a run off.
@@ -59,8 +61,8 @@ pub struct Order {
     pub event_files: Vec<PathBuf>,
     /// What set it off.
     pub cause: Cause,
-    /// Whether everything but reads is withheld.
-    pub dry: bool,
+    /// What it is for.
+    pub intent: Intent,
     /// Whether `destroy` is added to the rights.
     pub allow_destroy: bool,
     /// Whether questions are answered yes.
@@ -129,7 +131,7 @@ pub struct Prepared {
     /// The run's id.
     pub id: String,
     mode: Arc<Mode>,
-    asked: Arc<Recording>,
+    scripts: Arc<Scripts>,
 }
 
 /// A new id: random, so that it says nothing and clashes with none.
@@ -148,11 +150,13 @@ pub fn prepare(project: &Arc<Project>, order: &Order, listener: &Arc<dyn Listene
     let mut halt = order.halt.clone();
     let timeout = order.timeout.or(project.config.limits.timeout);
     halt.deadline = timeout.map(|timeout| tokio::time::Instant::now() + timeout);
-    let asked = Arc::new(Recording::default());
-    let mode = Arc::new(if order.dry { Mode::Dry(DryRun::default()) } else { Mode::Live });
+    let dry = order.intent.is_dry();
+    let mode = Arc::new(order.intent.mode(&id));
+    let scripts = Arc::new(order.intent.scripts());
+    let pins = Arc::new(order.intent.pins(project.clock.now()));
     let header = &order.playbook.header;
     let declared = declared(&order.playbook);
-    let ask: Arc<dyn Ask> = if order.dry { Arc::clone(&asked) as Arc<dyn Ask> } else { Arc::clone(&order.ask) };
+    let ask: Arc<dyn Ask> = if dry { Arc::new(Recording::default()) } else { Arc::clone(&order.ask) };
     let default_confirm = if order.cause == Cause::Prompt { Confirm::Change } else { Confirm::Destroy };
     let confirm = project.config.policy.confirm.as_deref().and_then(Confirm::from_name).unwrap_or(default_confirm);
     let budget = Budget::new(project_limits(project).narrowed_by(header_limits(&header.policy)));
@@ -160,7 +164,7 @@ pub fn prepare(project: &Arc<Project>, order: &Order, listener: &Arc<dyn Listene
         rights: Rights { declared: vec![declared], destroy: order.allow_destroy },
         confirm,
         // A dry run asks nobody: what would be asked is listed in its plan.
-        yes: order.yes && !order.dry,
+        yes: order.yes && !dry,
         budget: Arc::new(budget),
         never: Arc::clone(&project.never),
         ask,
@@ -170,22 +174,28 @@ pub fn prepare(project: &Arc<Project>, order: &Order, listener: &Arc<dyn Listene
         recorder: Arc::new(MemoryRecorder::new()),
         policy,
         mode: Arc::clone(&mode),
+        scope: Vec::new(),
         fleet: Arc::clone(&project.fleet),
         hosts: Arc::clone(&project.hosts),
         catalog: Arc::clone(&project.catalog),
-        host: host(project, files, store_name(&order.playbook), &halt),
+        host: host(project, files, store_name(&order.playbook), &halt, &pins),
         locks: Arc::new(RunLocks::new(&project.config.state_dir, &id)),
         watcher: Arc::clone(&ears) as Arc<dyn Watcher>,
         secret: {
             let project = Arc::clone(project);
             Box::new(move |name| project.secret(name))
         },
-        children: Arc::new(ChildRuns { project: Arc::clone(project), ears: Arc::clone(&ears), depth: 0 }),
+        children: Arc::new(ChildRuns {
+            project: Arc::clone(project),
+            ears: Arc::clone(&ears),
+            scripts: Arc::clone(&scripts),
+            depth: 0,
+        }),
     }));
     let run = Map::from([
         ("id".to_owned(), Value::from(id.as_str())),
         ("playbook".to_owned(), Value::from(order.playbook.name.as_str())),
-        ("mode".to_owned(), Value::from(if order.dry { "dry" } else { "live" })),
+        ("mode".to_owned(), Value::from(mode.word())),
         ("cause".to_owned(), Value::from(order.cause.describe())),
     ]);
     let facts = RunFacts { params: order.params.values.clone(), event: order.event.clone(), run };
@@ -193,10 +203,10 @@ pub fn prepare(project: &Arc<Project>, order: &Order, listener: &Arc<dyn Listene
     listener.on(RunEvent::Started {
         id: id.clone(),
         playbook: order.playbook.name.clone(),
-        dry: order.dry,
+        dry,
         cause: order.cause.describe(),
     });
-    Ok(Prepared { context, door, id, mode, asked })
+    Ok(Prepared { context, door, id, mode, scripts })
 }
 
 fn context(project: &Arc<Project>, door: Arc<Door>, ears: Arc<Ears>, facts: RunFacts, halt: Halt) -> Arc<RunContext> {
@@ -216,7 +226,7 @@ fn context(project: &Arc<Project>, door: Arc<Door>, ears: Arc<Ears>, facts: RunF
     })
 }
 
-fn host(project: &Arc<Project>, files: FileRules, store: String, halt: &Halt) -> Host {
+fn host(project: &Arc<Project>, files: FileRules, store: String, halt: &Halt, pins: &Arc<Pins>) -> Host {
     let stores = Arc::clone(project);
     Host {
         clock: Arc::clone(&project.clock),
@@ -224,6 +234,7 @@ fn host(project: &Arc<Project>, files: FileRules, store: String, halt: &Halt) ->
         store: Box::new(move || Ok(NamedStore { store: stores.stores()?, name: store.clone() })),
         runtime: project.runtime.clone(),
         halt: halt.clone(),
+        pins: Arc::clone(pins),
     }
 }
 
@@ -276,6 +287,7 @@ pub fn execute(project: &Arc<Project>, order: Order, listener: &Arc<dyn Listener
         name: order.playbook.name.clone(),
         text: order.playbook.text.clone(),
         folder: order.playbook.folder.clone(),
+        imports: prepared.scripts.imports(&order.playbook),
         context: Arc::clone(&prepared.context),
     });
     let result = ended.result.map_err(|error| judged(error, &ended.sources));
@@ -308,7 +320,7 @@ impl Drop for Pulse {
 /// The locks that the header holds for the whole run, in the order of names.
 fn hold_locks(prepared: &Prepared, order: &Order) -> Result<Vec<crate::door::policy::TargetLock>, Failure> {
     let names = &order.playbook.header.policy.lock;
-    if names.is_empty() || order.dry {
+    if names.is_empty() || order.intent.is_dry() {
         return Ok(Vec::new());
     }
     let text = |value: &Value| value.as_text().map(str::to_owned);
@@ -350,6 +362,7 @@ pub fn run_error(diagnostic: &Diagnostic, sources: &Sources) -> RunError {
         message: diagnostic.message.clone(),
         report: diagnostic.render(sources, false),
         fault: diagnostic.fault.clone(),
+        place: diagnostic.place.as_ref().map(|place| (place.file.clone(), place.line)),
     }
 }
 
@@ -373,15 +386,21 @@ fn failed_start(failure: Failure) -> Result<Value, Judged> {
         Failure::Fault(fault) => Some(*fault),
         Failure::Stop(_) => None,
     };
-    Err((outcome, RunError { report: format!("error: {message}"), message, fault }))
+    Err((outcome, RunError { report: format!("error: {message}"), message, fault, place: None }))
 }
 
 fn refused_start(fault: Fault, begun: Instant) -> Ending {
     Ending {
         outcome: Outcome::Failed,
         value: None,
-        error: Some(RunError { message: fault.to_string(), report: format!("error: {fault}"), fault: Some(fault) }),
+        error: Some(RunError {
+            message: fault.to_string(),
+            report: format!("error: {fault}"),
+            fault: Some(fault),
+            place: None,
+        }),
         plan: None,
+        unasked: Vec::new(),
         counts: Counts::default(),
         elapsed: begun.elapsed(),
     }
@@ -391,36 +410,23 @@ impl Prepared {
     /// The end of the run, with the plan if it was a dry one.
     pub fn ending(&self, result: Result<Value, Judged>, begun: Instant) -> Ending {
         let (reads, changes, withheld) = self.door.counts();
-        let (value, mut outcome, error) = match result {
+        let (value, outcome, error) = match result {
             Ok(value) => (Some(value), Outcome::Succeeded, None),
             Err((outcome, error)) => (None, outcome, Some(error)),
         };
-        let plan = match &*self.mode {
-            Mode::Live => None,
-            Mode::Dry(dry) => {
-                let partial = error.as_ref().filter(|_| dry.anything_withheld()).map(|error| error.message.clone());
-                if partial.is_some() && matches!(outcome, Outcome::Failed | Outcome::Refused) {
-                    // What is known so far is a plan, too.
-                    outcome = Outcome::Succeeded;
-                }
-                Some(Plan { changes: self.with_needs(dry.plan()), files: dry.overlay().files(), partial })
-            }
-        };
-        Ending { outcome, value, error, plan, counts: Counts { reads, changes, withheld }, elapsed: begun.elapsed() }
-    }
-
-    /// Marks the changes that a live run would have to be allowed.
-    fn with_needs(&self, mut changes: Vec<Withheld>) -> Vec<Withheld> {
-        for question in self.asked.questions() {
-            let Question::Right(asked) = question else { continue };
-            let unmarked = changes.iter_mut().find(|change| {
-                change.needs.is_none() && change.target == asked.target && change.operation == asked.call
-            });
-            if let Some(change) = unmarked {
-                change.needs = Some("--allow destroy".to_owned());
-            }
+        let kept = self.door.parts().host.pins.kept();
+        let kept =
+            kept.map(|pinned| Kept { run: self.id.clone(), scripts: self.scripts.used(), pinned, ..Kept::default() });
+        Ending {
+            outcome,
+            value,
+            error,
+            plan: None,
+            unasked: Vec::new(),
+            counts: Counts { reads, changes, withheld },
+            elapsed: begun.elapsed(),
         }
-        changes
+        .with_plan(self.mode.remainder(), kept)
     }
 }
 
@@ -428,6 +434,7 @@ impl Prepared {
 struct ChildRuns {
     project: Arc<Project>,
     ears: Arc<Ears>,
+    scripts: Arc<Scripts>,
     depth: u32,
 }
 
@@ -435,7 +442,7 @@ struct ChildRuns {
 const DEEPEST: u32 = 8;
 
 impl Children for ChildRuns {
-    fn run(&self, door: &Door, name: &str, params: &Map) -> Result<Value, Failure> {
+    fn run(&self, door: &Door, scope: Place, name: &str, params: &Map) -> Result<Value, Failure> {
         if self.depth >= DEEPEST {
             // Two playbooks that run each other end with a message, not with the stack.
             let message = format!("playbooks run each other more than {DEEPEST} deep");
@@ -443,7 +450,8 @@ impl Children for ChildRuns {
         }
         let invalid = |message: String| Fault::new(FaultKind::Invalid, message).during("run_playbook");
         let folder = &self.project.config.folder;
-        let playbook = Playbook::find(name, folder, folder).map_err(|error| invalid(error.to_string()))?;
+        let playbook = self.scripts.playbook(name, || Playbook::find(name, folder, folder));
+        let playbook = playbook.map_err(|error| invalid(error.to_string()))?;
         let given: BTreeMap<String, Vec<Given>> =
             params.iter().map(|(name, value)| (name.clone(), vec![Given::Typed(value.clone())])).collect();
         let within = Within { project: &self.project, folder };
@@ -454,10 +462,17 @@ impl Children for ChildRuns {
             recorder: Arc::clone(&parts.recorder),
             policy: parts.policy.child(declared(&playbook), header_limits(&playbook.header.policy)),
             mode: Arc::clone(&parts.mode),
+            scope,
             fleet: Arc::clone(&parts.fleet),
             hosts: Arc::clone(&parts.hosts),
             catalog: Arc::clone(&parts.catalog),
-            host: host(&self.project, parts.host.files.and_read(params.files.clone()), store_name(&playbook), &halt),
+            host: host(
+                &self.project,
+                parts.host.files.and_read(params.files.clone()),
+                store_name(&playbook),
+                &halt,
+                &parts.host.pins,
+            ),
             locks: Arc::clone(&parts.locks),
             watcher: Arc::clone(&parts.watcher),
             secret: {
@@ -467,19 +482,21 @@ impl Children for ChildRuns {
             children: Arc::new(Self {
                 project: Arc::clone(&self.project),
                 ears: Arc::clone(&self.ears),
+                scripts: Arc::clone(&self.scripts),
                 depth: self.depth + 1,
             }),
         }));
         let run = Map::from([
             ("playbook".to_owned(), Value::from(playbook.name.as_str())),
             ("cause".to_owned(), Value::from("run_playbook")),
-            ("mode".to_owned(), Value::from(if matches!(&*parts.mode, Mode::Live) { "live" } else { "dry" })),
+            ("mode".to_owned(), Value::from(parts.mode.word())),
             ("id".to_owned(), Value::from(new_id())),
         ]);
         let facts = RunFacts { params: params.values, event: Map::new(), run };
         let context = context(&self.project, Arc::clone(&child), Arc::clone(&self.ears), facts, halt);
         let ended = run_script(ScriptRun {
             name: playbook.name.clone(),
+            imports: self.scripts.imports(&playbook),
             text: playbook.text,
             folder: playbook.folder,
             context,

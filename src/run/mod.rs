@@ -2,12 +2,16 @@
 
 pub mod execute;
 pub mod header;
+mod intent;
 pub mod outcome;
 pub mod params;
+pub mod plan;
 pub mod playbook;
 pub mod project;
+mod scripts;
 
 pub use execute::{Cause, Listener, Order, Prepared, RunEvent, execute, prepare, run_error};
-pub use outcome::{Counts, Ending, Outcome, Plan, RunError};
+pub use intent::Intent;
+pub use outcome::{Counts, Ending, Outcome, Partial, Plan, RunError};
 pub use playbook::{Playbook, PlaybookError};
 pub use project::{Project, Within};
