@@ -30,8 +30,9 @@ pub fn human(plan: &Plan, colours: bool) -> String {
         text.push_str(&format!("  {}. {}\n", number + 1, title(change)));
         let differences = differences(change);
         for (name, value) in &change.args {
+            let empty = value.as_list().is_some_and(<[Value]>::is_empty);
             // What differs says more than the whole object.
-            if name != "body" || differences.is_empty() {
+            if !empty && (name != "body" || differences.is_empty()) {
                 text.push_str(&format!("       {name}: {}\n", shorten(value)));
             }
         }
