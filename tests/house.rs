@@ -86,6 +86,18 @@ fn the_reference_pages_are_what_the_catalog_says() {
 }
 
 #[test]
+fn nothing_outside_the_door_asks_how_a_run_meets_the_world() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut all = Vec::new();
+    files(&root, &mut all);
+    // An intent makes the mode of its run; nobody else names one.
+    let elsewhere = all.iter().filter(|file| !file.starts_with(root.join("door")) && !file.ends_with("run/intent.rs"));
+    let named = |text: &str| ["Mode::Live", "Mode::Dry", "Mode::Apply"].iter().any(|name| text.contains(name));
+    let offenders: Vec<_> = elsewhere.filter(|file| named(&std::fs::read_to_string(file).unwrap())).collect();
+    assert!(offenders.is_empty(), "{offenders:?}");
+}
+
+#[test]
 fn every_file_says_what_lives_in_it() {
     let mut all = Vec::new();
     files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut all);

@@ -6,6 +6,7 @@
 pub mod bind;
 mod bound;
 mod builtin;
+mod digest;
 mod format;
 mod index;
 mod raw_path;
@@ -18,8 +19,9 @@ mod tests;
 
 pub use bind::bind;
 pub use bound::{Bound, PartContent, WireBody, WireFile, WirePart, WireRequest};
+pub use digest::digest;
 pub use index::{Catalog, CatalogError, signature};
-pub use raw_path::with_product;
+pub use raw_path::{path_args, with_product};
 pub use row::{
     Answer, Before, Body, Condition, Confidence, Edit, EditHow, Effect, Example, Field, Harm, Inverse, Kind,
     LostAnswer, PageStyle, Paging, Param, Place, Raise, Refusal, Row, Rule, Shape, TimeForm, Type, Vendor,

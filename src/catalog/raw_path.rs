@@ -7,7 +7,8 @@
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::catalog::{Row, Vendor};
+use crate::catalog::{Row, Type, Vendor};
+use crate::value::{Map, Value};
 
 /// The path of a raw request from the host's root: below the vendor's base, unless it begins with
 /// the base already. Not resolved, and without the query.
@@ -25,6 +26,19 @@ pub fn from_root(vendor: &Vendor, path: &str) -> String {
 /// A path with the target's product in its place.
 pub fn with_product(path: &str, product: &str) -> String {
     path.replacen("{product}", product, 1)
+}
+
+/// The path parameters of a raw request that is the row, under their script names.
+pub fn path_args(vendor: &Vendor, row: &Row, path: &str) -> Map {
+    let Some(resolved) = Resolved::new(&from_root(vendor, path)) else { return Map::new() };
+    let template = row.base.split('/').chain(row.path.split('/')).filter(|part| !part.is_empty());
+    let pairs = template.zip(resolved.segments).filter_map(|(part, segment)| {
+        let wire = part.strip_prefix('{')?.strip_suffix('}')?;
+        let param = row.path_params().find(|param| param.wire == wire)?;
+        let number = || segment.parse().ok().filter(|_| param.ty == Type::Int).map(Value::Int);
+        Some((param.name.to_owned(), number().unwrap_or_else(|| segment.clone().into())))
+    });
+    pairs.collect()
 }
 
 /// A resolved path, to compare with the templates of rows.
@@ -83,6 +97,14 @@ mod tests {
         ] {
             assert_eq!(matched("POST", path), Some("sender_kill_messages"), "{path:?}");
         }
+    }
+
+    #[test]
+    fn the_parameters_of_a_raw_path_are_those_of_its_row() {
+        let catalog = Catalog::builtin();
+        let (vendor, row) = (catalog.vendor("seg").unwrap(), catalog.row("seg", "group_members").unwrap());
+        let args = super::path_args(vendor, row, "/groups/12/members");
+        assert_eq!(args.into_values().collect::<Vec<_>>(), [crate::value::Value::Int(12)]);
     }
 
     #[test]

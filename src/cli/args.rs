@@ -54,6 +54,10 @@ pub enum Command {
     /// Show runs, go on with them, take them back
     #[command(subcommand)]
     Runs(super::runs::RunsCommand),
+    /// Write what a run would change to a file, to be reviewed and applied
+    Plan(super::plan::PlanArgs),
+    /// Carry out a plan, and nothing that is not in it
+    Apply(super::apply::ApplyArgs),
     /// Show playbooks
     #[command(subcommand)]
     Playbooks(super::playbooks::PlaybooksCommand),

@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::door::Halt;
 use crate::lab::SegLab;
 use crate::run::params::{Given, resolve};
-use crate::run::{Cause, Ending, Listener, Order, Outcome, Playbook, Project, Within, execute};
+use crate::run::{Cause, Ending, Intent, Listener, Order, Outcome, Playbook, Project, Within, execute};
 use crate::service::{Service, ServiceEvent};
 use crate::value::Value;
 
@@ -161,7 +161,7 @@ impl Demo<'_> {
             event: crate::value::Map::new(),
             event_files: Vec::new(),
             cause: Cause::Command,
-            dry,
+            intent: Intent::dry(dry),
             allow_destroy: false,
             yes: false,
             ask: ask::terminal(),

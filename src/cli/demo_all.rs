@@ -13,7 +13,7 @@ use crate::cli::screen::Screen;
 use crate::config::Config;
 use crate::door::Halt;
 use crate::run::params::{Given, resolve};
-use crate::run::{Cause, Listener, Order, Outcome, Playbook, Project, Within, execute};
+use crate::run::{Cause, Intent, Listener, Order, Outcome, Playbook, Project, Within, execute};
 use crate::value::Value;
 
 /// One vendor's job.
@@ -141,7 +141,7 @@ fn run(
         event: crate::value::Map::new(),
         event_files: Vec::new(),
         cause: Cause::Command,
-        dry: false,
+        intent: Intent::Live,
         allow_destroy: true,
         // The demo answers for its own lab.
         yes: true,

@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use crate::door::Withheld;
 use crate::value::{Map, Value};
 
 /// One member that would have another value.
@@ -11,13 +12,18 @@ pub struct Difference {
     pub path: String,
     /// What is there; nothing if the member is new.
     pub from: Option<Json>,
-    /// What would be there.
-    pub to: Json,
+    /// What would be there; nothing if it would be gone.
+    pub to: Option<Json>,
+}
+
+/// What a withheld change would make of what is there.
+pub fn differences(change: &Withheld) -> Vec<Difference> {
+    change.before.state().map_or_else(Vec::new, |before| by_arguments(before, &change.args))
 }
 
 /// The members in which the arguments of a change differ from the state before it. Secrets are not
 /// compared. Where the two do not look alike, there is nothing to say.
-pub fn differences(before: &Json, args: &Map) -> Vec<Difference> {
+fn by_arguments(before: &Json, args: &Map) -> Vec<Difference> {
     let Some(present) = object(before) else { return Vec::new() };
     let mut found = Vec::new();
     match args.get("body") {
@@ -65,7 +71,7 @@ fn compare(path: &str, there: Option<&Json>, wanted: &Value, found: &mut Vec<Dif
             let wanted = wanted.to_json();
             if there != Some(&wanted) {
                 let path = if path.is_empty() { "(all)".to_owned() } else { path.to_owned() };
-                found.push(Difference { path, from: there.cloned(), to: wanted });
+                found.push(Difference { path, from: there.cloned(), to: Some(wanted) });
             }
         }
     }
@@ -96,15 +102,16 @@ mod tests {
     fn only_what_differs_is_named() {
         let before = json!({ "body": { "a": 1, "b": { "c": "x", "d": { "key": "7", "meta": {} } } }, "key": "k" });
         let args = args(json!({ "body": { "a": 1, "b": { "c": "y", "d": "7" }, "e": true } }));
-        let found = differences(&before, &args);
-        let shown: Vec<String> = found.iter().map(|one| format!("{} {:?} {}", one.path, one.from, one.to)).collect();
+        let found = by_arguments(&before, &args);
+        let shown: Vec<String> =
+            found.iter().map(|one| format!("{} {:?} {}", one.path, one.from, one.to.as_ref().unwrap())).collect();
         assert_eq!(shown, ["b.c Some(String(\"x\")) \"y\"", "e None true"]);
     }
 
     #[test]
     fn arguments_are_found_by_either_name() {
         let before = json!({ "data": [{ "active": "true", "ruleId": 3 }] });
-        let found = differences(&before, &args(json!({ "active": "false", "rule_id": 3, "name": "not a member" })));
-        assert_eq!(found, [Difference { path: "active".into(), from: Some(json!("true")), to: json!("false") }]);
+        let found = by_arguments(&before, &args(json!({ "active": "false", "rule_id": 3, "name": "not a member" })));
+        assert_eq!(found, [Difference { path: "active".into(), from: Some(json!("true")), to: Some(json!("false")) }]);
     }
 }

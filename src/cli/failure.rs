@@ -26,6 +26,11 @@ impl CommandFailure {
         Self { exit: Exit::Failed, message: message.to_string(), hints: Vec::new() }
     }
 
+    /// Something that a plan refuses.
+    pub fn refused(message: impl Display) -> Self {
+        Self { exit: Exit::Refused, message: message.to_string(), hints: Vec::new() }
+    }
+
     /// The same failure with a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the part that prints")]
 
+mod apply;
 mod args;
 mod ask;
 pub mod calls;
@@ -27,6 +28,7 @@ mod table;
 mod targets;
 mod triggers;
 mod vendors;
+mod withheld;
 
 pub use exit::Exit;
 pub use program::run;

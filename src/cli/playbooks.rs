@@ -46,7 +46,7 @@ impl PlaybooksCommand {
             }
             Self::Show { name } => {
                 let playbook = Playbook::find(&name, &program.here, &config.folder).map_err(CommandFailure::usage)?;
-                program.print(|| run::help(&playbook), || json_of(&playbook))?;
+                program.print(|| run::help(&playbook, "run"), || json_of(&playbook))?;
             }
         }
         Ok(Exit::Succeeded)

@@ -58,6 +58,8 @@ impl Program {
             Command::Init(args) => args.exec(self),
             Command::Run(args) => args.exec(self),
             Command::Runs(command) => command.exec(self),
+            Command::Plan(args) => args.exec(self),
+            Command::Apply(args) => args.exec(self),
             Command::Playbooks(command) => command.exec(self),
             Command::Calls(command) => command.exec(self),
             Command::Vendors(command) => command.exec(self),

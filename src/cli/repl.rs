@@ -15,7 +15,7 @@ use crate::door::Halt;
 use crate::engine::Session;
 use crate::repl::{Prompt, PromptEnd, Voice};
 use crate::run::params::Params;
-use crate::run::{Cause, Listener, Order, Playbook, Project, prepare};
+use crate::run::{Cause, Intent, Listener, Order, Playbook, Project, prepare};
 
 /// Type calls and see their answers
 #[derive(Debug, Args)]
@@ -43,7 +43,7 @@ impl ReplArgs {
             event: crate::value::Map::new(),
             event_files: Vec::new(),
             cause: Cause::Prompt,
-            dry: self.dry_run,
+            intent: Intent::dry(self.dry_run),
             allow_destroy: false,
             yes: false,
             ask: ask::terminal(),

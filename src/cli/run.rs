@@ -17,7 +17,8 @@ use crate::cli::signals::cancel_on_signal;
 use crate::door::Halt;
 use crate::run::header::Header;
 use crate::run::params::{Given, read_arguments, resolve};
-use crate::run::{Cause, Listener, Order, Playbook, Project, Within, execute};
+use crate::run::plan::PlanOrder;
+use crate::run::{Cause, Ending, Intent, Listener, Order, Playbook, Project, Within, execute};
 use crate::value::Value;
 
 /// Run a playbook or script
@@ -53,13 +54,26 @@ pub struct RunArgs {
 impl RunArgs {
     /// Runs the script.
     pub fn exec(self, program: &Program) -> Done {
+        let intent = Intent::dry(self.dry_run);
+        self.carry_out(program, intent, "run", |_, _| Ok(()))
+    }
+
+    /// Runs the script for `intent`, as `command` was asked to; `then` gets what was ordered, and how it
+    /// ended.
+    pub(super) fn carry_out(
+        self,
+        program: &Program,
+        intent: Intent,
+        command: &str,
+        then: impl FnOnce(&PlanOrder, &Ending) -> Result<(), CommandFailure>,
+    ) -> Done {
         let Some(script) = &self.script else {
-            return usage(self.help);
+            return usage(command, self.help);
         };
         let (config, catalog) = program.config()?;
         let playbook = find(script, &program.here, &config.folder)?;
         if self.help {
-            print!("{}", help(&playbook));
+            print!("{}", help(&playbook, command));
             return Ok(Exit::Succeeded);
         }
         let (project, runtime) = program.project_of(config, catalog)?;
@@ -69,24 +83,26 @@ impl RunArgs {
             let _entered = runtime.enter();
             cancel_on_signal(runtime.handle(), &halt);
         }
+        let ordered = PlanOrder { playbook: playbook.name.clone(), params: params.clone(), ..PlanOrder::default() };
         let order = Order {
             playbook,
             params,
             event: crate::value::Map::new(),
             event_files: Vec::new(),
             cause: Cause::Command,
-            dry: self.dry_run,
+            intent,
             allow_destroy: self.allow.is_some(),
             yes: self.yes,
             ask: ask::terminal(),
             timeout: self.timeout,
             halt,
         };
-        let exit = carry_out(program, &project, order);
+        let ending = carry_out(program, &project, order);
         runtime.block_on(project.fleet.sign_out());
         // What still waits belongs to no one any more.
         runtime.shutdown_background();
-        Ok(exit)
+        then(&ordered, &ending)?;
+        Ok(Exit::of(&ending))
     }
 
     fn params(
@@ -107,25 +123,24 @@ impl RunArgs {
 }
 
 /// Runs an order with the listener that the format asks for.
-pub fn carry_out(program: &Program, project: &Arc<Project>, order: Order) -> Exit {
+pub fn carry_out(program: &Program, project: &Arc<Project>, order: Order) -> Ending {
     let masker = project.masker().clone();
     if program.is_json() {
         let lines = Arc::new(Lines::new(masker));
         let ending = execute(project, order, &(Arc::clone(&lines) as Arc<dyn Listener>));
         lines.ending(&ending);
-        return Exit::of(&ending);
+        return ending;
     }
     let screen = Arc::new(Screen::new(masker, program.colours(), program.global.verbose > 0));
     let ending = execute(project, order, &(Arc::clone(&screen) as Arc<dyn Listener>));
     screen.ending(&ending);
-    Exit::of(&ending)
+    ending
 }
 
-fn usage(asked: bool) -> Done {
+fn usage(name: &str, asked: bool) -> Done {
     let mut command = Arguments::command();
-    let Some(run) = command.find_subcommand_mut("run") else { return Ok(Exit::Usage) };
-    let run = run.clone().bin_name("beadle run");
-    let mut run = run;
+    let Some(run) = command.find_subcommand_mut(name) else { return Ok(Exit::Usage) };
+    let mut run = run.clone().bin_name(format!("beadle {name}"));
     if asked {
         print!("{}", run.render_help());
         return Ok(Exit::Succeeded);
@@ -161,7 +176,7 @@ fn read_params(file: &Path) -> Result<BTreeMap<String, Vec<Given>>, String> {
 }
 
 /// A playbook's own help: what it does, and its parameters.
-pub fn help(playbook: &Playbook) -> String {
+pub fn help(playbook: &Playbook, command: &str) -> String {
     let header = &playbook.header;
     let mut text = String::new();
     if !header.doc.is_empty() {
@@ -170,7 +185,7 @@ pub fn help(playbook: &Playbook) -> String {
     }
     let required = header.params.iter().filter(|param| param.is_required());
     let usage: Vec<String> = required.map(|param| format!(" {}=…", param.name)).collect();
-    text.push_str(&format!("Usage: beadle run {}{} [OPTIONS]\n", playbook.name, usage.concat()));
+    text.push_str(&format!("Usage: beadle {command} {}{} [OPTIONS]\n", playbook.name, usage.concat()));
     if !header.params.is_empty() {
         text.push_str("\nParameters:\n");
         let width = header.params.iter().map(|param| param.name.len()).max().unwrap_or(0);
@@ -197,8 +212,7 @@ pub fn help(playbook: &Playbook) -> String {
         let effects: Vec<&str> = effects.iter().map(|effect| effect.name()).collect();
         text.push_str(&format!("\nEffects: {}\n", effects.join(", ")));
     }
-    text.push_str(
-        "\nOptions: --dry-run, --params FILE, --allow destroy, --yes, --timeout D; see `beadle run --help`\n",
-    );
+    let own = if command == "plan" { "-o FILE, --params FILE" } else { "--dry-run, --params FILE, --yes" };
+    text.push_str(&format!("\nOptions: {own}, --allow destroy, --timeout D; see `beadle {command} --help`\n"));
     text
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use crate::cli::{plan, table};
+use crate::cli::{table, withheld};
 use crate::door::DoorEvent;
 use crate::engine::OutputEvent;
 use crate::run::{Ending, Listener, Outcome, RunEvent};
@@ -18,6 +18,8 @@ use crate::secret::Masker;
 pub struct Screen {
     masker: Masker,
     colours: bool,
+    /// Whether data is coloured: only a terminal shows colours.
+    painted: bool,
     verbose: bool,
     bars: MultiProgress,
     open: Mutex<HashMap<u64, ProgressBar>>,
@@ -30,7 +32,8 @@ impl Screen {
         if !std::io::stderr().is_terminal() {
             bars.set_draw_target(ProgressDrawTarget::hidden());
         }
-        Self { masker, colours, verbose, bars, open: Mutex::default() }
+        let painted = colours && std::io::stdout().is_terminal();
+        Self { masker, colours, painted, verbose, bars, open: Mutex::default() }
     }
 
     /// Data.
@@ -118,11 +121,18 @@ impl Screen {
         }
         let failed = ending.outcome != Outcome::Succeeded;
         if let Some(plan) = ending.plan.as_ref().filter(|plan| !failed || !plan.changes.is_empty()) {
-            self.out(&plan::human(plan));
+            self.out(&withheld::human(plan, self.painted));
         }
         let partial = ending.plan.as_ref().is_some_and(|plan| plan.partial.is_some());
         if let Some(error) = ending.error.as_ref().filter(|_| !partial) {
             self.note(&error.report);
+        }
+        for change in &ending.unasked {
+            self.note(&format!(
+                "{}: planned and never asked for: {}",
+                self.coloured("33", "note"),
+                withheld::title(change)
+            ));
         }
         let counts = ending.counts;
         if ending.outcome != Outcome::Succeeded {
@@ -225,7 +235,8 @@ impl Lines {
                 "operation": error.fault.as_ref().and_then(|fault| fault.operation.clone()),
                 "status": error.fault.as_ref().and_then(|fault| fault.status),
             })),
-            "plan": ending.plan.as_ref().map(plan::json),
+            "plan": ending.plan.as_ref().map(withheld::json),
+            "never_asked_for": ending.unasked.iter().map(withheld::change).collect::<Vec<_>>(),
             "reads": ending.counts.reads,
             "changes": ending.counts.changes,
             "withheld": ending.counts.withheld,

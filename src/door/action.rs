@@ -281,6 +281,9 @@ pub trait Passage: Send + Sync {
 
     /// Whether a dry run has withheld a change of this target.
     fn is_assumed_target(&self, target: &str) -> bool;
+
+    /// The assumed value that stands for the end of a wait, if a dry run has withheld a change.
+    fn instead_of_waiting(&self) -> Option<Value>;
 }
 
 /// A step or a `parallel` that has begun.
@@ -304,9 +307,12 @@ impl Composite {
 ///
 /// The path of (parallel, item) pairs and the counter within make an entry's key, which is the
 /// same in every execution of the same script, whatever the threads do.
-#[derive(Debug, Default)]
+///
+/// All clones are the same.
+#[derive(Clone, Debug, Default)]
 pub struct Branch {
     path: Vec<(u64, u64)>,
+    ordinals: Vec<(u64, u64)>,
     counters: Arc<Counters>,
     transaction: Option<Transaction>,
 }
@@ -322,6 +328,7 @@ struct Transaction {
 #[derive(Debug, Default)]
 struct Counters {
     entries: AtomicU64,
+    parallels: AtomicU64,
 }
 
 impl Branch {
@@ -336,7 +343,7 @@ impl Branch {
         let latest = self.counters.entries.load(Ordering::Relaxed).saturating_sub(1);
         let place = format!("{}#{latest}", path_text(&self.path)).into();
         let transaction = Some(Transaction { target, place });
-        Self { path: self.path.clone(), counters: Arc::clone(&self.counters), transaction }
+        Self { counters: Arc::clone(&self.counters), transaction, ..self.clone() }
     }
 
     /// The target whose transaction it stands in.
@@ -349,12 +356,24 @@ impl Branch {
         self.transaction.as_ref().map(|transaction| &*transaction.place)
     }
 
-    /// The branch of one item of a `parallel`, which stands at a place of this branch.
+    /// The number of the next `parallel` in this branch.
+    pub fn next_parallel(&self) -> u64 {
+        self.counters.parallels.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The branch of one item of a `parallel`, which stands at a place of this branch and is its nth one.
     #[must_use]
-    pub fn item(&self, parallel: u64, item: u64) -> Self {
-        let mut path = self.path.clone();
-        path.push((parallel, item));
-        Self { path, transaction: self.transaction.clone(), ..Self::default() }
+    pub fn item(&self, place: u64, nth: u64, item: u64) -> Self {
+        let (mut path, mut ordinals) = (self.path.clone(), self.ordinals.clone());
+        path.push((place, item));
+        ordinals.push((nth, item));
+        Self { path, ordinals, transaction: self.transaction.clone(), counters: Arc::default() }
+    }
+
+    /// The same as [`Branch::path`], but with the number of each `parallel` among those of its branch: it
+    /// does not depend on how often the script has waited before.
+    pub fn ordinals(&self) -> &[(u64, u64)] {
+        &self.ordinals
     }
 
     /// The (parallel, item) pairs that lead here; empty on the main line.

@@ -1,8 +1,8 @@
 //! What reaches out: calls, raw requests and fetches, layer by layer.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use futures_util::future::BoxFuture;
@@ -10,8 +10,8 @@ use futures_util::future::BoxFuture;
 use crate::catalog::{Bound, Effect, Kind, LostAnswer, Place, Row, Type, Vendor, WireRequest, bind, raw_wire, wire};
 use crate::config::{Target, Tls};
 use crate::door::door::{Door, Passing};
-use crate::door::event::{DoorEvent, Withheld};
-use crate::door::mode::{Mode, Verdict};
+use crate::door::event::DoorEvent;
+use crate::door::mode::{Approval, Verdict};
 use crate::door::policy::{Admission, Classified, Request, TargetLock, classify};
 use crate::door::recorder::{Intent, OpenEntry};
 use crate::door::resilience::{Answered, Exchange, Left, Line};
@@ -34,6 +34,8 @@ struct Errand<'a> {
     staged: bool,
     /// Whether it stands in the open transaction of its target.
     inside: bool,
+    /// The planned change that it is, where a plan is applied.
+    approval: OnceLock<Approval>,
     name: String,
 }
 
@@ -79,6 +81,7 @@ impl Door {
                     effect: call.effect,
                     staged: call.row.kind == Kind::Staged,
                     inside: branch.transaction() == Some(target.name.as_str()),
+                    approval: OnceLock::new(),
                     name: call.row.name.to_owned(),
                 };
                 self.errand(passing, &errand, || {
@@ -103,6 +106,7 @@ impl Door {
                     effect: classified.effect,
                     staged: is_staged(vendor, row, classified.effect, &request.path),
                     inside: branch.transaction() == Some(target.name.as_str()),
+                    approval: OnceLock::new(),
                     name: format!("{method} {}", request.path),
                 };
                 self.errand(passing, &errand, || {
@@ -143,16 +147,19 @@ impl Door {
             (Err(fault), None) => return Err(fault.into()),
         };
         let files = self.files_of(errand).map_err(name)?;
-        if let Mode::Dry(dry) = &*self.parts.mode {
-            match dry.decide(passing.action, errand.effect, errand.row) {
-                Verdict::Perform => {}
-                Verdict::Answer(reply) => return Ok(reply),
-                Verdict::Withhold(mut withheld, reply) => {
-                    admission.sent();
-                    withheld.before = self.before(errand, &withheld);
-                    self.withhold(*withheld);
-                    return Ok(reply);
-                }
+        match self.decide(passing.branch, passing.action, errand.effect, errand.row).map_err(name)? {
+            Verdict::Perform => {}
+            Verdict::Approved(approval) => {
+                // An errand is decided on once.
+                let _first = errand.approval.set(approval);
+            }
+            Verdict::Answer(reply) => return Ok(reply),
+            Verdict::Withhold(mut withheld, reply) => {
+                admission.sent();
+                withheld.needs = admission.right_was_asked_for().then(|| "--allow destroy".to_owned());
+                self.look(errand.target, passing.action, &mut withheld, &files).map_err(name)?;
+                self.withhold(*withheld);
+                return Ok(reply);
             }
         }
         if !staged_alone {
@@ -165,7 +172,7 @@ impl Door {
             return Ok(Reply::Http(HttpAnswer::unseen(errand.row)));
         }
         // A staged call outside of a transaction gets one of its own.
-        self.begin(&errand.target.name, &errand.name, passing.left.is_some())?;
+        self.begin(&errand.target.name, passing.left.is_some())?;
         let sent = self.send_errand(passing, None, errand, &mut admission, &files, request);
         if sent.is_err() {
             self.roll_back(&errand.target.name);
@@ -203,7 +210,12 @@ impl Door {
         let Request::Call(call) = errand.request else { return Ok(Vec::new()) };
         let files = call.row.params.iter().filter(|param| param.ty == Type::File);
         let given = files.filter_map(|param| call.args.get(param.name)?.as_text());
-        given.map(|path| self.parts.host.files.readable(Path::new(path))).collect()
+        let host = &self.parts.host;
+        let written = |path: &Path| self.parts.mode.overlay().is_some_and(|overlay| overlay.read(path).is_some());
+        let placed = given.map(|path| (path, host.files.place(Path::new(path))));
+        placed
+            .map(|(path, place)| if written(&place) { Ok(place) } else { host.files.readable(Path::new(path)) })
+            .collect()
     }
 
     /// The lock of a target for this run.
@@ -263,6 +275,9 @@ impl Door {
             Some(open) => Arc::clone(&open.line),
             None => self.parts.fleet.line(&errand.target.name)?,
         };
+        if left.is_none() {
+            self.unmoved(errand.target, errand.approval.get(), files)?;
+        }
         let read = if changes { self.showing(errand) } else { None };
         // What was there before tells what became of a change whose answer is lost, and what an undo
         // brings back. A former execution may have seen it already.
@@ -348,16 +363,6 @@ impl Door {
         });
     }
 
-    /// The state that a change would touch, by the read that its row names. A dry run shows it;
-    /// where it cannot be had, the plan goes without it.
-    fn before(&self, errand: &Errand<'_>, withheld: &Withheld) -> Option<serde_json::Value> {
-        let before = errand.row?.before.as_ref()?;
-        let read = self.read_for(errand.row?, before.call, &withheld.args)?;
-        let line = self.parts.fleet.line(&errand.target.name).ok()?;
-        let answer = self.parts.host.runtime.block_on(self.quiet_read(errand.target, &read, &line)).ok()?;
-        serde_json::from_slice(&answer.body).ok()
-    }
-
     /// The read `name` about the object of a call: its parameters come from those that `before`
     /// names, or else from the call's own of the same name.
     pub(super) fn read_for(&self, row: &Row, name: &str, args: &Map) -> Option<Bound> {
@@ -400,7 +405,7 @@ impl Door {
         }
     }
 
-    async fn quiet_read(&self, target: &Target, bound: &Bound, line: &Line) -> Result<HttpAnswer, Failure> {
+    pub(super) async fn quiet_read(&self, target: &Target, bound: &Bound, line: &Line) -> Result<HttpAnswer, Failure> {
         let vendor = self.parts.catalog.vendor(&target.vendor).ok_or_else(|| unknown_vendor(target))?;
         let verify = || -> BoxFuture<'_, Option<bool>> { Box::pin(async { None }) };
         let exchange = Exchange {
@@ -424,15 +429,8 @@ impl Door {
         let effect = self.effect_of(passing.action);
         let name = |fault: Fault| fault.during(&operation);
         self.parts.hosts.admit(url).map_err(name)?;
-        if let Mode::Dry(dry) = &*self.parts.mode {
-            match dry.decide(passing.action, effect, None) {
-                Verdict::Perform => {}
-                Verdict::Answer(reply) => return Ok(reply),
-                Verdict::Withhold(withheld, reply) => {
-                    self.withhold(*withheld);
-                    return Ok(reply);
-                }
-            }
+        if let Some(reply) = self.instead_of_fetching(passing.branch, passing.action, effect).map_err(name)? {
+            return Ok(reply);
         }
         if effect != Effect::Read {
             match passing.left.map(|left| left.assume) {

@@ -7,10 +7,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::catalog::{Catalog, Effect};
-use crate::door::event::{Watcher, Withheld};
+use crate::door::event::Watcher;
 use crate::door::host::Host;
-use crate::door::mode::{self, Mode, Verdict};
+use crate::door::mode::{self, Mode};
 use crate::door::policy::{Consent, Policy, RunLocks};
+use crate::door::position::{Place, Step};
 use crate::door::recorder::{Intent, Key, KnownEntry, OpenEntry, Recall, Recorded, Recorder};
 use crate::door::resilience::{Fleet, Hosts};
 use crate::door::transaction::{Transactions, refuse_inside};
@@ -25,12 +26,12 @@ pub trait Children: Send + Sync {
     /// An id for a child that is about to begin.
     fn new_id(&self) -> String;
 
-    /// Runs a playbook as the child `id` of this run, with its locks, budgets and rights. One that a former
-    /// execution began goes on.
+    /// Runs a playbook as the child `id` of this run, with its locks, budgets and rights; `scope` is where
+    /// it stands in the run. One that a former execution began goes on.
     ///
     /// # Errors
     /// What the child ended with.
-    fn run(&self, door: &Door, id: &str, name: &str, params: &Map) -> Result<Value, Failure>;
+    fn run(&self, door: &Door, id: &str, scope: Place, name: &str, params: &Map) -> Result<Value, Failure>;
 }
 
 /// An action on its way through the door.
@@ -58,8 +59,10 @@ pub struct DoorParts {
     pub recorder: Arc<dyn Recorder>,
     /// What the run may do.
     pub policy: Policy,
-    /// Live or dry.
+    /// Live, dry, or by a plan.
     pub mode: Arc<Mode>,
+    /// Where the door's main line stands in the run: a playbook that another one runs has its own door.
+    pub scope: Place,
     /// The lines to the targets.
     pub fleet: Arc<Fleet>,
     /// The hosts for `http_get` and `http_post`.
@@ -123,24 +126,27 @@ impl Door {
             refuse_inside(inside, passing.action)?;
         }
         let (host, mode) = (&self.parts.host, &*self.parts.mode);
-        match passing.action {
+        let Passing { branch, action, .. } = passing;
+        match action {
             Action::Call { .. } | Action::Raw { .. } | Action::Fetch { .. } => self.reach_out(passing),
-            Action::Begin { target, message } => self.begin(target, message, passing.left.is_some()).map(|()| nothing),
-            Action::Commit { target, message } => self.commit(passing, target, message).map(|()| nothing),
+            Action::Begin { target, .. } => match self.instead_of_beginning(branch, action, target)? {
+                Some(reply) => Ok(reply),
+                None => self.begin(target, passing.left.is_some()).map(|()| nothing),
+            },
+            Action::Commit { target, message } => match self.instead(branch, action)? {
+                Some(reply) => Ok(reply),
+                None => self.commit(passing, target, message).map(|()| nothing),
+            },
             Action::RollBack { target } => {
                 self.roll_back(target);
                 Ok(nothing)
             }
-            Action::Clock => Ok(Reply::Value(Value::Time(host.clock.now()))),
+            Action::Clock => Ok(Reply::Value(Value::Time(host.now(&self.place(branch))))),
             Action::Elapsed => Ok(Reply::Value(Value::Duration(host.elapsed()))),
             Action::Random { low, high } => {
-                if low > high {
-                    let message = format!("random: {low} is greater than {high}");
-                    return Err(Fault::new(FaultKind::Invalid, message).into());
-                }
-                Ok(Reply::Value(Value::Int(fastrand::i64(*low..=*high))))
+                Ok(Reply::Value(Value::Int(host.draw(&self.place(branch), *low, *high)?)))
             }
-            Action::Sleep(duration) => match self.decide(passing.action, Effect::Read) {
+            Action::Sleep(duration) => match self.instead(branch, action)? {
                 Some(reply) => Ok(reply),
                 None => self.sleep(passing, *duration).map(|()| nothing),
             },
@@ -154,7 +160,7 @@ impl Door {
                 host.write_file(path, contents.clone(), mode)?;
                 Ok(nothing)
             }
-            Action::Confirm(question) => match self.decide(passing.action, Effect::Read) {
+            Action::Confirm(question) => match self.instead(branch, action)? {
                 Some(reply) => Ok(reply),
                 None => self.confirm(question),
             },
@@ -179,20 +185,23 @@ impl Door {
     /// Waits until an instant that stays the same when the run is resumed.
     fn sleep(&self, passing: Passing<'_>, duration: Duration) -> Result<(), Failure> {
         let host = &self.parts.host;
+        let place = self.place(passing.branch);
         let now = host.clock.now();
         let kept = passing.left.and_then(|left| left.note.as_deref()?.parse::<Timestamp>().ok());
         let until = kept.or_else(|| now.checked_add(SignedDuration::try_from(duration).ok()?).ok());
-        let Some(until) = until else { return host.sleep(duration) };
+        let Some(until) = until else { return host.sleep(&place, duration) };
         if kept.is_none() && duration >= NOTED {
             let intent = Intent { note: Some(until.to_string()), ..Intent::default() };
             self.parts.recorder.intend(passing.key, passing.action, &intent)?;
         }
         let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
         // A clock that was set back must not make it longer.
-        host.sleep(left.min(duration))
+        host.sleep(&place, left.min(duration))
     }
 
     fn run_child(&self, passing: Passing<'_>, name: &str, params: &Map) -> Result<Reply, Failure> {
+        let mut scope = self.place(passing.branch);
+        scope.push(Step::Playbook(self.parts.host.pins.next_playbook(&scope)));
         let id = match passing.left.and_then(|left| left.note.clone()) {
             Some(id) => id,
             None => {
@@ -202,7 +211,7 @@ impl Door {
                 id
             }
         };
-        self.parts.children.run(self, &id, name, params).map(Reply::Value)
+        self.parts.children.run(self, &id, scope, name, params).map(Reply::Value)
     }
 
     fn protected(&self, networks: &[Network]) -> Value {
@@ -215,43 +224,19 @@ impl Door {
     }
 
     /// An action that a former execution of the run has carried out.
-    fn answer_from_journal(&self, action: &Action, known: KnownEntry) -> Result<Reply, Failure> {
+    fn answer_from_journal(&self, branch: &Branch, action: &Action, known: KnownEntry) -> Result<Reply, Failure> {
         let changed = known.effect != Effect::Read;
-        if let (Mode::Dry(dry), Some(target), true) = (&*self.parts.mode, action.target(), changed) {
-            dry.mark_changed(target);
-        }
+        let mode = &*self.parts.mode;
+        mode.recalled(&self.place(branch), action, known.effect, &known.recorded);
         if matches!(action, Action::Call { .. } | Action::Raw { .. } | Action::Fetch { .. }) {
-            let counter = match (changed, &*self.parts.mode) {
+            let counter = match (changed, mode.dry()) {
                 (false, _) => &self.reads,
-                (true, Mode::Live) => &self.changes,
-                (true, Mode::Dry(_)) => &self.withheld,
+                (true, None) => &self.changes,
+                (true, Some(_)) => &self.withheld,
             };
             counter.fetch_add(1, Ordering::Relaxed);
         }
         known.recorded.map_err(Failure::from)
-    }
-
-    /// The mode's word on a host effect: an answer, or nothing if it is to be carried out.
-    fn decide(&self, action: &Action, effect: Effect) -> Option<Reply> {
-        let Mode::Dry(dry) = &*self.parts.mode else { return None };
-        match dry.decide(action, effect, None) {
-            Verdict::Perform => None,
-            Verdict::Answer(reply) => Some(reply),
-            Verdict::Withhold(withheld, reply) => {
-                self.withhold(*withheld);
-                Some(reply)
-            }
-        }
-    }
-
-    /// Puts a change into the plan.
-    pub(super) fn withhold(&self, withheld: Withheld) {
-        let Mode::Dry(dry) = &*self.parts.mode else { return };
-        if withheld.effect != Effect::Read {
-            self.withheld.fetch_add(1, Ordering::Relaxed);
-        }
-        self.parts.watcher.on(crate::door::DoorEvent::Withheld(withheld.clone()));
-        dry.list(withheld);
     }
 
     fn confirm(&self, question: &str) -> Result<Reply, Failure> {
@@ -299,7 +284,7 @@ impl Passage for Door {
         let key = Key::next(branch);
         let left = match self.parts.recorder.recall(&key, &action)? {
             Recall::New => None,
-            Recall::Known(known) => return self.answer_from_journal(&action, *known),
+            Recall::Known(known) => return self.answer_from_journal(branch, &action, *known),
             Recall::Open(open) => Some(open),
         };
         let passing = Passing { branch, key: &key, action: &action, left: left.as_deref() };
@@ -309,6 +294,7 @@ impl Passage for Door {
             // The end of the run is not an answer to this action: it stays open.
             Err(stop @ Failure::Stop(_)) => return Err(stop),
         };
+        self.ended(branch, &outcome);
         let (effect, items) = (self.effect_of(&action), items_of(&action));
         let entry = self.parts.recorder.record(&key, &action, effect, items, &outcome)?;
         outcome.map_err(|mut fault| {
@@ -364,7 +350,11 @@ impl Passage for Door {
     }
 
     fn is_assumed_target(&self, target: &str) -> bool {
-        matches!(&*self.parts.mode, Mode::Dry(dry) if dry.is_changed(target))
+        self.parts.mode.is_changed(target)
+    }
+
+    fn instead_of_waiting(&self) -> Option<Value> {
+        self.parts.mode.instead_of_waiting()
     }
 }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::catalog::Effect;
+use crate::door::mode::Withheld;
 use crate::fault::Fault;
-use crate::value::Map;
 
 /// Something that happened at the door.
 #[derive(Clone, Debug)]
@@ -41,25 +41,6 @@ pub enum DoorEvent {
     Withheld(Withheld),
     /// Something that the person should know, such as an insecure connection.
     Notice(String),
-}
-
-/// A change that a dry run withheld.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Withheld {
-    /// The target, the host, or `-` for a question.
-    pub target: String,
-    /// The call's name, or method and path.
-    pub operation: String,
-    /// What it would do to the world.
-    pub effect: Effect,
-    /// The arguments.
-    pub args: Map,
-    /// What it counts as against `max_items`.
-    pub items: u64,
-    /// The state that it would change, as the row's read showed it.
-    pub before: Option<serde_json::Value>,
-    /// Why it would be refused live unless the person allows it.
-    pub needs: Option<String>,
 }
 
 /// Watches the door.

@@ -30,6 +30,17 @@ impl FileRules {
         rules
     }
 
+    /// The whole path of a file, by its text alone.
+    pub fn place(&self, path: &Path) -> PathBuf {
+        clean(&self.folder.join(path))
+    }
+
+    /// A file's name that holds in another folder too: within the project's, or else the whole path.
+    pub fn name_of(&self, path: &Path) -> PathBuf {
+        let place = self.place(path);
+        place.strip_prefix(clean(&self.folder)).map_or_else(|_| place.clone(), Path::to_owned)
+    }
+
     /// The path that a script may read.
     ///
     /// # Errors

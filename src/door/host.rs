@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Handle;
 
 use crate::clock::Clock;
 use crate::door::files::FileRules;
 use crate::door::halt::Halt;
 use crate::door::mode::Mode;
+use crate::door::pinned::Pins;
+use crate::door::position::Step;
 use crate::fault::{Failure, Fault, FaultKind};
 use crate::store::Store;
 use crate::value::Value;
@@ -38,6 +40,8 @@ pub struct Host {
     pub runtime: Handle,
     /// Ends waits.
     pub halt: Halt,
+    /// What a plan keeps of the run's surroundings, or gives to it.
+    pub pins: Arc<Pins>,
     /// For how long earlier executions of the run have run.
     pub ran: Duration,
     /// When this one began.
@@ -50,11 +54,47 @@ impl Host {
         SignedDuration::try_from(self.ran + self.begun.elapsed()).unwrap_or(SignedDuration::MAX)
     }
 
-    /// The size of a file that may be read, or of what a dry run wrote in its place.
+    /// The present instant, as the run sees it.
+    pub fn now(&self, place: &[Step]) -> Timestamp {
+        self.pins.now(place, &*self.clock)
+    }
+
+    /// A random number between the two, both included.
+    ///
+    /// # Errors
+    /// `invalid` where there is none between them.
+    pub fn draw(&self, place: &[Step], low: i64, high: i64) -> Result<i64, Fault> {
+        if low > high {
+            return Err(Fault::new(FaultKind::Invalid, format!("random: {low} is greater than {high}")));
+        }
+        Ok(self.pins.draw(place, low, high))
+    }
+
+    /// Waits, until the run is cancelled or its time is up.
+    ///
+    /// # Errors
+    /// Why the run ended first.
+    pub fn sleep(&self, place: &[Step], duration: Duration) -> Result<(), Failure> {
+        self.pins.slept(place);
+        let slept = self.runtime.block_on(async { self.halt.or(tokio::time::sleep(duration)).await });
+        slept.map_err(Failure::from)
+    }
+
+    /// Reads a file, or what a dry run wrote in its place, or what a plan has of it.
+    pub fn read_file(&self, path: &Path, mode: &Mode) -> Result<Bytes, Fault> {
+        let written = mode.overlay().and_then(|overlay| overlay.read(&self.files.place(path)));
+        let name = self.files.name_of(path);
+        if let Some(contents) = written.or_else(|| self.pins.file(&name)) {
+            return Ok(contents);
+        }
+        let contents = self.files.read(path)?;
+        self.pins.was_read(&name, &contents);
+        Ok(contents)
+    }
+
+    /// The size of a file that may be read, or was written by a dry run.
     pub fn file_size(&self, path: &Path, mode: &Mode) -> Result<u64, Fault> {
-        if let Mode::Dry(dry) = mode
-            && let Some(contents) = dry.overlay().read(&self.files.folder.join(path))
-        {
+        if let Some(contents) = mode.overlay().and_then(|overlay| overlay.read(&self.files.place(path))) {
             return Ok(contents.len() as u64);
         }
         let path = self.files.readable(path)?;
@@ -62,42 +102,20 @@ impl Host {
         std::fs::metadata(&path).map(|metadata| metadata.len()).map_err(wrong)
     }
 
-    /// Waits, until the run is cancelled or its time is up.
-    ///
-    /// # Errors
-    /// Why the run ended first.
-    pub fn sleep(&self, duration: Duration) -> Result<(), Failure> {
-        let slept = self.runtime.block_on(async { self.halt.or(tokio::time::sleep(duration)).await });
-        slept.map_err(Failure::from)
-    }
-
-    /// Reads a file, or what a dry run wrote in its place.
-    pub fn read_file(&self, path: &Path, mode: &Mode) -> Result<Bytes, Fault> {
-        if let Mode::Dry(dry) = mode
-            && let Some(contents) = dry.overlay().read(&self.files.folder.join(path))
-        {
-            return Ok(contents);
-        }
-        self.files.read(path)
-    }
-
     /// Writes a file, or remembers it in a dry run.
     pub fn write_file(&self, path: &Path, contents: Bytes, mode: &Mode) -> Result<(), Fault> {
-        match mode {
-            Mode::Live => self.files.write(path, &contents),
-            Mode::Dry(dry) => {
-                self.files.may_write(path)?;
-                dry.overlay().write(&self.files.folder.join(path), contents);
-                Ok(())
-            }
+        if let Some(overlay) = mode.overlay() {
+            self.files.may_write(path)?;
+            overlay.write(&self.files.place(path), contents);
+            return Ok(());
         }
+        self.pins.was_written(&self.files.name_of(path));
+        self.files.write(path, &contents)
     }
 
     /// The value of a key of the store.
     pub fn store_get(&self, key: &str, mode: &Mode) -> Result<Value, Fault> {
-        if let Mode::Dry(dry) = mode
-            && let Some(known) = dry.overlay().get(key)
-        {
+        if let Some(known) = mode.overlay().and_then(|overlay| overlay.get(key)) {
             return Ok(known.unwrap_or(Value::Null));
         }
         let named = (self.store)()?;
@@ -107,8 +125,8 @@ impl Host {
 
     /// Sets keys in one commit, or remembers them in a dry run.
     pub fn store_set(&self, entries: Vec<(String, Option<Value>)>, mode: &Mode) -> Result<(), Fault> {
-        if let Mode::Dry(dry) = mode {
-            dry.overlay().set(entries);
+        if let Some(overlay) = mode.overlay() {
+            overlay.set(entries);
             return Ok(());
         }
         let named = (self.store)()?;
@@ -125,8 +143,8 @@ impl Host {
             let value = decode(&key, &text)?;
             entries.insert(key, value);
         }
-        if let Mode::Dry(dry) = mode {
-            dry.overlay().over(prefix, &mut entries);
+        if let Some(overlay) = mode.overlay() {
+            overlay.over(prefix, &mut entries);
         }
         Ok(entries)
     }

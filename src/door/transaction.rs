@@ -12,14 +12,13 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::catalog::{Bound, Effect, LostAnswer, Row, bind, wire};
 use crate::config::Target;
-use crate::door::Action;
 use crate::door::door::{Door, Passing};
-use crate::door::event::{DoorEvent, Withheld};
+use crate::door::event::DoorEvent;
 use crate::door::halt::Halt;
-use crate::door::mode::Mode;
 use crate::door::policy::TargetLock;
 use crate::door::recorder::Intent;
 use crate::door::resilience::{Exchange, Line};
+use crate::door::{Action, Branch, Reply};
 use crate::failpoint;
 use crate::fault::{Failure, Fault, FaultKind};
 use crate::value::{Map, Value};
@@ -94,25 +93,24 @@ pub fn refuse_inside(target: &str, action: &Action) -> Result<(), Fault> {
 }
 
 impl Door {
+    /// What a dry run answers instead of opening a transaction, which has to be possible there as well.
+    pub(super) fn instead_of_beginning(
+        &self,
+        branch: &Branch,
+        action: &Action,
+        name: &str,
+    ) -> Result<Option<Reply>, Fault> {
+        self.transaction_row(self.parts.fleet.target(name)?, "transaction_open")?;
+        self.instead(branch, action)
+    }
+
     /// Opens a transaction: waits for this run's turn and for the lock of the target, signs in anew
     /// and opens. Somebody else's transaction is waited for, and named in the end.
     ///
     /// `again` says that a former execution of the run has opened one, which the appliance may still hold.
-    pub(super) fn begin(&self, name: &str, message: &str, again: bool) -> Result<(), Failure> {
+    pub(super) fn begin(&self, name: &str, again: bool) -> Result<(), Failure> {
         let target = self.parts.fleet.target(name)?;
         let row = self.transaction_row(target, "transaction_open")?;
-        if let Mode::Dry(_) = &*self.parts.mode {
-            self.withhold(Withheld {
-                target: name.to_owned(),
-                operation: "transaction".into(),
-                effect: Effect::Read,
-                args: Map::from([("message".into(), message.into())]),
-                items: 0,
-                before: None,
-                needs: None,
-            });
-            return Ok(());
-        }
         let halt = &self.parts.host.halt;
         let runtime = &self.parts.host.runtime;
         let turn = runtime.block_on(async { halt.or(self.transactions.gate(name).lock_owned()).await })?;
@@ -156,15 +154,13 @@ impl Door {
             runtime.block_on(async { halt.or(tokio::time::sleep(EVERY)).await })?;
         }
         self.transactions.add(name, Open { line, _lock: lock, _turn: turn });
+        self.parts.mode.begun(name);
         Ok(())
     }
 
     /// Commits: the one durable change of a transaction. Where the answer is lost, the state of the
     /// transaction tells what became of it.
     pub(super) fn commit(&self, passing: Passing<'_>, name: &str, message: &str) -> Result<(), Failure> {
-        if let Mode::Dry(_) = &*self.parts.mode {
-            return Ok(());
-        }
         let target = self.parts.fleet.target(name)?;
         let row = self.transaction_row(target, "transaction_commit")?;
         let Some(open) = self.transactions.of(name) else {
@@ -188,6 +184,7 @@ impl Door {
         failpoint::reach("committed");
         match sent {
             Ok(_) => {
+                self.parts.mode.committed(name);
                 self.transactions.take(name);
                 self.parts.host.runtime.block_on(open.line.sign_out());
                 Ok(())
@@ -202,6 +199,7 @@ impl Door {
     /// Throws away what a transaction has staged, with time of its own, and ends its session.
     pub(super) fn roll_back(&self, name: &str) {
         let Some(open) = self.transactions.take(name) else { return };
+        self.parts.mode.rolled_back(name);
         let Ok(target) = self.parts.fleet.target(name) else { return };
         let halt = Halt::default();
         self.parts.host.runtime.block_on(async {

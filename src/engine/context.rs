@@ -12,7 +12,7 @@ use crate::catalog::Catalog;
 use crate::door::{Action, Branch, Composite, Halt, Passage, Reply};
 use crate::engine::error;
 use crate::engine::output::{Output, OutputEvent};
-use crate::engine::resolver::Pins;
+use crate::engine::resolver::Texts;
 use crate::fault::{Failure, Fault, Stop};
 use crate::value::{Map, Value};
 
@@ -37,8 +37,8 @@ pub struct RunContext {
     pub catalog: Arc<Catalog>,
     /// What the script can read of its run.
     pub facts: RunFacts,
-    /// The texts that the run is pinned to.
-    pub pins: Arc<dyn Pins>,
+    /// The texts that the run is made of.
+    pub texts: Arc<dyn Texts>,
     /// What ends the run.
     pub halt: Halt,
     /// The most steps; 0 means no limit.

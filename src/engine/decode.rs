@@ -11,6 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 
 use crate::catalog::{Field, Shape};
 use crate::door::HttpAnswer;
+use crate::engine::values;
 use crate::fault::{Fault, FaultKind};
 use crate::secret::Secret;
 
@@ -237,6 +238,11 @@ fn has_long_run_of_digits(json: &[u8]) -> bool {
 /// # Errors
 /// A fault of kind `decode` for a body that is not what the row says.
 pub(super) fn answer(answer: &HttpAnswer) -> Result<Dynamic, Fault> {
+    let value = decoded(answer)?;
+    Ok(if answer.assumed { values::assumed(value) } else { value })
+}
+
+fn decoded(answer: &HttpAnswer) -> Result<Dynamic, Fault> {
     let shape = answer.row.map(|row| row.answer.shape);
     let json_type = answer.content_type.as_deref().is_some_and(|kind| kind.contains("json"));
     if answer.body.iter().all(u8::is_ascii_whitespace) {

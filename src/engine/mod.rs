@@ -27,6 +27,6 @@ pub use context::{RunContext, RunFacts, StepUndo};
 pub use diagnostic::{Diagnostic, Sources};
 pub use index::{Entry, Index};
 pub use output::{Level, Output, OutputEvent};
-pub use resolver::{NoPins, Pins, STDLIB, stdlib};
+pub use resolver::{Import, Imports, NoTexts, STDLIB, Texts, stdlib};
 pub use run::{Ended, ScriptError, ScriptRun, run_script};
 pub use session::{Completion, Session};

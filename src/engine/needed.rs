@@ -60,10 +60,10 @@ mod tests {
 
     use super::*;
     use crate::engine::diagnostic::Sources;
-    use crate::engine::resolver::NoPins;
+    use crate::engine::resolver::{Imports, NoTexts};
 
     fn found(text: &str) -> Option<HashSet<String>> {
-        words(text, &Resolver::new(None, Sources::default(), Arc::new(NoPins)))
+        words(text, &Resolver::new(None, Sources::default(), Imports::default(), Arc::new(NoTexts)))
     }
 
     #[test]

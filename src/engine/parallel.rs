@@ -114,7 +114,7 @@ fn run(context: &NativeCallContext<'_>, list: Array, limit: usize, stop_after: i
     }
     let branch = current_branch();
     let composite = run.open(context, Action::Parallel(list.len() as u64))?;
-    let place = composite.place();
+    let (place, nth) = (composite.place(), branch.next_parallel());
     // A former execution has begun so many items, and stopped by itself: no others are begun.
     let known = composite.known.as_ref().and_then(Value::as_int).and_then(|begun| usize::try_from(begun).ok());
     let (count, stop_after) = known.map_or((list.len(), stop_after), |begun| (begun.min(list.len()), i64::MAX));
@@ -133,7 +133,7 @@ fn run(context: &NativeCallContext<'_>, list: Array, limit: usize, stop_after: i
             let index = next.fetch_add(1, Ordering::Relaxed);
             let (Some(item), Some(result)) = (items.get(index), results.get(index)) else { break };
             let Some(item) = take(item) else { break };
-            let branch = Arc::new(Branch::item(&branch, place, index as u64));
+            let branch = Arc::new(Branch::item(&branch, place, nth, index as u64));
             let outcome = on_branch(branch, || {
                 catch_unwind(AssertUnwindSafe(|| work.call_within_context::<Dynamic>(context, (item,))))
                     .unwrap_or_else(|_| Err("a function of the host failed inside parallel".into()))

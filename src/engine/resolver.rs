@@ -1,7 +1,7 @@
 //! Modules: the standard library, and files below the script's own folder. Nothing else.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -27,8 +27,8 @@ thread_local! {
     static LOADING: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The texts that a run is pinned to.
-pub trait Pins: Send + Sync {
+/// The texts that a run is made of, as its journal keeps them.
+pub trait Texts: Send + Sync {
     /// The text of a module, where an earlier execution of the run has loaded it.
     fn pinned(&self, name: &str) -> Option<String>;
 
@@ -36,10 +36,10 @@ pub trait Pins: Send + Sync {
     fn loaded(&self, name: &str, text: &str);
 }
 
-/// Nothing is pinned.
-pub struct NoPins;
+/// No journal keeps them.
+pub struct NoTexts;
 
-impl Pins for NoPins {
+impl Texts for NoTexts {
     fn pinned(&self, _name: &str) -> Option<String> {
         None
     }
@@ -47,24 +47,77 @@ impl Pins for NoPins {
     fn loaded(&self, _name: &str, _text: &str) {}
 }
 
+/// A module as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// How messages name it.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// The modules that a script imports, by the paths that it writes: those that were found, or those
+/// that a plan has pinned. All clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Imports {
+    found: Arc<Mutex<BTreeMap<String, Import>>>,
+    pinned: bool,
+}
+
+impl Imports {
+    /// Nothing but these: what an earlier run found.
+    pub fn pinned(found: BTreeMap<String, Import>) -> Self {
+        Self { found: Arc::new(Mutex::new(found)), pinned: true }
+    }
+
+    /// Whether they are pinned.
+    pub fn is_pinned(&self) -> bool {
+        self.pinned
+    }
+
+    /// What was found so far.
+    pub fn found(&self) -> BTreeMap<String, Import> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// Resolves the imports of one run.
 pub struct Resolver {
     folder: Option<PathBuf>,
     sources: Sources,
-    pins: Arc<dyn Pins>,
+    imports: Imports,
+    texts: Arc<dyn Texts>,
     loaded: Mutex<HashMap<String, SharedModule>>,
 }
 
 impl Resolver {
     /// For a script in `folder`; without one, only the standard library can be imported.
-    pub fn new(folder: Option<PathBuf>, sources: Sources, pins: Arc<dyn Pins>) -> Self {
-        Self { folder: folder.and_then(|folder| folder.canonicalize().ok()), sources, pins, loaded: Mutex::default() }
+    pub fn new(folder: Option<PathBuf>, sources: Sources, imports: Imports, texts: Arc<dyn Texts>) -> Self {
+        let folder = folder.and_then(|folder| folder.canonicalize().ok());
+        Self { folder, sources, imports, texts, loaded: Mutex::default() }
     }
 
-    /// The text and the shown name of a module.
+    /// The shown name and the text of a module.
     pub(super) fn find(&self, path: &str, from: Option<&str>) -> Result<(String, String), String> {
+        // The library's own rule holds whoever has found the module before.
+        if from.is_some_and(|from| from.starts_with("std/")) && !path.starts_with("std/") {
+            return Err(format!("a module of the standard library imports from std/ only, not '{path}'"));
+        }
+        let mut found = self.imports.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(import) = found.get(path) {
+            return Ok((import.name.clone(), import.text.clone()));
+        }
+        if self.imports.pinned {
+            return Err(format!("'{path}' was not imported when the run was planned, and is not looked for now"));
+        }
+        let (name, text) = self.look_for(path)?;
+        found.insert(path.to_owned(), Import { name: name.clone(), text: text.clone() });
+        Ok((name, text))
+    }
+
+    fn look_for(&self, path: &str) -> Result<(String, String), String> {
         if path.starts_with("std/") {
-            if let Some(text) = self.pins.pinned(path) {
+            if let Some(text) = self.texts.pinned(path) {
                 return Ok((path.to_owned(), text));
             }
             let text = stdlib(path).ok_or_else(|| {
@@ -72,9 +125,6 @@ impl Resolver {
                 format!("there is no module '{path}' in the standard library.{hint}")
             })?;
             return Ok((path.to_owned(), text.to_owned()));
-        }
-        if from.is_some_and(|from| from.starts_with("std/")) {
-            return Err(format!("a module of the standard library imports from std/ only, not '{path}'"));
         }
         let Some(folder) = &self.folder else {
             return Err(format!("'{path}' cannot be imported: a script without a file imports from std/ only"));
@@ -92,7 +142,7 @@ impl Resolver {
         // An edited or removed module does not concern a run that has loaded it.
         let name = full.canonicalize().ok().and_then(|real| Some(real.strip_prefix(folder).ok()?.to_owned()));
         let name = name.unwrap_or_else(|| file.clone()).to_string_lossy().into_owned();
-        if let Some(text) = self.pins.pinned(&name) {
+        if let Some(text) = self.texts.pinned(&name) {
             return Ok((name, text));
         }
         let real = full
@@ -113,7 +163,7 @@ impl Resolver {
 
     fn load(&self, engine: &Engine, name: &str, text: String) -> Result<SharedModule, Box<EvalAltResult>> {
         self.sources.add(name, &text);
-        self.pins.loaded(name, &text);
+        self.texts.loaded(name, &text);
         // No scope: a module sees neither params nor event nor run, it takes them as arguments.
         let mut ast = engine.compile(&text).map_err(|error| {
             let position = error.1;

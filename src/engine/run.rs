@@ -13,7 +13,7 @@ use crate::engine::context::{RunContext, on_branch};
 use crate::engine::diagnostic::{Diagnostic, Sources};
 use crate::engine::index::Index;
 use crate::engine::output::OutputEvent;
-use crate::engine::resolver::Resolver;
+use crate::engine::resolver::{Imports, Resolver};
 use crate::engine::types::StoreHandle;
 use crate::engine::{calls, guards, host, needed, values};
 use crate::fault::Stop;
@@ -35,6 +35,8 @@ pub struct ScriptRun {
     pub text: String,
     /// The folder that its imports come from.
     pub folder: Option<PathBuf>,
+    /// The modules that it imports.
+    pub imports: Imports,
     /// What its natives need.
     pub context: Arc<RunContext>,
 }
@@ -169,7 +171,8 @@ fn failed(name: &str, message: &str) -> ScriptError {
 fn run_here(script: &ScriptRun, sources: &Sources) -> Result<Value, ScriptError> {
     let context = &script.context;
     let _counted = context.memory.enter();
-    let resolver = Resolver::new(script.folder.clone(), sources.clone(), Arc::clone(&context.pins));
+    let resolver =
+        Resolver::new(script.folder.clone(), sources.clone(), script.imports.clone(), Arc::clone(&context.texts));
     let names = needed::words(&script.text, &resolver);
     let modules = Modules::of(&context.catalog, names.as_ref());
     let mut engine = modules.engine(context);

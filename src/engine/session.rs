@@ -8,7 +8,7 @@ use rhai::{AST, Dynamic, Engine, ParseErrorType, Scope};
 use crate::engine::context::RunContext;
 use crate::engine::diagnostic::{Diagnostic, Sources};
 use crate::engine::index::Index;
-use crate::engine::resolver::Resolver;
+use crate::engine::resolver::{Imports, Resolver};
 use crate::engine::run::{Modules, ScriptError, given_names, outcome};
 use crate::engine::types::Target;
 use crate::engine::values;
@@ -40,7 +40,8 @@ impl Session {
         let modules = Arc::new(Modules::of(&context.catalog, None));
         let mut engine = modules.engine(&context);
         let sources = Sources::default();
-        engine.set_module_resolver(Resolver::new(folder, sources.clone(), Arc::clone(&context.pins)));
+        let texts = Arc::clone(&context.texts);
+        engine.set_module_resolver(Resolver::new(folder, sources.clone(), Imports::default(), texts));
         Self { engine, modules, context, scope: Scope::new(), functions: AST::empty(), sources, lines: 0 }
     }
 
@@ -80,7 +81,7 @@ impl Session {
         self.lines += 1;
         let name = format!("line {}", self.lines);
         self.sources.add(&name, text);
-        self.context.pins.loaded(&name, text);
+        self.context.texts.loaded(&name, text);
         // Each line ends by itself: what ended an earlier one is forgotten.
         self.context.go_on();
         let compiled = self.engine.compile_with_scope(&self.names(), text);

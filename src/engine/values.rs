@@ -7,6 +7,27 @@ use crate::network::Network;
 use crate::secret::Secret;
 use crate::value::Value;
 
+/// The tag of values that a dry run made up. Scripts cannot see it, and copies keep it.
+const ASSUMED: i32 = 1;
+
+/// The value, marked as made up, with everything in it.
+pub fn assumed(mut value: Dynamic) -> Dynamic {
+    if let Ok(mut items) = value.as_array_mut() {
+        items.iter_mut().for_each(|item| *item = assumed(std::mem::take(item)));
+    } else if let Ok(mut map) = value.as_map_mut() {
+        map.values_mut().for_each(|member| *member = assumed(std::mem::take(member)));
+    }
+    value.set_tag(ASSUMED);
+    value
+}
+
+/// Whether the value, or anything in it, is marked as made up.
+pub fn is_assumed(value: &Dynamic) -> bool {
+    value.tag() == ASSUMED
+        || value.read_lock::<Array>().is_some_and(|items| items.iter().any(is_assumed))
+        || value.read_lock::<Map>().is_some_and(|map| map.values().any(is_assumed))
+}
+
 /// A script value for the door.
 ///
 /// # Errors

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::door::{Children, Door, DoorParts, Mode};
+use crate::door::{Children, Door, DoorParts, Mode, Place};
 use crate::engine::{RunFacts, ScriptError, ScriptRun, run_script};
 use crate::fault::{Failure, Fault, FaultKind};
 use crate::journal::{Past, code_map};
@@ -15,12 +15,14 @@ use crate::run::playbook::Playbook;
 use crate::run::project::{Project, Within};
 use crate::run::record::{Beginning, RunRecord};
 use crate::run::resume;
+use crate::run::scripts::Scripts;
 use crate::value::{Map, Value};
 
 /// Runs playbooks within a run.
 pub(super) struct ChildRuns {
     pub(super) project: Arc<Project>,
     pub(super) ears: Arc<Ears>,
+    pub(super) scripts: Arc<Scripts>,
     pub(super) parent: Arc<RunRecord>,
     pub(super) depth: u32,
 }
@@ -44,7 +46,8 @@ impl ChildRuns {
             Past::Resumed { .. } => resume::child(&self.project, id, assume)?,
             Past::None | Past::Only => None,
         };
-        let found = Playbook::find(name, folder, folder).map_err(|error| invalid(error.to_string()));
+        let found = self.scripts.playbook(name, || Playbook::find(name, folder, folder));
+        let found = found.map_err(|error| invalid(error.to_string()));
         if let Some(former) = former {
             let text = former.texts.get(name).cloned();
             let playbook = match text {
@@ -63,7 +66,7 @@ impl ChildRuns {
             Beginning {
                 parent: Some(self.parent.id().to_owned()),
                 name,
-                mode: if matches!(mode, Mode::Dry(_)) { "dry" } else { "live" },
+                mode: mode.word(),
                 cause: "run_playbook".into(),
                 text: &playbook.text,
                 pinned: serde_json::json!({ "playbook": name, "params": code_map(params) }),
@@ -78,7 +81,7 @@ impl Children for ChildRuns {
         new_id()
     }
 
-    fn run(&self, door: &Door, id: &str, name: &str, given: &Map) -> Result<Value, Failure> {
+    fn run(&self, door: &Door, id: &str, scope: Place, name: &str, given: &Map) -> Result<Value, Failure> {
         if self.depth >= DEEPEST {
             // Two playbooks that run each other end with a message, not with the stack.
             let message = format!("playbooks run each other more than {DEEPEST} deep");
@@ -101,10 +104,11 @@ impl Children for ChildRuns {
             recorder: record.recorder(),
             policy: parts.policy.child(declared(&playbook), header_limits(&playbook.header.policy)),
             mode: Arc::clone(&parts.mode),
+            scope,
             fleet: Arc::clone(&parts.fleet),
             hosts: Arc::clone(&parts.hosts),
             catalog: Arc::clone(&parts.catalog),
-            host: host(&self.project, files, store_name(&playbook), &halt, &record),
+            host: host(&self.project, files, store_name(&playbook), &halt, &parts.host.pins, &record),
             locks: Arc::clone(&parts.locks),
             watcher: Arc::clone(&parts.watcher),
             secret: {
@@ -114,6 +118,7 @@ impl Children for ChildRuns {
             children: Arc::new(Self {
                 project: Arc::clone(&self.project),
                 ears: Arc::clone(&self.ears),
+                scripts: Arc::clone(&self.scripts),
                 parent: Arc::clone(&record),
                 depth: self.depth + 1,
             }),
@@ -121,13 +126,14 @@ impl Children for ChildRuns {
         let run = Map::from([
             ("playbook".to_owned(), Value::from(playbook.name.as_str())),
             ("cause".to_owned(), Value::from("run_playbook")),
-            ("mode".to_owned(), Value::from(if matches!(&*parts.mode, Mode::Live) { "live" } else { "dry" })),
+            ("mode".to_owned(), Value::from(parts.mode.word())),
             ("id".to_owned(), Value::from(id)),
         ]);
         let facts = RunFacts { params: params.values, event: Map::new(), run };
         let context = context(&self.project, Arc::clone(&child), Arc::clone(&self.ears), facts, halt, &record);
         let ended = run_script(ScriptRun {
             name: playbook.name.clone(),
+            imports: self.scripts.imports(&playbook),
             text: playbook.text,
             folder: playbook.folder,
             context,

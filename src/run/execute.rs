@@ -7,21 +7,23 @@ use std::time::{Duration, Instant};
 
 use crate::allocator::Count;
 use crate::door::policy::{
-    Ask, Budget, Confirm, Declared, Limit, Limits, Policy, PolicySettings, Question, Recording, Rights, RunLocks,
+    Ask, Budget, Confirm, Declared, Limit, Limits, Policy, PolicySettings, Recording, Rights, RunLocks,
 };
-use crate::door::{Door, DoorEvent, DoorParts, DryRun, FileRules, Halt, Host, Mode, NamedStore, Watcher, Withheld};
+use crate::door::{Door, DoorEvent, DoorParts, FileRules, Halt, Host, Mode, NamedStore, Pins, Watcher};
 use crate::engine::{
-    Diagnostic, Output, OutputEvent, Pins, RunContext, RunFacts, ScriptError, ScriptRun, Sources, run_script,
+    Diagnostic, Output, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun, Sources, Texts, run_script,
 };
 use crate::fault::{Failure, Fault, FaultKind, Stop};
 use crate::run::children::ChildRuns;
 use crate::run::header::HeaderPolicy;
-use crate::run::outcome::{Counts, Ending, Outcome, Plan, RunError};
+use crate::run::intent::Intent;
+use crate::run::outcome::{Counts, Ending, Kept, Outcome, RunError};
 use crate::run::params::Params;
 use crate::run::pins;
 use crate::run::playbook::Playbook;
 use crate::run::project::Project;
 use crate::run::record::{Beginning, Former, RunRecord};
+use crate::run::scripts::Scripts;
 use crate::secret::Masker;
 use crate::value::{Map, Value};
 
@@ -59,8 +61,8 @@ pub struct Order {
     pub event_files: Vec<PathBuf>,
     /// What set it off.
     pub cause: Cause,
-    /// Whether everything but reads is withheld.
-    pub dry: bool,
+    /// What it is for.
+    pub intent: Intent,
     /// Whether `destroy` is added to the rights.
     pub allow_destroy: bool,
     /// Whether questions are answered yes.
@@ -130,7 +132,7 @@ pub struct Prepared {
     record: Arc<RunRecord>,
     masker: Masker,
     mode: Arc<Mode>,
-    asked: Arc<Recording>,
+    scripts: Arc<Scripts>,
 }
 
 /// A new id: random, so that it says nothing and clashes with none.
@@ -159,11 +161,13 @@ pub fn prepare(
     let mut halt = order.halt.clone();
     let timeout = order.timeout.or(project.config.limits.timeout);
     halt.deadline = timeout.map(|timeout| tokio::time::Instant::now() + timeout.saturating_sub(ran));
-    let asked = Arc::new(Recording::default());
-    let mode = Arc::new(if order.dry { Mode::Dry(DryRun::default()) } else { Mode::Live });
+    let dry = order.intent.is_dry();
+    let mode = Arc::new(order.intent.mode(&id));
+    let scripts = Arc::new(order.intent.scripts());
+    let pins = Arc::new(order.intent.pins(project.clock.now()));
     let header = &order.playbook.header;
     let declared = declared(&order.playbook);
-    let ask: Arc<dyn Ask> = if order.dry { Arc::clone(&asked) as Arc<dyn Ask> } else { Arc::clone(&order.ask) };
+    let ask: Arc<dyn Ask> = if dry { Arc::new(Recording::default()) } else { Arc::clone(&order.ask) };
     let default_confirm = if order.cause == Cause::Prompt { Confirm::Change } else { Confirm::Destroy };
     let confirm = project.config.policy.confirm.as_deref().and_then(Confirm::from_name).unwrap_or(default_confirm);
     let budget = Budget::new(project_limits(project).narrowed_by(header_limits(&header.policy)));
@@ -174,7 +178,7 @@ pub fn prepare(
         rights: Rights { declared: vec![declared], destroy: order.allow_destroy },
         confirm,
         // A dry run asks nobody: what would be asked is listed in its plan.
-        yes: order.yes && !order.dry,
+        yes: order.yes && !dry,
         budget: Arc::new(budget),
         never: Arc::clone(&project.never),
         ask,
@@ -184,10 +188,11 @@ pub fn prepare(
         recorder: record.recorder(),
         policy,
         mode: Arc::clone(&mode),
+        scope: Vec::new(),
         fleet: Arc::clone(&project.fleet),
         hosts: Arc::clone(&project.hosts),
         catalog: Arc::clone(&project.catalog),
-        host: host(project, files, store_name(&order.playbook), &halt, &record),
+        host: host(project, files, store_name(&order.playbook), &halt, &pins, &record),
         locks: Arc::new(RunLocks::new(&project.config.state_dir, &id)),
         watcher: Arc::clone(&ears) as Arc<dyn Watcher>,
         secret: {
@@ -197,6 +202,7 @@ pub fn prepare(
         children: Arc::new(ChildRuns {
             project: Arc::clone(project),
             ears: Arc::clone(&ears),
+            scripts: Arc::clone(&scripts),
             parent: Arc::clone(&record),
             depth: 0,
         }),
@@ -204,7 +210,7 @@ pub fn prepare(
     let run = Map::from([
         ("id".to_owned(), Value::from(id.as_str())),
         ("playbook".to_owned(), Value::from(order.playbook.name.as_str())),
-        ("mode".to_owned(), Value::from(if order.dry { "dry" } else { "live" })),
+        ("mode".to_owned(), Value::from(mode.word())),
         ("cause".to_owned(), Value::from(order.cause.describe())),
     ]);
     let facts = RunFacts { params: order.params.values.clone(), event: order.event.clone(), run };
@@ -212,10 +218,10 @@ pub fn prepare(
     listener.on(RunEvent::Started {
         id: id.clone(),
         playbook: order.playbook.name.clone(),
-        dry: order.dry,
+        dry,
         cause: order.cause.describe(),
     });
-    Ok(Prepared { context, door, record, masker: project.masker().clone(), mode, asked })
+    Ok(Prepared { context, door, record, masker: project.masker().clone(), mode, scripts })
 }
 
 pub(super) fn context(
@@ -227,7 +233,7 @@ pub(super) fn context(
     record: &Arc<RunRecord>,
 ) -> Arc<RunContext> {
     Arc::new(RunContext {
-        pins: Arc::clone(record) as Arc<dyn Pins>,
+        texts: Arc::clone(record) as Arc<dyn Texts>,
         passage: door,
         output: ears,
         catalog: Arc::clone(&project.catalog),
@@ -244,7 +250,14 @@ pub(super) fn context(
     })
 }
 
-pub(super) fn host(project: &Arc<Project>, files: FileRules, store: String, halt: &Halt, record: &RunRecord) -> Host {
+pub(super) fn host(
+    project: &Arc<Project>,
+    files: FileRules,
+    store: String,
+    halt: &Halt,
+    pins: &Arc<Pins>,
+    record: &RunRecord,
+) -> Host {
     let stores = Arc::clone(project);
     Host {
         clock: Arc::clone(&project.clock),
@@ -252,6 +265,7 @@ pub(super) fn host(project: &Arc<Project>, files: FileRules, store: String, halt
         store: Box::new(move || Ok(NamedStore { store: stores.stores()?, name: store.clone() })),
         runtime: project.runtime.clone(),
         halt: halt.clone(),
+        pins: Arc::clone(pins),
         ran: record.ran(),
         begun: record.begun(),
     }
@@ -262,10 +276,11 @@ fn beginning(order: &Order) -> Beginning<'_> {
     Beginning {
         parent: None,
         name: &order.playbook.name,
-        mode: match (&order.cause, order.dry) {
+        mode: match (&order.cause, &order.intent) {
             (Cause::Prompt, _) => "session",
-            (_, true) => "dry",
-            (_, false) => "live",
+            (_, Intent::Dry | Intent::Plan) => "dry",
+            (_, Intent::Apply(_)) => "apply",
+            (_, Intent::Live) => "live",
         },
         cause: order.cause.describe(),
         text: &order.playbook.text,
@@ -340,6 +355,7 @@ pub fn execute_from(
         name: order.playbook.name.clone(),
         text: order.playbook.text.clone(),
         folder: order.playbook.folder.clone(),
+        imports: prepared.scripts.imports(&order.playbook),
         context: Arc::clone(&prepared.context),
     });
     let result = ended.result.map_err(|error| judged(error, &ended.sources));
@@ -377,7 +393,7 @@ impl Drop for Pulse {
 /// The locks that the header holds for the whole run, in the order of names.
 fn hold_locks(prepared: &Prepared, order: &Order) -> Result<Vec<crate::door::policy::TargetLock>, Failure> {
     let names = &order.playbook.header.policy.lock;
-    if names.is_empty() || order.dry {
+    if names.is_empty() || order.intent.is_dry() {
         return Ok(Vec::new());
     }
     let text = |value: &Value| value.as_text().map(str::to_owned);
@@ -419,6 +435,7 @@ pub fn run_error(diagnostic: &Diagnostic, sources: &Sources) -> RunError {
         message: diagnostic.message.clone(),
         report: diagnostic.render(sources, false),
         fault: diagnostic.fault.clone(),
+        place: diagnostic.place.as_ref().map(|place| (place.file.clone(), place.line)),
     }
 }
 
@@ -442,7 +459,7 @@ fn failed_start(failure: Failure) -> Result<Value, Judged> {
         Failure::Fault(fault) => Some(*fault),
         Failure::Stop(_) => None,
     };
-    Err((outcome, RunError { report: format!("error: {message}"), message, fault }))
+    Err((outcome, RunError { report: format!("error: {message}"), message, fault, place: None }))
 }
 
 fn refused_start(fault: Fault, begun: Instant) -> Ending {
@@ -450,8 +467,14 @@ fn refused_start(fault: Fault, begun: Instant) -> Ending {
         id: String::new(),
         outcome: Outcome::Failed,
         value: None,
-        error: Some(RunError { message: fault.to_string(), report: format!("error: {fault}"), fault: Some(fault) }),
+        error: Some(RunError {
+            message: fault.to_string(),
+            report: format!("error: {fault}"),
+            fault: Some(fault),
+            place: None,
+        }),
         plan: None,
+        unasked: Vec::new(),
         counts: Counts::default(),
         elapsed: begun.elapsed(),
     }
@@ -466,41 +489,32 @@ impl Prepared {
     /// The end of the run, with the plan if it was a dry one. It is written into the journal.
     pub fn ending(&self, result: Result<Value, Judged>, begun: Instant) -> Ending {
         let (reads, changes, withheld) = self.door.counts();
-        let (value, mut outcome, error) = match result {
+        let (value, outcome, error) = match result {
             Ok(value) => (Some(value), Outcome::Succeeded, None),
             Err((outcome, error)) => (None, outcome, Some(error)),
         };
-        let plan = match &*self.mode {
-            Mode::Live => None,
-            Mode::Dry(dry) => {
-                let partial = error.as_ref().filter(|_| dry.anything_withheld()).map(|error| error.message.clone());
-                if partial.is_some() && matches!(outcome, Outcome::Failed | Outcome::Refused) {
-                    // What is known so far is a plan, too.
-                    outcome = Outcome::Succeeded;
-                }
-                Some(Plan { changes: self.with_needs(dry.plan()), files: dry.overlay().files(), partial })
-            }
-        };
-        let counts = Counts { reads, changes, withheld };
+        let kept = self.door.parts().host.pins.kept();
+        let kept = kept.map(|pinned| {
+            let run = self.id().to_owned();
+            Kept { run, scripts: self.scripts.used(), pinned, ..Kept::default() }
+        });
+        let ending = Ending {
+            id: self.id().to_owned(),
+            outcome,
+            value,
+            error,
+            plan: None,
+            unasked: Vec::new(),
+            counts: Counts { reads, changes, withheld },
+            elapsed: begun.elapsed(),
+        }
+        .with_plan(self.mode.remainder(), kept);
         let masked = |text: &str| self.masker.mask(text).into_owned();
-        if let Err(fault) = self.record.end(outcome, value.as_ref(), error.as_ref(), counts, masked) {
+        let (value, error) = (ending.value.as_ref(), ending.error.as_ref());
+        if let Err(fault) = self.record.end(ending.outcome, value, error, ending.counts, masked) {
             let text = format!("how the run ended could not be recorded: {}", fault.message);
             self.door.parts().watcher.on(DoorEvent::Notice(text));
         }
-        Ending { id: self.id().to_owned(), outcome, value, error, plan, counts, elapsed: begun.elapsed() }
-    }
-
-    /// Marks the changes that a live run would have to be allowed.
-    fn with_needs(&self, mut changes: Vec<Withheld>) -> Vec<Withheld> {
-        for question in self.asked.questions() {
-            let Question::Right(asked) = question else { continue };
-            let unmarked = changes.iter_mut().find(|change| {
-                change.needs.is_none() && change.target == asked.target && change.operation == asked.call
-            });
-            if let Some(change) = unmarked {
-                change.needs = Some("--allow destroy".to_owned());
-            }
-        }
-        changes
+        ending
     }
 }

@@ -3,16 +3,20 @@
 mod children;
 pub mod execute;
 pub mod header;
+mod intent;
 pub mod outcome;
 pub mod params;
 pub mod pins;
+pub mod plan;
 pub mod playbook;
 pub mod project;
 pub mod record;
 pub mod resume;
+mod scripts;
 
 pub use execute::{Cause, Listener, Order, Prepared, RunEvent, execute, prepare, run_error};
-pub use outcome::{Counts, Ending, Outcome, Plan, RunError};
+pub use intent::Intent;
+pub use outcome::{Counts, Ending, Outcome, Partial, Plan, RunError};
 pub use pins::Now;
 pub use playbook::{Playbook, PlaybookError};
 pub use project::{Project, Within};

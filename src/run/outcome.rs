@@ -1,9 +1,14 @@
 //! How a run ends, in the words that people and programs see.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::door::Withheld;
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::Row;
+use crate::door::{Pinned, Remainder, Withheld};
 use crate::fault::Fault;
+use crate::run::scripts::PinnedScript;
 use crate::value::Value;
 
 /// How a run ended.
@@ -70,6 +75,8 @@ pub struct Ending {
     pub error: Option<RunError>,
     /// What a dry run withheld, in order; `None` for a live run.
     pub plan: Option<Plan>,
+    /// The changes of an applied plan that were never asked for.
+    pub unasked: Vec<Withheld>,
     /// What went through the door.
     pub counts: Counts,
     /// How long it took.
@@ -85,6 +92,8 @@ pub struct RunError {
     pub report: String,
     /// The error as scripts see it, if an effect gave it.
     pub fault: Option<Fault>,
+    /// The script or module, and the line in it.
+    pub place: Option<(String, usize)>,
 }
 
 /// What a dry run would have done.
@@ -95,5 +104,71 @@ pub struct Plan {
     /// Files that would have been written, with their sizes.
     pub files: Vec<(std::path::PathBuf, usize)>,
     /// Why the plan ends early, if it does.
-    pub partial: Option<String>,
+    pub partial: Option<Partial>,
+    /// What a plan file needs beside the changes; kept where one is made.
+    pub kept: Option<Box<Kept>>,
+}
+
+/// Why a plan ends early.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Partial {
+    /// The message of the error that ended the script.
+    pub reason: String,
+    /// The script or module.
+    pub file: Option<String>,
+    /// The line in it.
+    pub line: Option<usize>,
+}
+
+impl Partial {
+    /// The place in one word, such as `block.rhai:12`.
+    pub fn place(&self) -> Option<String> {
+        Some(format!("{}:{}", self.file.as_ref()?, self.line?))
+    }
+}
+
+/// What a run took and used, for a plan of it.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// The run's id.
+    pub run: String,
+    /// Every script that was run, with what it imports.
+    pub scripts: BTreeMap<String, PinnedScript>,
+    /// What it took from its surroundings.
+    pub pinned: Pinned,
+    /// The rows that it used.
+    pub rows: Vec<&'static Row>,
+}
+
+impl Ending {
+    /// The same end with what there is to say of a plan: the one that a dry run makes, or what was left
+    /// of the one that was applied.
+    #[must_use]
+    pub(super) fn with_plan(mut self, rest: Remainder, kept: Option<Kept>) -> Self {
+        if let Some(changes) = rest.withheld {
+            let partial = self.error.as_ref().filter(|_| rest.changes).map(|error| Partial {
+                reason: error.message.clone(),
+                file: error.place.as_ref().map(|(file, _)| file.clone()),
+                line: error.place.as_ref().map(|(_, line)| *line).filter(|line| *line > 0),
+            });
+            if partial.is_some() && matches!(self.outcome, Outcome::Failed | Outcome::Refused) {
+                // What is known so far is a plan, too.
+                self.outcome = Outcome::Succeeded;
+            }
+            let kept = kept.map(|kept| Box::new(Kept { rows: rest.rows, ..kept }));
+            self.plan = Some(Plan { changes, files: rest.files, partial, kept });
+        }
+        self.unasked = rest.unasked;
+        if let Some(fault) = rest.refusal
+            && matches!(self.outcome, Outcome::Succeeded | Outcome::Failed)
+        {
+            // A script may catch the refusal; that its plan was not carried out is no success.
+            self.outcome = Outcome::Refused;
+            let message = fault.to_string();
+            let report = format!("error: {message}");
+            self.error.get_or_insert(RunError { message, report, fault: Some(fault), place: None });
+        }
+        self
+    }
 }

@@ -1,17 +1,20 @@
 //! An order as the journal keeps it, so that a resume or a replay has the same one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
+use crate::catalog::Catalog;
 use crate::config::Caller;
 use crate::door::Halt;
 use crate::door::policy::Ask;
 use crate::journal::{SecretOf, code_map, decode_map};
 use crate::run::execute::{Cause, Order};
+use crate::run::intent::Intent;
 use crate::run::params::Params;
+use crate::run::plan::PlanFile;
 use crate::run::playbook::Playbook;
 
 /// What an order is pinned to, beside its texts.
@@ -32,7 +35,12 @@ pub fn write(order: &Order) -> Json {
             Cause::Prompt => json!("prompt"),
             Cause::Trigger(name) => json!({ "trigger": name }),
         },
-        "dry": order.dry,
+        "intent": match &order.intent {
+            Intent::Live => json!("live"),
+            Intent::Dry => json!("dry"),
+            Intent::Plan => json!("plan"),
+            Intent::Apply(plan) => json!({ "apply": plan.text() }),
+        },
         "allow_destroy": order.allow_destroy,
         "timeout": order.timeout.map(|timeout| timeout.as_secs_f64()),
         "user": caller.user,
@@ -59,7 +67,13 @@ pub struct Now {
 ///
 /// # Errors
 /// What is damaged.
-pub fn read(pinned: &mut Json, text: String, secret: SecretOf<'_>, now: Now) -> Result<Order, String> {
+pub fn read(
+    pinned: &mut Json,
+    text: String,
+    catalog: &Catalog,
+    secret: SecretOf<'_>,
+    now: Now,
+) -> Result<Order, String> {
     let text_of = |name: &str| pinned.get(name).and_then(Json::as_str).map(str::to_owned);
     let paths = |name: &str| -> Vec<PathBuf> { list(pinned, name).into_iter().map(PathBuf::from).collect() };
     let flag = |name: &str| pinned.get(name).and_then(Json::as_bool).unwrap_or_default();
@@ -73,7 +87,17 @@ pub fn read(pinned: &mut Json, text: String, secret: SecretOf<'_>, now: Now) -> 
         _ => Cause::Command,
     };
     let (files, event_files, targets) = (paths("files"), paths("event_files"), list(pinned, "targets"));
-    let (dry, allow_destroy) = (flag("dry"), flag("allow_destroy"));
+    let allow_destroy = flag("allow_destroy");
+    let intent = match pinned.get("intent") {
+        Some(Json::String(word)) if word == "dry" => Intent::Dry,
+        Some(Json::String(word)) if word == "plan" => Intent::Plan,
+        Some(Json::Object(map)) => {
+            let text = map.get("apply").and_then(Json::as_str).unwrap_or_default().to_owned();
+            let plan = PlanFile::of_text(Path::new("the run's plan"), text, catalog);
+            Intent::Apply(Arc::new(plan.map_err(|error| error.to_string())?))
+        }
+        _ => Intent::Live,
+    };
     let timeout =
         pinned.get("timeout").and_then(Json::as_f64).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let mut take = |name: &str| pinned.get_mut(name).map(Json::take).unwrap_or_default();
@@ -84,7 +108,7 @@ pub fn read(pinned: &mut Json, text: String, secret: SecretOf<'_>, now: Now) -> 
         event: decode_map(event, secret),
         event_files,
         cause,
-        dry,
+        intent,
         allow_destroy: allow_destroy || now.allow_destroy,
         yes: now.yes,
         ask: now.ask,

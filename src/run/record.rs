@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::clock::Clock;
 use crate::door::Recorder;
-use crate::engine::Pins;
+use crate::engine::Texts;
 use crate::fault::{Fault, FaultKind};
 use crate::journal::{
     BeginRecord, EndRecord, JournalRecorder, Log, Owner, Past, Record, code, fault_json, is_owned, sha256,
@@ -181,7 +181,7 @@ impl RunRecord {
     }
 }
 
-impl Pins for RunRecord {
+impl Texts for RunRecord {
     fn pinned(&self, name: &str) -> Option<String> {
         self.texts.get(name).cloned()
     }

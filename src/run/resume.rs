@@ -55,7 +55,7 @@ pub fn resume(
         None => texts.get(&run.name).cloned().ok_or_else(|| unusable(format!("the text of {} is gone", run.name)))?,
     };
     let secret = project.secret_supply();
-    let order = pins::read(&mut pinned, text, &*secret, resumption.now).map_err(unusable)?;
+    let order = pins::read(&mut pinned, text, &project.catalog, &*secret, resumption.now).map_err(unusable)?;
     // A run whose time was up gets all of it again; of another what is left.
     let timed_out = run.outcome.as_deref() == Some("timed-out");
     let culprit = log.culprit(&run.id).map_err(unusable)?;
@@ -122,7 +122,7 @@ pub(super) fn replayed(project: &Arc<Project>, log: &Log, run: &RunRow, now: Now
     let texts: BTreeMap<String, String> = log.texts(&run.id).map_err(unusable)?.into_iter().collect();
     let text = texts.get(&run.name).cloned().ok_or_else(|| unusable(format!("the text of {} is gone", run.name)))?;
     let secret = project.secret_supply();
-    let order = pins::read(&mut pinned, text, &*secret, now).map_err(unusable)?;
+    let order = pins::read(&mut pinned, text, &project.catalog, &*secret, now).map_err(unusable)?;
     let former = Former { id: run.id.clone(), past: Past::Only, ran: Duration::ZERO, texts, owner: None };
     Ok((order, former))
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::door::Halt;
 use crate::door::policy::NoTerminal;
 use crate::run::params::{Given, from_toml, resolve};
-use crate::run::{Cause, Order, Playbook, Project, Within};
+use crate::run::{Cause, Intent, Order, Playbook, Project, Within};
 use crate::trigger::{Firing, ScheduleDefinition, WatchDefinition};
 use crate::value::{Map, Value};
 
@@ -79,7 +79,7 @@ pub fn order(project: &Arc<Project>, firing: &Firing, halt: Halt) -> Result<Orde
         event,
         event_files,
         cause: Cause::Trigger(firing.trigger.clone()),
-        dry: false,
+        intent: Intent::Live,
         allow_destroy: wanted.destroy,
         yes: false,
         ask: Arc::new(NoTerminal),

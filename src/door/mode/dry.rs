@@ -1,26 +1,18 @@
 //! The dry run: reads are live, everything else is withheld and listed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicI64;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::catalog::{Effect, Row, Shape};
-use crate::door::event::Withheld;
+use crate::catalog::{Effect, Row};
+use crate::door::Action;
+use crate::door::mode::Verdict;
 use crate::door::mode::assumed;
 use crate::door::mode::overlay::Overlay;
-use crate::door::{Action, HttpAnswer, Reply};
-use crate::value::{Map, Value};
-
-/// What becomes of an action in a dry run.
-#[derive(Debug)]
-pub enum Verdict {
-    /// It is carried out.
-    Perform,
-    /// It is withheld, and answered so; a change stands in the plan as well.
-    Withhold(Box<Withheld>, Reply),
-    /// It is answered from what the dry run assumes, without standing in the plan.
-    Answer(Reply),
-}
+use crate::door::mode::withheld::{Seen, Withheld};
+use crate::door::position::{Counters, Position, Step};
+use crate::door::{RawRequest, Reply};
+use crate::value::Value;
 
 /// The state of a dry run: what was withheld so far, and what follows from it.
 #[derive(Debug, Default)]
@@ -28,81 +20,51 @@ pub struct DryRun {
     overlay: Overlay,
     plan: Mutex<Vec<Withheld>>,
     changed: Mutex<BTreeSet<String>>,
+    seen: Mutex<BTreeMap<String, Arc<Seen>>>,
+    rows: Mutex<BTreeMap<(&'static str, &'static str), &'static Row>>,
+    numbers: Counters,
     next: AtomicI64,
 }
 
 impl DryRun {
-    /// Decides on an action whose effect, and whose row if it has one, are known.
-    pub fn decide(&self, action: &Action, effect: Effect, row: Option<&'static Row>) -> Verdict {
+    /// Decides on an action of a branch, whose effect, and whose row if it has one, are known.
+    pub(super) fn decide(&self, place: &[Step], action: &Action, effect: Effect, row: Option<&'static Row>) -> Verdict {
+        if let Some(row) = row {
+            self.uses(row);
+        }
+        if let Some(mut withheld) = Withheld::of(action, effect, row) {
+            if withheld.changes() {
+                let number = self.numbers.next(place) + 1;
+                withheld.position = Some(Position { place: place.to_vec(), number });
+            }
+            let reply = match action {
+                Action::Confirm(_) => Reply::Value(Value::Bool(true)),
+                Action::Begin { .. } => Reply::Value(Value::Null),
+                _ => {
+                    let (answer, ids) = assumed::example_of(row, &self.next);
+                    withheld.gives = ids;
+                    Reply::Http(answer)
+                }
+            };
+            return Verdict::Withhold(Box::new(withheld), reply);
+        }
         match action {
-            Action::Call { target, call } => {
-                let download = call.row.answer.shape == Shape::Download;
-                if effect == Effect::Read && !download {
-                    let assumed = call.args.values().any(assumed::is_assumed);
-                    return if assumed { Verdict::Answer(self.example(row)) } else { Verdict::Perform };
-                }
-                self.withhold(target, call.row.name, effect, call.args.clone(), call.items, row)
+            // The opening was withheld, so that there is nothing to commit.
+            Action::Commit { .. } => Verdict::Answer(Reply::Value(Value::Null)),
+            Action::Sleep(_) => {
+                self.instead_of_waiting().map_or(Verdict::Perform, |value| Verdict::Answer(Reply::Value(value)))
             }
-            Action::Raw { target, request } => {
-                if effect == Effect::Read && row.is_some() {
-                    return Verdict::Perform;
-                }
-                let mut args = request.query.clone();
-                if let Some(body) = &request.body {
-                    args.insert("body".into(), body.clone());
-                }
-                self.withhold(target, &format!("{} {}", request.method, request.path), effect, args, 1, row)
-            }
-            Action::Fetch { method: "GET", .. } => Verdict::Perform,
-            Action::Fetch { method, url, options } => {
-                self.withhold(url, &format!("http_{}", method.to_lowercase()), effect, options.clone(), 1, None)
-            }
-            Action::Confirm(question) => Verdict::Withhold(
-                Box::new(Withheld {
-                    target: "-".into(),
-                    operation: "confirm".into(),
-                    effect: Effect::Read,
-                    args: Map::from([("question".into(), question.clone().into())]),
-                    items: 0,
-                    before: None,
-                    needs: None,
-                }),
-                Reply::Value(Value::Bool(true)),
-            ),
-            Action::Sleep(_) if self.anything_withheld() => {
-                Verdict::Answer(Reply::Value(Value::Text(assumed::text(&self.next))))
-            }
+            _ if asks_about_assumed(action) => Verdict::Answer(Reply::Http(assumed::example_of(row, &self.next).0)),
             _ => Verdict::Perform,
         }
     }
 
-    fn withhold(
-        &self,
-        target: &str,
-        operation: &str,
-        effect: Effect,
-        args: Map,
-        items: u64,
-        row: Option<&'static Row>,
-    ) -> Verdict {
-        let withheld = Withheld {
-            target: target.to_owned(),
-            operation: operation.to_owned(),
-            effect,
-            args,
-            items,
-            before: None,
-            needs: None,
-        };
-        Verdict::Withhold(Box::new(withheld), self.example(row))
-    }
-
     /// Adds to the plan what was withheld.
-    pub fn list(&self, withheld: Withheld) {
-        if withheld.effect != Effect::Read {
-            self.changed.lock().unwrap_or_else(PoisonError::into_inner).insert(withheld.target.clone());
+    pub(super) fn list(&self, withheld: Withheld) {
+        if withheld.changes() {
+            locked(&self.changed).insert(withheld.target.clone());
         }
-        self.plan.lock().unwrap_or_else(PoisonError::into_inner).push(withheld);
+        locked(&self.plan).push(withheld);
     }
 
     /// Notes that a change of this target was withheld, by a former execution of the run.
@@ -112,17 +74,22 @@ impl DryRun {
 
     /// What was withheld, in order.
     pub fn plan(&self) -> Vec<Withheld> {
-        self.plan.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        locked(&self.plan).clone()
     }
 
     /// Whether a change was withheld: from then on the script walks in an assumed world.
     pub fn anything_withheld(&self) -> bool {
-        !self.changed.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        !locked(&self.changed).is_empty()
     }
 
     /// Whether a change of this target was withheld.
     pub fn is_changed(&self, target: &str) -> bool {
-        self.changed.lock().unwrap_or_else(PoisonError::into_inner).contains(target)
+        locked(&self.changed).contains(target)
+    }
+
+    /// The assumed value that stands for the end of a wait, once a change was withheld.
+    pub fn instead_of_waiting(&self) -> Option<Value> {
+        self.anything_withheld().then(|| Value::Text(assumed::text(&self.next)))
     }
 
     /// What the dry run wrote to files and the store.
@@ -130,8 +97,46 @@ impl DryRun {
         &self.overlay
     }
 
-    fn example(&self, row: Option<&'static Row>) -> Reply {
-        let answer: HttpAnswer = assumed::example_of(row, &self.next);
-        Reply::Http(answer)
+    /// A row that the run uses.
+    pub fn uses(&self, row: &'static Row) {
+        locked(&self.rows).insert((row.vendor, row.name), row);
     }
+
+    /// Every row that the run has used, in order of names.
+    pub fn rows(&self) -> Vec<&'static Row> {
+        locked(&self.rows).values().copied().collect()
+    }
+
+    /// What was seen of an object: it is looked at once, since nothing of ours changes it.
+    pub fn seen(&self, id: &str) -> Option<Arc<Seen>> {
+        locked(&self.seen).get(id).cloned()
+    }
+
+    /// Remembers what was seen of an object; what was seen first holds.
+    pub fn remember(&self, seen: Seen) -> Arc<Seen> {
+        Arc::clone(locked(&self.seen).entry(seen.object.id()).or_insert_with(|| Arc::new(seen)))
+    }
+
+    /// An assumed text for the contents of a file that was not downloaded.
+    pub(super) fn contents(&self) -> String {
+        assumed::text(&self.next)
+    }
+}
+
+/// Whether a read is about something that exists only because a dry run assumes it.
+fn asks_about_assumed(action: &Action) -> bool {
+    match action {
+        Action::Call { call, .. } => call.args.values().any(assumed::is_assumed),
+        Action::Raw { request, .. } => {
+            let RawRequest { path, query, body, headers, .. } = request;
+            let maps = query.values().chain(headers.values()).chain(body);
+            assumed::in_text(path) || maps.into_iter().any(assumed::is_assumed)
+        }
+        Action::Fetch { url, options, .. } => assumed::in_text(url) || options.values().any(assumed::is_assumed),
+        _ => false,
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,17 +1,18 @@
-//! Live or dry: the layer that withholds everything but reads in a dry run.
+//! The layer that decides whether an action is carried out: live, dry, or by an approved plan.
+//!
+//! Nothing outside the door asks which of them it is.
 
+mod approved;
 mod assumed;
+mod bindings;
+mod decide;
 mod dry;
 mod overlay;
+mod withheld;
 
+pub(in crate::door) use approved::refused;
+pub use approved::{Approval, Approved, same_state};
 pub use assumed::is_assumed;
-pub use dry::{DryRun, Verdict};
-
-/// How a run meets the world.
-#[derive(Debug)]
-pub enum Mode {
-    /// Everything is done.
-    Live,
-    /// Only reads are done.
-    Dry(DryRun),
-}
+pub use decide::{Mode, Remainder, Verdict};
+pub use dry::DryRun;
+pub use withheld::{Before, Object, Seen, Withheld};

@@ -12,6 +12,7 @@ use crate::value::Value;
 #[derive(Debug, Default)]
 pub struct Overlay {
     files: Mutex<BTreeMap<PathBuf, Bytes>>,
+    assumed: Mutex<BTreeMap<PathBuf, Bytes>>,
     store: Mutex<BTreeMap<String, Option<Value>>>,
 }
 
@@ -21,9 +22,17 @@ impl Overlay {
         self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), contents);
     }
 
-    /// The file's contents, if the dry run wrote it.
+    /// Remembers a file that would have been downloaded: there is one, and nobody knows what is in it.
+    pub fn assume(&self, path: &Path, contents: Bytes) {
+        self.assumed.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), contents);
+    }
+
+    /// The file's contents, if the dry run wrote it or would have downloaded it.
     pub fn read(&self, path: &Path) -> Option<Bytes> {
-        self.files.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+        let of = |files: &Mutex<BTreeMap<PathBuf, Bytes>>| {
+            files.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+        };
+        of(&self.files).or_else(|| of(&self.assumed))
     }
 
     /// Every file that was written, with its size.

@@ -67,6 +67,7 @@ pub enum Request<'a> {
 pub struct Admission {
     effect: Effect,
     items: u64,
+    asked_for_right: bool,
     reservation: Reservation,
 }
 
@@ -79,6 +80,11 @@ impl Admission {
     /// How many items it touches.
     pub const fn items(&self) -> u64 {
         self.items
+    }
+
+    /// Whether a right was missing and had to be asked for.
+    pub const fn right_was_asked_for(&self) -> bool {
+        self.asked_for_right
     }
 
     /// The request is leaving, or was withheld by a dry run: its budget is spent.
@@ -157,11 +163,12 @@ impl Policy {
             }
         }
         let reservation = self.settings.budget.reserve(&target.name, effect, items)?;
+        let asked_for_right = matches!(right, Right::Addable);
         match right {
             Right::Granted => self.ask_to_confirm(target, request)?,
             Right::Addable => self.ask_for_right(target, request)?,
         }
-        Ok(Admission { effect, items, reservation })
+        Ok(Admission { effect, items, asked_for_right, reservation })
     }
 
     fn ask_for_right(&self, target: &Target, request: Request<'_>) -> Result<(), Fault> {

@@ -103,7 +103,7 @@ pub(super) fn register(module: &mut Module) {
             if let Some(target) = value.read_lock::<Target>() {
                 return Ok(run.passage.is_assumed_target(&target.name));
             }
-            Ok(values::to_value(&value).is_ok_and(|value| run.passage.is_assumed(&value)))
+            Ok(values::is_assumed(&value) || values::to_value(&value).is_ok_and(|value| run.passage.is_assumed(&value)))
         },
     );
     add(
@@ -199,6 +199,13 @@ fn wait_until(context: NativeCallContext, options: Map, work: FnPtr) -> Answer<D
     let timeout = option_length(&context, &options, "timeout", Duration::from_secs(600))?;
     let run = RunContext::of(&context)?;
     let begun = run.elapsed(&context)?;
+    // What is waited for will not happen, or was there before: where the work names its targets, and
+    // nothing was withheld of them, it is looked at all the same.
+    if let Some(assumed) = run.passage.instead_of_waiting()
+        && !names_unchanged_targets(&run, &work)
+    {
+        return Ok(values::to_dynamic(assumed));
+    }
     loop {
         let value = work.call_within_context::<Dynamic>(&context, ())?;
         if !(value.is_unit() || value.as_bool() == Ok(false)) {
@@ -217,6 +224,13 @@ fn wait_until(context: NativeCallContext, options: Map, work: FnPtr) -> Answer<D
             return Ok(values::to_dynamic(assumed));
         }
     }
+}
+
+/// Whether the work has captured targets, and a dry run has withheld no change of any of them.
+fn names_unchanged_targets(run: &RunContext, work: &FnPtr) -> bool {
+    let captured: Vec<_> =
+        work.curry().iter().filter_map(|value| value.read_lock::<Target>().map(|target| target.name.clone())).collect();
+    !captured.is_empty() && !captured.iter().any(|name| run.passage.is_assumed_target(name))
 }
 
 fn step(context: &NativeCallContext<'_>, name: &str, undo: Option<FnPtr>, work: &FnPtr) -> Answer<Dynamic> {
