@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 
-use crate::catalog::{Bound, Effect, Kind, LostAnswer, Place, Row, Type, Vendor, WireRequest, bind, raw_wire, wire};
+use crate::catalog::{Bound, Effect, Kind, LostAnswer, Row, Type, Vendor, WireRequest, raw_wire, read_about, wire};
 use crate::config::{Target, Tls};
 use crate::door::door::Door;
 use crate::door::event::{DoorEvent, Withheld};
@@ -301,35 +301,14 @@ impl Door {
     /// where it cannot be had, the plan goes without it.
     fn before(&self, errand: &Errand<'_>, withheld: &Withheld) -> Option<serde_json::Value> {
         let before = errand.row?.before.as_ref()?;
-        let read = self.read_for(errand.row?, before.call, &withheld.args)?;
+        let read = read_about(&self.parts.catalog, errand.row?, before.call, &withheld.args)?;
         let answer = self.parts.host.runtime.block_on(self.quiet_read(errand.target, &read)).ok()?;
         serde_json::from_slice(&answer.body).ok()
     }
 
-    /// The read `name` about the object of a call: its parameters come from those that `before`
-    /// names, or else from the call's own of the same name.
-    fn read_for(&self, row: &Row, name: &str, args: &Map) -> Option<Bound> {
-        let read = self.parts.catalog.row(row.vendor, name)?;
-        let pairs = row.before.as_ref().filter(|before| before.call == name).map_or(&[][..], |before| before.args);
-        let mut positional = Vec::new();
-        let mut map = Map::new();
-        for param in read.params {
-            let from = pairs.iter().find(|(to, _)| *to == param.name).map(|(_, from)| *from);
-            let on_path = param.place == Place::Path;
-            let Some(from) = from.or_else(|| on_path.then_some(param.name)) else { continue };
-            let value = args.get(from)?.clone();
-            if on_path {
-                positional.push(value);
-            } else {
-                map.insert(param.name.to_owned(), value);
-            }
-        }
-        bind(read, positional, map).ok()
-    }
-
     /// The read that decides what became of a change whose answer was lost.
     fn settling(&self, errand: &Errand<'_>, read: &str) -> Option<Bound> {
-        self.read_for(errand.row?, read, args_of(errand))
+        read_about(&self.parts.catalog, errand.row?, read, args_of(errand))
     }
 
     /// What a read shows, without what changes by itself.
