@@ -122,11 +122,42 @@ fn calls_can_be_listed_shown_and_found() {
     let list = sandbox.run(&["calls", "list", "--format", "json"]).code(0);
     let rows: serde_json::Value = serde_json::from_str(&list.out).unwrap();
     assert_eq!(rows.as_array().unwrap().len(), 1123);
-    for field in
-        ["vendor", "name", "method", "base", "path", "effect", "kind", "experimental", "lost_answer", "summary"]
-    {
-        assert!(rows[0].get(field).is_some(), "{field}");
-    }
+    let promised = [
+        "area",
+        "base",
+        "confidence",
+        "doc",
+        "effect",
+        "experimental",
+        "kind",
+        "lost_answer",
+        "method",
+        "name",
+        "on",
+        "pages",
+        "params",
+        "path",
+        "signature",
+        "since",
+        "source",
+        "summary",
+        "update",
+        "vendor",
+    ];
+    let offenders: Vec<&serde_json::Value> = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| !row.as_object().unwrap().keys().eq(promised.iter()))
+        .map(|row| &row["name"])
+        .collect();
+    assert!(offenders.is_empty(), "{offenders:?}");
+    let words = |field: &str| {
+        let words = rows.as_array().unwrap().iter().map(|row| row[field].as_str().unwrap().split(' ').next().unwrap());
+        words.collect::<std::collections::BTreeSet<&str>>().into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(words("effect"), ["change", "destroy", "read"]);
+    assert_eq!(words("lost_answer"), ["detectable", "idempotent", "never", "verify"]);
     sandbox.run(&["calls", "show", "ip_group_delta"]).code(0).out(&["ip_address_start", "one atomic step"]);
     sandbox.run(&["calls", "show", "ip_grup_delta"]).code(2).err(&["Did you mean 'ip_group_delta'?"]);
     let found = sandbox.run(&["calls", "search", "block", "ip"]).code(0);

@@ -11,6 +11,8 @@ mod span;
 #[cfg(test)]
 mod tests;
 
+pub(super) use rules::holds;
+
 use std::borrow::Cow;
 use std::path::PathBuf;
 

@@ -9,9 +9,11 @@ mod builtin;
 mod digest;
 mod format;
 mod index;
+pub mod inverse;
 mod raw_path;
 pub mod reference;
 mod row;
+pub mod state;
 mod wire;
 
 #[cfg(test)]
@@ -21,11 +23,13 @@ pub use bind::bind;
 pub use bound::{Bound, PartContent, WireBody, WireFile, WirePart, WireRequest};
 pub use digest::digest;
 pub use index::{Catalog, CatalogError, signature};
+pub use inverse::{NoInverse, Undo, inverse_of, read_about};
 pub use raw_path::{path_args, with_product};
 pub use row::{
     Answer, Before, Body, Condition, Confidence, Edit, EditHow, Effect, Example, Field, Harm, Inverse, Kind,
     LostAnswer, PageStyle, Paging, Param, Place, Raise, Refusal, Row, Rule, Shape, TimeForm, Type, Vendor,
 };
+pub use state::{steady, would_be};
 pub use wire::{raw_wire, wire};
 
 /// Names that no call may have.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::catalog::{Confidence, LostAnswer, PageStyle, Param, Place, Row, Type, Vendor, signature};
+use crate::catalog::{
+    Confidence, Effect, Inverse, Kind, LostAnswer, PageStyle, Param, Place, Row, Type, Vendor, signature,
+};
 
 /// The page of a vendor in Markdown.
 pub fn page(vendor: &Vendor) -> String {
@@ -90,10 +92,15 @@ fn facts(row: &Row) -> String {
             LostAnswer::Never => "a lost answer leaves it uncertain".to_owned(),
         });
     }
+    facts.extend(undo(row));
+    facts.extend(row.before.as_ref().map(|read| format!("`{}` shows before and after", read.call)));
+    if row.job {
+        facts.push("starts a job".into());
+    }
     match row.kind {
-        crate::catalog::Kind::Staged => facts.push("staged in a transaction".into()),
-        crate::catalog::Kind::Session => facts.push("Beadle calls it by itself".into()),
-        crate::catalog::Kind::Call => {}
+        Kind::Staged => facts.push("staged in a transaction".into()),
+        Kind::Session => facts.push("Beadle calls it by itself".into()),
+        Kind::Call => {}
     }
     if !row.on.is_empty() {
         facts.push(format!("only {}", row.on.join(", ")));
@@ -111,6 +118,22 @@ fn facts(row: &Row) -> String {
         facts.push(format!("`{}_pages` walks through all of it, {all}", row.name));
     }
     facts.iter().map(|fact| format!(" · {fact}")).collect()
+}
+
+/// How a change is taken back, in words; `None` for calls that nobody takes back.
+pub fn undo(row: &Row) -> Option<String> {
+    if row.effect == Effect::Read || row.kind == Kind::Session {
+        return None;
+    }
+    Some(match (&row.inverse, &row.before) {
+        (Some(Inverse::Swap(one, other)), _) => format!("undone by itself, with `{one}` and `{other}` exchanged"),
+        (Some(Inverse::Call(name, _)), _) => format!("undone by `{name}`"),
+        (Some(Inverse::Replace(_)), Some(read)) => format!("undone by writing back what `{}` showed", read.call),
+        _ if row.writes_object() && row.params.iter().any(Param::is_secret) => {
+            "no undo: former secrets are never shown".into()
+        }
+        _ => "no undo".into(),
+    })
 }
 
 fn write_param(text: &mut String, param: &Param, at: &str) -> std::fmt::Result {

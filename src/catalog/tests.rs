@@ -1,5 +1,7 @@
 //! The whole catalog, and binding and writing by the rules of the vendors.
 
+mod undo;
+
 use std::path::Path;
 
 use jiff::Timestamp;

@@ -80,6 +80,11 @@ pub fn raw_wire(
     }
 }
 
+/// A parameter's value as it stands in a JSON body. A secret in it is exposed.
+pub(super) fn json_value(param: &'static Param, value: &Value) -> serde_json::Value {
+    serde_json::to_value(Typed { param, ty: param.ty, value }).unwrap_or_default()
+}
+
 /// The parts of a multipart body: parameters of place `form` and `part`, in the row's order.
 fn parts(bound: &Bound) -> Vec<WirePart> {
     let travelling =

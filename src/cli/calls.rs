@@ -138,6 +138,11 @@ fn facts(row: &Row) -> Vec<String> {
     };
     let raises = row.raises.iter().map(|raise| format!("{} if {} asks for it", raise.effect, raise.param));
     facts.push([effect].into_iter().chain(raises).collect::<Vec<_>>().join("; "));
+    facts.extend(reference::undo(row));
+    facts.extend(row.before.as_ref().map(|read| format!("`{}` shows before and after", read.call)));
+    if row.job {
+        facts.push("starts a job rather than writes a state".into());
+    }
     match row.kind {
         Kind::Call => {}
         Kind::Staged => facts.push("staged: in a transaction with others, or in one of its own".into()),
@@ -327,9 +332,26 @@ mod tests {
     fn a_page_names_limits_conditions_and_what_is_asked_of_a_target() {
         let row = Catalog::builtin().row("seg", "ip_group_delta").unwrap();
         let page = page(row);
-        for wanted in ["cidr (int, required, 0 to 128)", "required if cidr is 0", "without ( ) / \\ ; .", "detectable"]
-        {
+        for wanted in [
+            "cidr (int, required, 0 to 128)",
+            "required if cidr is 0",
+            "without ( ) / \\ ; .",
+            "detectable",
+            "undone by itself, with `add` and `remove` exchanged",
+        ] {
             assert!(page.contains(wanted), "{wanted}\n{page}");
         }
+    }
+
+    #[test]
+    fn a_page_says_how_a_change_is_undone_and_what_shows_it() {
+        let facts = |vendor: &str, name: &str| facts(Catalog::builtin().row(vendor, name).unwrap()).join("\n");
+        let replace = facts("sps", "ssh_connection_replace");
+        assert!(replace.contains("undone by writing back what `ssh_connection` showed"), "{replace}");
+        let secret = facts("spectra", "config_smtp_set");
+        assert!(secret.contains("no undo: former secrets are never shown\n`config_smtp` shows before"), "{secret}");
+        let job = facts("seg", "config_backup_run");
+        assert!(job.contains("starts a job rather than writes a state"), "{job}");
+        assert!(!facts("seg", "groups").contains("undo"));
     }
 }

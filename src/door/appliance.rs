@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 
-use crate::catalog::{Bound, Effect, Kind, LostAnswer, Place, Row, Type, Vendor, WireRequest, bind, raw_wire, wire};
+use crate::catalog::{Bound, Effect, Kind, LostAnswer, Row, Type, Vendor, WireRequest, raw_wire, read_about, wire};
 use crate::config::{Target, Tls};
 use crate::door::door::{Door, Passing};
 use crate::door::event::DoorEvent;
@@ -184,7 +184,7 @@ impl Door {
 
     /// Whether a change that was staged alone took effect, although nobody saw the answer to its commit.
     fn was_committed(&self, errand: &Errand<'_>, left: &OpenEntry) -> Result<bool, Failure> {
-        let read = errand.row.and_then(|row| self.read_for(row, row.before.as_ref()?.call, args_of(errand)));
+        let read = self.showing(errand);
         let made = self.made_since(errand, left, read.as_ref())?;
         made.or(left.assume).ok_or_else(|| {
             let message = "the process ended while this was committed, and no read tells what became of it";
@@ -363,36 +363,16 @@ impl Door {
         });
     }
 
-    /// The read `name` about the object of a call: its parameters come from those that `before`
-    /// names, or else from the call's own of the same name.
-    pub(super) fn read_for(&self, row: &Row, name: &str, args: &Map) -> Option<Bound> {
-        let read = self.parts.catalog.row(row.vendor, name)?;
-        let pairs = row.before.as_ref().filter(|before| before.call == name).map_or(&[][..], |before| before.args);
-        let mut positional = Vec::new();
-        let mut map = Map::new();
-        for param in read.params {
-            let from = pairs.iter().find(|(to, _)| *to == param.name).map(|(_, from)| *from);
-            let on_path = param.place == Place::Path;
-            let Some(from) = from.or_else(|| on_path.then_some(param.name)) else { continue };
-            let value = args.get(from)?.clone();
-            if on_path {
-                positional.push(value);
-            } else {
-                map.insert(param.name.to_owned(), value);
-            }
-        }
-        bind(read, positional, map).ok()
-    }
-
-    /// The read that shows the object of a change: the one that settles a lost answer, or else the one that
-    /// shows before and after.
+    /// The read that shows the object of a change: before and after, and what became of it when its answer
+    /// is lost.
     fn showing(&self, errand: &Errand<'_>) -> Option<Bound> {
         let row = errand.row?;
-        let read = match row.lost_answer {
-            LostAnswer::Verify(read) => read,
-            _ => row.before.as_ref()?.call,
+        let settles = match row.lost_answer {
+            LostAnswer::Verify(read) => Some(read),
+            _ => None,
         };
-        self.read_for(row, read, args_of(errand))
+        let read = row.before.as_ref().map(|before| before.call).or(settles)?;
+        read_about(&self.parts.catalog, row, read, args_of(errand))
     }
 
     /// What a read shows, without what changes by itself.

@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use crate::catalog::{Bound, Effect, Field, Row, path_args};
+use crate::catalog::{Bound, Effect, Field, Row, path_args, read_about};
 use crate::config::Target;
 use crate::door::door::Door;
 use crate::door::mode::{Approval, Before, Object, Seen, Verdict, Withheld, is_assumed, refused, same_state};
@@ -92,7 +92,7 @@ impl Door {
         {
             args.extend(path_args(vendor, row, &request.path));
         }
-        let Some(read) = self.read_for(row, before.call, &args) else {
+        let Some(read) = read_about(&self.parts.catalog, row, before.call, &args) else {
             return match args.values().any(is_assumed) {
                 true => Before::Made,
                 false => Before::Unseen(format!("{} cannot be asked with these arguments", before.call)),

@@ -2,7 +2,9 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::catalog::{Field, Row};
+pub use crate::catalog::steady;
+
+use crate::catalog::{Row, state, would_be};
 use crate::value::{Map, Value};
 
 /// What a read shows of the object that a change is about.
@@ -39,11 +41,13 @@ impl Shown {
 /// Whether a change has been made: `Some(true)`, `Some(false)`, or `None` where the two states do
 /// not tell.
 ///
-/// A state as it was before means that it was not made. A state that holds what was asked for, and
-/// did not before, means that it was; so does an object that is gone after a call without content.
-pub fn made(row: &Row, args: &Map, before: &Shown, now: &Shown) -> Option<bool> {
+/// A state as it was before means that it was not made. A state that is what the row says it would
+/// be, or that holds what was asked for and did not before, means that it was; so does an object that
+/// is gone after a call without content.
+pub fn made(row: &'static Row, args: &Map, before: &Shown, now: &Shown) -> Option<bool> {
     let asked = asked_for(row, args);
     match (before, now) {
+        (Shown::State(before), Shown::State(now)) if before != now && is_after(row, args, before, now) => Some(true),
         (Shown::State(_), Shown::Gone) if asked.is_empty() => Some(true),
         (Shown::Gone, Shown::Gone) => Some(false),
         (Shown::State(before), Shown::State(now)) if before == now => Some(false),
@@ -55,29 +59,9 @@ pub fn made(row: &Row, args: &Map, before: &Shown, now: &Shown) -> Option<bool> 
     }
 }
 
-/// A state without the fields that change by themselves.
-pub fn steady(mut state: Json, fields: &[Field]) -> Json {
-    for field in fields.iter().filter(|field| field.volatile) {
-        remove(&mut state, field.name);
-    }
-    state
-}
-
-fn remove(json: &mut Json, path: &str) {
-    match json {
-        Json::Array(items) => items.iter_mut().for_each(|item| remove(item, path)),
-        Json::Object(map) => match path.split_once('.') {
-            None => {
-                map.remove(path);
-            }
-            Some((first, rest)) => {
-                if let Some(inner) = map.get_mut(first) {
-                    remove(inner, rest);
-                }
-            }
-        },
-        _ => {}
-    }
+/// Whether the state is what the row says the call makes of the one before.
+fn is_after(row: &'static Row, args: &Map, before: &Json, now: &Json) -> bool {
+    would_be(row, args, before).is_some_and(|wanted| state::plain(&wanted) == state::plain(now))
 }
 
 /// What the call writes, under the names of the wire: secrets do not come back and prove nothing.
@@ -138,24 +122,22 @@ mod tests {
     }
 
     #[test]
+    fn entries_that_stand_in_the_list_were_added() {
+        let row = Catalog::builtin().row("asyncos", "dictionary_words_add").unwrap();
+        let words = serde_json::json!([["blue", 2]]);
+        let args = Map::from([("name".to_owned(), Value::from("d")), ("words".to_owned(), Value::from(words))]);
+        let shown = |words: Json| Shown::State(json!({ "data": { "name": "d", "words": words } }));
+        let before = shown(json!([["red"]]));
+        assert_eq!(made(row, &args, &before, &shown(json!([["red"], ["blue", 2]]))), Some(true));
+        assert_eq!(made(row, &args, &before, &before.clone()), Some(false));
+        assert_eq!(made(row, &args, &before, &shown(json!([["green"]]))), None, "somebody else has changed it");
+    }
+
+    #[test]
     fn an_object_that_is_gone_was_deleted() {
         let (row, _) = member();
         let before = Shown::State(json!({ "id": 1 }));
         assert_eq!(made(row, &Map::new(), &before, &Shown::Gone), Some(true));
         assert_eq!(made(row, &Map::new(), &before, &before.clone()), Some(false));
-    }
-
-    #[test]
-    fn what_changes_by_itself_is_left_out() {
-        let fields = [Field {
-            name: "rows.seen",
-            ty: crate::catalog::Type::Int,
-            optional: false,
-            volatile: true,
-            secret: false,
-            doc: "",
-        }];
-        let state = json!({ "rows": [{ "id": 1, "seen": 2 }] });
-        assert_eq!(steady(state, &fields), json!({ "rows": [{ "id": 1 }] }));
     }
 }

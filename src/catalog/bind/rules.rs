@@ -31,7 +31,12 @@ pub fn check(row: &Row, args: &Map, mistakes: &mut Vec<String>) {
             _ => {}
         }
     }
-    if !row.items.is_empty() && row.items.iter().all(|name| is_empty(args.get(*name))) && mistakes.is_empty() {
+    // A replacement by an empty list is something to do.
+    if row.update.is_empty()
+        && !row.items.is_empty()
+        && row.items.iter().all(|name| is_empty(args.get(*name)))
+        && mistakes.is_empty()
+    {
         mistakes.push(format!("there is nothing to do: {} is empty", row.items.join(" and ")));
     }
 }

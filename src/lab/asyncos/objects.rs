@@ -147,11 +147,13 @@ fn local(call: &Call<'_>, method: &str, rest: &[&str], state: &mut State) -> Tel
         }
         ("GET", [name]) => objects.get(*name).map_or_else(missing, |object| data(object.clone())),
         ("PUT", [name]) => {
-            let Some(body) = body else { return error(400, "The body is no object.") };
-            if !objects.contains_key(*name) {
-                return missing();
-            }
+            let Some(mut body) = body else { return error(400, "The body is no object.") };
+            let Some(old) = objects.get(*name) else { return missing() };
             let complaint = body.contains_key("quarantine_name").then_some("the name is among the settings");
+            // What it shows and nobody sets stays.
+            for own in ["quarantine_name", "quarantine_size_used", "quarantine_created_by", "quarantine_created_on"] {
+                body.extend(old.get(own).map(|value| (own.to_owned(), value.clone())));
+            }
             objects.insert((*name).to_owned(), Json::Object(body));
             let tell = added("Updated Successfully");
             match complaint {
