@@ -8,6 +8,7 @@ mod bulk;
 mod calls;
 mod faults;
 mod house;
+mod inverse;
 mod line;
 mod policy;
 mod prompt;
