@@ -9,6 +9,7 @@ mod calls;
 mod dry_run;
 mod faults;
 mod house;
+mod inverse;
 mod line;
 mod plan;
 mod policy;
