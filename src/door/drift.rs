@@ -2,7 +2,9 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
@@ -14,6 +16,10 @@ use crate::door::position::{Place, Step};
 use crate::door::settle::{self, Shown};
 use crate::door::{Action, Branch, DoorEvent, Recorded, Reply};
 use crate::fault::{Failure, Fault, FaultKind};
+use crate::value::Value;
+
+/// How many objects of a target are looked at at once.
+const AT_ONCE: usize = 8;
 
 impl Door {
     /// The steps from the main line of the run to a branch.
@@ -108,8 +114,9 @@ impl Door {
         }
     }
 
-    /// Compares what an approved change finds with what its plan saw: each object once, before the
-    /// first change of it, and each file that is sent.
+    /// Compares what an approved change finds with what its plan saw: the files that it sends, and before
+    /// the run's first change of a target every object of it that the plan is about. Later ones would
+    /// be seen as the run itself has left them.
     ///
     /// # Errors
     /// `refused` where something has changed since.
@@ -120,30 +127,28 @@ impl Door {
         files: &[PathBuf],
     ) -> Result<(), Failure> {
         let (Some(approved), Some(approval)) = (self.parts.mode.approved(), approval) else { return Ok(()) };
+        let named = |failure| match failure {
+            Failure::Fault(fault) => Fault::on(*fault, &target.name).during(&approval.operation).into(),
+            stop @ Failure::Stop(_) => stop,
+        };
         for (file, (name, planned)) in files.iter().zip(&approval.files) {
-            let same = planned.is_empty() || self.digest(file)? == *planned;
-            approved.hold(if same {
-                Ok(())
-            } else {
-                Err(refused(format!("the file {} is not the one that was planned", name.display()))
-                    .on(&target.name)
-                    .during(&approval.operation)
-                    .into())
-            })?;
+            if !planned.is_empty() && self.digest(file)? != *planned {
+                let message = format!("the file {} is not the one that was planned", name.display());
+                return approved.hold(Err(named(refused(message).into())));
+            }
         }
-        let Before::Seen(seen) = &approval.before else { return Ok(()) };
-        approved.once(&seen.object.id(), || {
-            self.same(target, seen).map_err(|failure| match failure {
-                Failure::Fault(fault) => fault.on(&target.name).during(&approval.operation).into(),
-                stop @ Failure::Stop(_) => stop,
-            })
+        approved.once(&target.name, |objects| {
+            let compared = stream::iter(objects).map(|seen| self.same(target, seen)).buffered(AT_ONCE);
+            self.parts.host.runtime.block_on(compared.try_collect::<()>()).map_err(named)
         })
     }
 
-    fn same(&self, target: &Target, seen: &Seen) -> Result<(), Failure> {
+    async fn same(&self, target: &Target, seen: &Seen) -> Result<(), Failure> {
         let Object { call, args, .. } = &seen.object;
-        let moved =
-            |what: String| refused(format!("{what} since the plan was made ({call} shows it): make a new plan"));
+        let moved = |what: String| -> Failure {
+            let about = Value::Map(args.clone()).to_json();
+            refused(format!("{what} since the plan was made ({call} {about} shows it): make a new plan")).into()
+        };
         let row = self.parts.catalog.row(&target.vendor, call);
         let Some(row) = row else { return Err(refused(format!("there is no read {call} any more")).into()) };
         // The arguments were bound when the plan was made.
@@ -156,7 +161,7 @@ impl Door {
             piece: None,
             notices: Vec::new(),
         };
-        let shown = match self.parts.host.runtime.block_on(self.quiet_read(target, &read)) {
+        let shown = match self.quiet_read(target, &read).await {
             Ok(answer) => {
                 let state = serde_json::from_slice(&answer.body).map_err(|error| {
                     Fault::new(FaultKind::Decode, format!("what is there now cannot be read: {error}")).during(call)
@@ -170,9 +175,9 @@ impl Door {
         };
         match (&seen.shown, shown) {
             (Shown::State(was), Shown::State(is)) => same_state("", was, &is)
-                .map_err(|(path, was, is)| moved(format!("{path} has changed from {was} to {is}")).into()),
-            (Shown::State(_), _) => Err(moved("the object has gone".into()).into()),
-            (_, Shown::State(_)) => Err(moved("the object has come into being".into()).into()),
+                .map_err(|(path, was, is)| moved(format!("{path} has changed from {was} to {is}"))),
+            (Shown::State(_), _) => Err(moved("the object has gone".into())),
+            (_, Shown::State(_)) => Err(moved("the object has come into being".into())),
             _ => Ok(()),
         }
     }
@@ -199,7 +204,8 @@ impl Door {
         if withheld.changes() {
             self.withheld.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }
-        self.parts.watcher.on(DoorEvent::Withheld(withheld.clone()));
+        let withheld = Arc::new(withheld);
+        self.parts.watcher.on(DoorEvent::Withheld(Arc::clone(&withheld)));
         self.parts.mode.list(withheld);
     }
 

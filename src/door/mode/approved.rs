@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use crate::catalog::{Effect, Row};
 use crate::door::mode::Verdict;
 use crate::door::mode::bindings::{Bindings, Mismatch};
-use crate::door::mode::withheld::Withheld;
+use crate::door::mode::withheld::{Before, Seen, Withheld};
 use crate::door::position::{Place, Position, Step};
 use crate::door::{Action, Recorded, Reply};
 use crate::fault::{Failure, Fault, FaultKind};
@@ -44,8 +44,8 @@ struct State {
 
 impl Approved {
     /// The changes of a plan; each first text of `replaced` is the second in this run.
-    pub fn new(changes: Vec<Withheld>, replaced: Vec<(String, String)>) -> Self {
-        let positioned = changes.into_iter().filter_map(|change| Some((change.position.clone()?, Arc::new(change))));
+    pub fn new(changes: &[Approval], replaced: Vec<(String, String)>) -> Self {
+        let positioned = changes.iter().filter_map(|change| Some((change.position.clone()?, Arc::clone(change))));
         let state = State { bindings: Bindings::new(replaced), ..State::default() };
         Self { plan: positioned.collect(), state: Mutex::new(state), compared: Mutex::default() }
     }
@@ -101,8 +101,10 @@ impl Approved {
         let by_policy = answer.as_ref().is_err_and(|fault| {
             fault.kind == FaultKind::Refused && fault.details.get("rule").is_none_or(|rule| *rule != "plan".into())
         });
-        if !by_policy && let Ok(Verdict::Approved(_)) = self.decide(place, action, effect, None) {
+        if !by_policy && let Ok(Verdict::Approved(approval)) = self.decide(place, action, effect, None) {
             self.ended(place, answer.as_ref().ok());
+            // What is there now may be this run's own doing.
+            *locked(&self.gate(&approval.target)) = true;
         }
     }
 
@@ -147,19 +149,30 @@ impl Approved {
         state.open.extend(staged);
     }
 
-    /// Compares an object once, whoever comes first: others wait for the outcome.
+    /// Compares once the objects of a target that the plan is about, whoever comes first: other branches
+    /// wait for the outcome.
     ///
     /// # Errors
-    /// What `compare` says; the run has then left its plan.
-    pub fn once(&self, object: &str, compare: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
-        let gate = Arc::clone(locked(&self.compared).entry(object.to_owned()).or_default());
+    /// What `compare` says; where something has moved the run has left its plan.
+    pub fn once(&self, target: &str, compare: impl FnOnce(Vec<&Seen>) -> Result<(), Failure>) -> Result<(), Failure> {
+        let gate = self.gate(target);
         let mut compared = locked(&gate);
         if *compared {
             return Ok(());
         }
-        self.hold(compare())?;
+        let mut objects: BTreeMap<String, &Seen> = BTreeMap::new();
+        for change in self.plan.values().filter(|change| change.target == target) {
+            if let Before::Seen(seen) = &change.before {
+                objects.insert(seen.object.id(), seen);
+            }
+        }
+        self.hold(compare(objects.into_values().collect()))?;
         *compared = true;
         Ok(())
+    }
+
+    fn gate(&self, target: &str) -> Arc<Mutex<bool>> {
+        Arc::clone(locked(&self.compared).entry(target.to_owned()).or_default())
     }
 
     /// Remembers a refusal: the run has left its plan.
@@ -177,10 +190,10 @@ impl Approved {
     }
 
     /// The planned changes that were never asked for.
-    pub fn unasked(&self) -> Vec<Withheld> {
+    pub fn unasked(&self) -> Vec<Approval> {
         let state = locked(&self.state);
         let left = self.plan.iter().filter(|(position, _)| !state.asked.contains(*position));
-        left.map(|(_, change)| Withheld::clone(change)).collect()
+        left.map(|(_, change)| Arc::clone(change)).collect()
     }
 
     /// Why the run left its plan, if it did.
@@ -282,9 +295,65 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use serde_json::json;
 
     use super::*;
+    use crate::catalog::{Catalog, bind};
+    use crate::door::HttpAnswer;
+    use crate::value::{Map, Value};
+
+    fn action(name: &str) -> Action {
+        let row = Catalog::builtin().row("seg", "group_member_add").unwrap();
+        let args = Map::from([("member_type".to_owned(), Value::Int(1)), ("member_data".to_owned(), name.into())]);
+        Action::Call { target: "seg".into(), call: bind(row, vec![Value::Int(3)], args).unwrap() }
+    }
+
+    fn planned(number: u64, name: &str) -> Withheld {
+        let change = Withheld::of(&action(name), Effect::Change, None).unwrap();
+        Withheld { position: Some(Position { place: Vec::new(), number }), ..change }
+    }
+
+    fn answer(body: &str) -> Reply {
+        let body = Bytes::from(body.to_owned());
+        Reply::Http(HttpAnswer { status: 200, content_type: None, body, row: None, assumed: false })
+    }
+
+    fn approves(approved: &Approved, name: &str) -> Result<(), Fault> {
+        approved.decide(&[], &action(name), Effect::Change, None).map(|_| ())
+    }
+
+    #[test]
+    fn changes_that_the_journal_answers_count_and_are_learned_from() {
+        let mut first = planned(1, "a@example.net");
+        first.gives = vec![("assumed-1".into(), "/id".into())];
+        let approved = Approved::new(&[first.into(), planned(2, "assumed-1@example.net").into()], Vec::new());
+        approved.recalled(&[], &action("a@example.net"), Effect::Change, &Ok(answer(r#"{"id": "x7"}"#)));
+        approves(&approved, "x7@example.net").unwrap();
+        let mut compared = 0;
+        let compare = |_: Vec<&Seen>| {
+            compared += 1;
+            Ok(())
+        };
+        approved.once("seg", compare).unwrap();
+        assert_eq!(compared, 0, "what is there now may be this run's own doing");
+    }
+
+    #[test]
+    fn what_failed_may_be_asked_for_again_and_nothing_follows_a_refusal() {
+        let approved =
+            Approved::new(&[planned(1, "a@example.net").into(), planned(2, "b@example.net").into()], Vec::new());
+        approves(&approved, "a@example.net").unwrap();
+        approved.ended(&[], None);
+        approves(&approved, "b@example.net").unwrap();
+        approved.ended(&[], Some(&answer("{}")));
+        approves(&approved, "a@example.net").unwrap();
+        approved.ended(&[], Some(&answer("{}")));
+        approves(&approved, "b@example.net").unwrap_err();
+        let fault = approves(&approved, "a@example.net").unwrap_err();
+        assert!(fault.message.contains("left its plan"), "{fault}");
+        assert!(approved.refusal().is_some() && approved.unasked().is_empty());
+    }
 
     #[test]
     fn the_first_place_that_differs_is_named() {

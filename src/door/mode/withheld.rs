@@ -122,21 +122,25 @@ impl Withheld {
         match action {
             Action::Call { target, call } => {
                 let sends = call.row.params.iter().any(|param| param.ty == Type::File);
-                let held = effect != Effect::Read || sends || is(Shape::Download);
+                if effect == Effect::Read && !sends && !is(Shape::Download) {
+                    return None;
+                }
                 let mut args = call.args.clone();
                 hide(call.row.params, &mut args);
                 if let Some(file) = &call.save_to {
                     args.insert("to".into(), file.to_string_lossy().into_owned().into());
                 }
-                held.then(|| withheld(target, call.row.name.to_owned(), args, call.items))
+                Some(withheld(target, call.row.name.to_owned(), args, call.items))
             }
             Action::Raw { target, request } => {
-                let held = effect != Effect::Read || row.is_none() || is(Shape::Download);
+                if effect == Effect::Read && row.is_some() && !is(Shape::Download) {
+                    return None;
+                }
                 let mut args = request.query.clone();
                 args.extend(request.body.clone().map(|body| ("body".to_owned(), body)));
                 let headers = (!request.headers.is_empty()).then(|| Value::Map(request.headers.clone()));
                 args.extend(headers.map(|headers| ("headers".to_owned(), headers)));
-                held.then(|| withheld(target, format!("{} {}", request.method, request.path), args, 1))
+                Some(withheld(target, format!("{} {}", request.method, request.path), args, 1))
             }
             Action::Fetch { method, url, options } if *method != "GET" => {
                 Some(withheld(url, format!("http_{}", method.to_lowercase()), options.clone(), 1))

@@ -200,6 +200,8 @@ fn wait_until(context: NativeCallContext, options: Map, work: FnPtr) -> Answer<D
             _ => Err("the door told no time".into()),
         }
     };
+    // The clock is read before anything else, so that a plan of the run has this reading as well.
+    let begun = now()?;
     // What is waited for will not happen, or was there before: where the work names its targets, and
     // nothing was withheld of them, it is looked at all the same.
     if let Some(assumed) = run.passage.instead_of_waiting()
@@ -207,7 +209,6 @@ fn wait_until(context: NativeCallContext, options: Map, work: FnPtr) -> Answer<D
     {
         return Ok(values::to_dynamic(assumed));
     }
-    let begun = now()?;
     loop {
         let value = work.call_within_context::<Dynamic>(&context, ())?;
         if !(value.is_unit() || value.as_bool() == Ok(false)) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -83,7 +84,7 @@ struct Envelope {
 #[derive(Clone, Debug)]
 pub struct PlanFile {
     record: Record,
-    changes: Vec<Withheld>,
+    changes: Vec<Arc<Withheld>>,
     pinned: Pinned,
 }
 
@@ -119,20 +120,25 @@ impl PlanFile {
             cause: error.to_string(),
         })?;
         let unreadable = |cause: String| PlanError::Unreadable { path: path.to_owned(), cause };
-        let outer: Json = serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
-        match outer.get("beadle_plan").and_then(Json::as_u64) {
-            None => return Err(unreadable("it does not say `beadle_plan`".into())),
-            Some(format) if format > u64::from(FORMAT) => {
+        // The head is looked at as text: an edit may have left no JSON at all.
+        let head = |name: &str| text.split_once(&format!("\"{name}\": ")).map(|(_, rest)| rest);
+        let format: Option<u32> =
+            head("beadle_plan").and_then(|rest| rest.split([',', '\n', '}']).next()?.trim().parse().ok());
+        let digest = head("sha256").and_then(|rest| rest.strip_prefix('"')?.get(..NO_DIGEST.len()));
+        match (format, digest) {
+            (Some(format), _) if format > FORMAT => {
                 return Err(unreadable(format!("it has format {format}, and this one knows up to {FORMAT}")));
             }
-            Some(_) => {}
+            (Some(_), Some(digest)) => {
+                if hex(text.replacen(digest, NO_DIGEST, 1).as_bytes()) != digest {
+                    return Err(PlanError::Edited { path: path.to_owned() });
+                }
+            }
+            _ => return Err(unreadable("it does not begin with `beadle_plan` and `sha256`".into())),
         }
-        let digest = outer.get("sha256").and_then(Json::as_str).unwrap_or_default();
-        if digest.len() != NO_DIGEST.len() || hex(text.replacen(digest, NO_DIGEST, 1).as_bytes()) != digest {
-            return Err(PlanError::Edited { path: path.to_owned() });
-        }
-        let Envelope { plan: record, .. } =
+        let Envelope { plan: mut record, .. } =
             serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
+        drop(text);
         if let Some(partial) = &record.partial {
             let place = partial.place().map(|place| format!(" ({place})")).unwrap_or_default();
             let reason = &partial.reason;
@@ -146,6 +152,10 @@ impl PlanFile {
         }
         let changes = record.withheld(catalog).map_err(unreadable)?;
         let pinned = record.pinned().map_err(unreadable)?;
+        // What was read once is not held twice: a plan may have a hundred thousand entries.
+        record.changes = Vec::new();
+        record.objects = Vec::new();
+        record.files = Vec::new();
         Ok(Self { record, changes, pinned })
     }
 
@@ -180,7 +190,7 @@ impl PlanFile {
 
     /// The changes that an apply cannot compare, and that have to be allowed by `--unverified`.
     pub fn unseen(&self) -> impl Iterator<Item = &Withheld> {
-        self.changes.iter().filter(|change| change.before.unseen().is_some())
+        self.changes.iter().map(Arc::as_ref).filter(|change| change.before.unseen().is_some())
     }
 
     /// The id of the run that made the plan.
@@ -194,7 +204,7 @@ impl PlanFile {
     }
 
     /// What was withheld, in order.
-    pub fn changes(&self) -> &[Withheld] {
+    pub fn changes(&self) -> &[Arc<Withheld>] {
         &self.changes
     }
 
