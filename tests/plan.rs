@@ -95,6 +95,33 @@ fn a_state_that_moved_is_refused_before_anything_is_sent() {
 }
 
 #[test]
+fn a_transaction_in_which_something_has_moved_is_rolled_back() {
+    let lab = sps(SpsOptions::default());
+    let sandbox = lab.sandbox("");
+    let update = |address: &str| {
+        format!("target(\"sps\").management_email_update(|m| {{ m.sender_address = \"{address}\"; m }})")
+    };
+    plan(&sandbox, &update("planned@example.com"), &[]).code(0).out(&["-> \"planned@example.com\""]);
+    sandbox.script(&update("other@example.com"), &["--yes"]).code(0);
+    let commits = lab.lab.commits();
+    // The object that is written holds all that was there, so that the script itself asks for another one.
+    let ran = apply(&sandbox, &["--yes"]).code(4);
+    assert!(ran.err.contains("refused by the plan"), "{}", ran.err);
+    sandbox.script("target(\"sps\").datetime_timezone_replace(\"UTC\")", &["--yes"]).code(0);
+    plan(
+        &sandbox,
+        "let t = target(\"sps\"); transaction(t, \"x\", || t.datetime_timezone_replace(\"Europe/Paris\"));",
+        &[],
+    )
+    .code(0);
+    sandbox.script("target(\"sps\").datetime_timezone_replace(\"Europe/Rome\")", &["--yes"]).code(0);
+    apply(&sandbox, &["--yes"]).code(4).err(&["has changed from \"UTC\" to \"Europe/Rome\"", "rolled back"]);
+    assert_eq!((lab.lab.commits(), lab.lab.is_open(), lab.lab.sessions()), (commits + 2, false, 0));
+    assert_eq!(lab.lab.object("/configuration/datetime/timezone").unwrap(), "Europe/Rome");
+    content(&lab.lab.complaints());
+}
+
+#[test]
 fn an_object_is_compared_once_and_before_the_first_change_of_it() {
     let seg = Seg::ten();
     let sandbox = Sandbox::with_seg(&seg, "");
