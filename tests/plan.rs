@@ -426,6 +426,21 @@ fn the_main_job_is_planned_and_applied() {
 }
 
 #[test]
+fn a_backup_and_an_upgrade_are_planned_and_applied() {
+    let lab = spectra(SpectraOptions::default());
+    let sandbox = lab.sandbox("");
+    let job = ["plan", "std/spectra/backup_then_upgrade", "target=spectra", "every=20ms", "-o", "p.json"];
+    sandbox.run(&job).code(0).out(&["backup_create", "backup_download", "upgrade_start", "(needs --allow destroy)"]);
+    assert_eq!(lab.lab.counts().1, 0);
+    apply(&sandbox, &["--yes"]).code(4);
+    assert_eq!(lab.count("POST", "/api/upgrade/start/"), 0);
+    apply(&sandbox, &["--yes", "--allow", "destroy"]).code(0).out(&["hub-1", "5.3.1"]);
+    assert_eq!(lab.lab.release("hub-1").as_deref(), Some("5.3.1"));
+    assert_eq!(lab.count("POST", "/api/upgrade/start/"), 1);
+    content(&lab.lab.complaints());
+}
+
+#[test]
 fn a_plan_without_a_file_prints_what_a_dry_run_prints() {
     let seg = Seg::ten();
     let sandbox = Sandbox::with_seg(&seg, "");
