@@ -138,6 +138,17 @@ fn files_that_a_dry_run_writes_or_would_download_are_there_for_later_actions() {
 }
 
 #[test]
+fn questions_are_answered_yes_and_listed_and_nothing_is_asked() {
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, "[policy]\nconfirm = \"change\"\n");
+    let script = format!("let s = target(\"seg\"); if !confirm(\"block them all?\") {{ fail(\"no\"); }} {ADD}");
+    sandbox.script(&script, &[]).code(4);
+    let ran = sandbox.script(&script, &["--dry-run"]).code(0);
+    ran.out(&["- confirm", "question: \"block them all?\"", "group_member_add"]);
+    assert_eq!(seg.writes(), 0);
+}
+
+#[test]
 fn rights_that_could_be_added_are_listed_for_calls_and_raw_requests_alike() {
     let seg = Seg::ten();
     let sandbox = Sandbox::with_seg(&seg, "");

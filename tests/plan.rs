@@ -95,6 +95,33 @@ fn a_state_that_moved_is_refused_before_anything_is_sent() {
 }
 
 #[test]
+fn a_transaction_in_which_something_has_moved_is_rolled_back() {
+    let lab = sps(SpsOptions::default());
+    let sandbox = lab.sandbox("");
+    let update = |address: &str| {
+        format!("target(\"sps\").management_email_update(|m| {{ m.sender_address = \"{address}\"; m }})")
+    };
+    plan(&sandbox, &update("planned@example.com"), &[]).code(0).out(&["-> \"planned@example.com\""]);
+    sandbox.script(&update("other@example.com"), &["--yes"]).code(0);
+    let commits = lab.lab.commits();
+    // The object that is written holds all that was there, so that the script itself asks for another one.
+    let ran = apply(&sandbox, &["--yes"]).code(4);
+    assert!(ran.err.contains("refused by the plan"), "{}", ran.err);
+    sandbox.script("target(\"sps\").datetime_timezone_replace(\"UTC\")", &["--yes"]).code(0);
+    plan(
+        &sandbox,
+        "let t = target(\"sps\"); transaction(t, \"x\", || t.datetime_timezone_replace(\"Europe/Paris\"));",
+        &[],
+    )
+    .code(0);
+    sandbox.script("target(\"sps\").datetime_timezone_replace(\"Europe/Rome\")", &["--yes"]).code(0);
+    apply(&sandbox, &["--yes"]).code(4).err(&["has changed from \"UTC\" to \"Europe/Rome\"", "rolled back"]);
+    assert_eq!((lab.lab.commits(), lab.lab.is_open(), lab.lab.sessions()), (commits + 2, false, 0));
+    assert_eq!(lab.lab.object("/configuration/datetime/timezone").unwrap(), "Europe/Rome");
+    content(&lab.lab.complaints());
+}
+
+#[test]
 fn an_object_is_compared_once_and_before_the_first_change_of_it() {
     let seg = Seg::ten();
     let sandbox = Sandbox::with_seg(&seg, "");
@@ -107,6 +134,39 @@ fn an_object_is_compared_once_and_before_the_first_change_of_it() {
     apply(&sandbox, &[]).code(0);
     // One look compares; before each of the two changes the journal keeps what was there.
     assert_eq!(reads(&seg), 2 + 2);
+}
+
+#[test]
+fn what_a_run_makes_and_changes_itself_has_not_drifted() {
+    let lab = asyncos(AsyncosOptions::default());
+    let sandbox = lab.sandbox("esa", "basic", "");
+    let script = "let t = target(\"esa\");\nt.dictionary_create(\"plan\", #{ words: [[\"a\"]], ignorecase: 1, wholewords: 1 });\n\
+        t.dictionary_words_add(\"plan\", #{ words: [[\"b\"]] });\nt.dictionary_words_add(\"plan\", #{ words: [[\"c\"]] });";
+    plan(&sandbox, script, &[]).code(0);
+    assert_eq!(lab.lab.counts().1, 0);
+    let refused = lab.sandbox("esa", "basic", "");
+    refused.write("p.json", &sandbox.read("p.json"));
+    apply(&sandbox, &["--unverified"]).code(0);
+    assert!(lab.lab.object("dictionaries", "plan").unwrap().to_string().contains("\"c\""));
+    let writes = lab.lab.counts().1;
+    apply(&refused, &["--unverified"]).code(4).err(&["the object has come into being", "\"name\":\"plan\""]);
+    assert_eq!(lab.lab.counts().1, writes);
+    content(&lab.lab.complaints());
+}
+
+#[test]
+fn whatever_has_moved_on_a_target_is_seen_before_its_first_change() {
+    let lab = spectra(SpectraOptions::default());
+    let sandbox = lab.sandbox("");
+    let script = "let t = target(\"spectra\"); t.config_smtp_set(#{ host: \"new.example.com\", port: 26 });\n\
+        t.config_ntp_set(#{ enable: true, servers: \"ntp.example.com\" });";
+    plan(&sandbox, script, &[]).code(0);
+    sandbox
+        .script("target(\"spectra\").config_ntp_set(#{ enable: true, servers: \"moved.example.com\" })", &[])
+        .code(0);
+    let writes = lab.lab.counts().1;
+    apply(&sandbox, &[]).code(4).err(&["enable has changed from nothing to true", "config_ntp", "nothing was changed"]);
+    assert_eq!(lab.lab.counts().1, writes);
 }
 
 #[test]
@@ -397,6 +457,21 @@ fn the_main_job_is_planned_and_applied() {
     apply(&sandbox, &["--unverified"]).code(0).err(&["planned and never asked for"]);
     assert_eq!(seg.writes(), 3, "what is remembered is not asked for again");
     seg.is_content();
+}
+
+#[test]
+fn a_backup_and_an_upgrade_are_planned_and_applied() {
+    let lab = spectra(SpectraOptions::default());
+    let sandbox = lab.sandbox("");
+    let job = ["plan", "std/spectra/backup_then_upgrade", "target=spectra", "every=20ms", "-o", "p.json"];
+    sandbox.run(&job).code(0).out(&["backup_create", "backup_download", "upgrade_start", "(needs --allow destroy)"]);
+    assert_eq!(lab.lab.counts().1, 0);
+    apply(&sandbox, &["--yes"]).code(4);
+    assert_eq!(lab.count("POST", "/api/upgrade/start/"), 0);
+    apply(&sandbox, &["--yes", "--allow", "destroy"]).code(0).out(&["hub-1", "5.3.1"]);
+    assert_eq!(lab.lab.release("hub-1").as_deref(), Some("5.3.1"));
+    assert_eq!(lab.count("POST", "/api/upgrade/start/"), 1);
+    content(&lab.lab.complaints());
 }
 
 #[test]

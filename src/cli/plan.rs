@@ -53,7 +53,7 @@ impl PlanArgs {
             help: self.help,
         };
         let intent = if output.is_some() { Intent::Plan } else { Intent::Dry };
-        run.carry_out(program, intent, "plan", |ordered, ending| {
+        run.exec_for(program, intent, "plan", |ordered, ending| {
             let (Some(output), Some(plan)) = (&output, &ending.plan) else { return Ok(()) };
             if ending.outcome != Outcome::Succeeded {
                 return Ok(());

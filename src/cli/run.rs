@@ -55,12 +55,12 @@ impl RunArgs {
     /// Runs the script.
     pub fn exec(self, program: &Program) -> Done {
         let intent = Intent::dry(self.dry_run);
-        self.carry_out(program, intent, "run", |_, _| Ok(()))
+        self.exec_for(program, intent, "run", |_, _| Ok(()))
     }
 
     /// Runs the script for `intent`, as `command` was asked to; `then` gets what was ordered, and how it
     /// ended.
-    pub(super) fn carry_out(
+    pub(super) fn exec_for(
         self,
         program: &Program,
         intent: Intent,
@@ -83,7 +83,13 @@ impl RunArgs {
             let _entered = runtime.enter();
             cancel_on_signal(runtime.handle(), &halt);
         }
-        let ordered = PlanOrder { playbook: playbook.name.clone(), params: params.clone(), ..PlanOrder::default() };
+        // Parameters may be long lists: they are kept where a plan is made of them.
+        let ordered = match intent {
+            Intent::Plan => {
+                PlanOrder { playbook: playbook.name.clone(), params: params.clone(), ..PlanOrder::default() }
+            }
+            _ => PlanOrder::default(),
+        };
         let order = Order {
             playbook,
             params,

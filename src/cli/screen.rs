@@ -236,7 +236,7 @@ impl Lines {
                 "status": error.fault.as_ref().and_then(|fault| fault.status),
             })),
             "plan": ending.plan.as_ref().map(withheld::json),
-            "never_asked_for": ending.unasked.iter().map(withheld::change).collect::<Vec<_>>(),
+            "never_asked_for": ending.unasked.iter().map(|change| withheld::change(change)).collect::<Vec<_>>(),
             "reads": ending.counts.reads,
             "changes": ending.counts.changes,
             "withheld": ending.counts.withheld,

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::cli::difference::{Difference, differences};
-use crate::door::{Before, Withheld};
+use crate::door::{Before, Shown, Withheld};
 use crate::run::Plan;
 use crate::value::Value;
 
@@ -51,6 +51,9 @@ pub fn human(plan: &Plan, colours: bool) -> String {
         if change.before.state().is_some() && differences.is_empty() {
             text.push_str("       (the present state is in the plan's JSON as `before`)\n");
         }
+        if matches!(&change.before, Before::Seen(seen) if seen.shown == Shown::Gone) {
+            text.push_str("       (the object is not there yet)\n");
+        }
         if let Some(why) = change.before.unseen() {
             text.push_str(&format!("       {}: {why}\n", paint("33", "drift cannot be seen")));
         }
@@ -69,7 +72,7 @@ pub fn human(plan: &Plan, colours: bool) -> String {
 /// The plan as JSON, with every argument.
 pub fn json(plan: &Plan) -> serde_json::Value {
     json!({
-        "changes": plan.changes.iter().map(change).collect::<Vec<_>>(),
+        "changes": plan.changes.iter().map(|one| change(one)).collect::<Vec<_>>(),
         "files": plan.files.iter().map(|(path, size)| json!({ "path": path, "bytes": size })).collect::<Vec<_>>(),
         "partial": plan.partial,
     })
@@ -146,7 +149,7 @@ mod tests {
 
     use super::*;
     use crate::catalog::Effect;
-    use crate::door::{Object, Seen, Shown};
+    use crate::door::{Object, Seen};
     use crate::value::Map;
 
     fn plan() -> Plan {
@@ -165,7 +168,7 @@ mod tests {
             gives: Vec::new(),
             needs: None,
         };
-        Plan { changes: vec![change], ..Plan::default() }
+        Plan { changes: vec![Arc::new(change)], ..Plan::default() }
     }
 
     #[test]

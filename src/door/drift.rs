@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value as Json;
@@ -208,7 +209,8 @@ impl Door {
         if withheld.changes() {
             self.withheld.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }
-        self.parts.watcher.on(DoorEvent::Withheld(withheld.clone()));
+        let withheld = Arc::new(withheld);
+        self.parts.watcher.on(DoorEvent::Withheld(Arc::clone(&withheld)));
         self.parts.mode.list(withheld);
     }
 

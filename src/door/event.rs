@@ -1,5 +1,6 @@
 //! What the door tells those who watch a run.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::catalog::Effect;
@@ -38,7 +39,7 @@ pub enum DoorEvent {
         total: u64,
     },
     /// A dry run withheld a change.
-    Withheld(Withheld),
+    Withheld(Arc<Withheld>),
     /// Something that the person should know, such as an insecure connection.
     Notice(String),
 }

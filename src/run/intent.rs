@@ -40,7 +40,7 @@ impl Intent {
             Self::Apply(plan) => {
                 // The plan's own run had another id, which a script may have written somewhere.
                 let replaced = vec![(plan.run().to_owned(), id.to_owned())];
-                Mode::Apply(Box::new(Approved::new(plan.changes().to_vec(), replaced)))
+                Mode::Apply(Box::new(Approved::new(plan.changes(), replaced)))
             }
         }
     }

@@ -1,6 +1,7 @@
 //! How a run ends, in the words that people and programs see.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -76,7 +77,7 @@ pub struct Ending {
     /// What a dry run withheld, in order; `None` for a live run.
     pub plan: Option<Plan>,
     /// The changes of an applied plan that were never asked for.
-    pub unasked: Vec<Withheld>,
+    pub unasked: Vec<Arc<Withheld>>,
     /// What went through the door.
     pub counts: Counts,
     /// How long it took.
@@ -100,7 +101,7 @@ pub struct RunError {
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// The changes, in order.
-    pub changes: Vec<Withheld>,
+    pub changes: Vec<Arc<Withheld>>,
     /// Files that would have been written, with their sizes.
     pub files: Vec<(std::path::PathBuf, usize)>,
     /// Why the plan ends early, if it does.

@@ -44,8 +44,8 @@ struct State {
 
 impl Approved {
     /// The changes of a plan; each first text of `replaced` is the second in this run.
-    pub fn new(changes: Vec<Withheld>, replaced: Vec<(String, String)>) -> Self {
-        let positioned = changes.into_iter().filter_map(|change| Some((change.position.clone()?, Arc::new(change))));
+    pub fn new(changes: &[Approval], replaced: Vec<(String, String)>) -> Self {
+        let positioned = changes.iter().filter_map(|change| Some((change.position.clone()?, Arc::clone(change))));
         let state = State { bindings: Bindings::new(replaced), ..State::default() };
         Self { plan: positioned.collect(), state: Mutex::new(state), compared: Mutex::default() }
     }
@@ -190,10 +190,10 @@ impl Approved {
     }
 
     /// The planned changes that were never asked for.
-    pub fn unasked(&self) -> Vec<Withheld> {
+    pub fn unasked(&self) -> Vec<Approval> {
         let state = locked(&self.state);
         let left = self.plan.iter().filter(|(position, _)| !state.asked.contains(*position));
-        left.map(|(_, change)| Withheld::clone(change)).collect()
+        left.map(|(_, change)| Arc::clone(change)).collect()
     }
 
     /// Why the run left its plan, if it did.
@@ -327,22 +327,22 @@ mod tests {
     fn changes_that_the_journal_answers_count_and_are_learned_from() {
         let mut first = planned(1, "a@example.net");
         first.gives = vec![("assumed-1".into(), "/id".into())];
-        let approved = Approved::new(vec![first, planned(2, "assumed-1@example.net")], Vec::new());
+        let approved = Approved::new(&[first.into(), planned(2, "assumed-1@example.net").into()], Vec::new());
         approved.recalled(&[], &action("a@example.net"), Effect::Change, &Ok(answer(r#"{"id": "x7"}"#)));
         approves(&approved, "x7@example.net").unwrap();
         let mut compared = 0;
-        approved
-            .once("seg", |_| {
-                compared += 1;
-                Ok(())
-            })
-            .unwrap();
+        let compare = |_: Vec<&Seen>| {
+            compared += 1;
+            Ok(())
+        };
+        approved.once("seg", compare).unwrap();
         assert_eq!(compared, 0, "what is there now may be this run's own doing");
     }
 
     #[test]
     fn what_failed_may_be_asked_for_again_and_nothing_follows_a_refusal() {
-        let approved = Approved::new(vec![planned(1, "a@example.net"), planned(2, "b@example.net")], Vec::new());
+        let approved =
+            Approved::new(&[planned(1, "a@example.net").into(), planned(2, "b@example.net").into()], Vec::new());
         approves(&approved, "a@example.net").unwrap();
         approved.ended(&[], None);
         approves(&approved, "b@example.net").unwrap();

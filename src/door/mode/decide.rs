@@ -1,6 +1,7 @@
 //! What becomes of an action, by the mode of the run.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -42,7 +43,7 @@ pub enum Verdict {
 #[derive(Clone, Debug, Default)]
 pub struct Remainder {
     /// What a dry run withheld, in order; `None` for a run that was not dry.
-    pub withheld: Option<Vec<Withheld>>,
+    pub withheld: Option<Vec<Arc<Withheld>>>,
     /// The files that a dry run would have written, with their sizes.
     pub files: Vec<(PathBuf, usize)>,
     /// The rows that a dry run has used.
@@ -50,7 +51,7 @@ pub struct Remainder {
     /// Whether the dry run withheld a change.
     pub changes: bool,
     /// The planned changes that an apply was never asked for.
-    pub unasked: Vec<Withheld>,
+    pub unasked: Vec<Arc<Withheld>>,
     /// Why an apply left its plan, if it did.
     pub refusal: Option<Fault>,
 }
@@ -103,7 +104,7 @@ impl Mode {
     }
 
     /// Adds to the plan what was withheld.
-    pub fn list(&self, withheld: Withheld) {
+    pub fn list(&self, withheld: Arc<Withheld>) {
         if let Self::Dry(dry) = self {
             dry.list(withheld);
         }

@@ -18,7 +18,7 @@ use crate::value::Value;
 #[derive(Debug, Default)]
 pub struct DryRun {
     overlay: Overlay,
-    plan: Mutex<Vec<Withheld>>,
+    plan: Mutex<Vec<Arc<Withheld>>>,
     changed: Mutex<BTreeSet<String>>,
     seen: Mutex<BTreeMap<String, Arc<Seen>>>,
     rows: Mutex<BTreeMap<(&'static str, &'static str), &'static Row>>,
@@ -60,7 +60,7 @@ impl DryRun {
     }
 
     /// Adds to the plan what was withheld.
-    pub(super) fn list(&self, withheld: Withheld) {
+    pub(super) fn list(&self, withheld: Arc<Withheld>) {
         if withheld.changes() {
             locked(&self.changed).insert(withheld.target.clone());
         }
@@ -73,7 +73,7 @@ impl DryRun {
     }
 
     /// What was withheld, in order.
-    pub fn plan(&self) -> Vec<Withheld> {
+    pub fn plan(&self) -> Vec<Arc<Withheld>> {
         locked(&self.plan).clone()
     }
 

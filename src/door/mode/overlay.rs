@@ -19,11 +19,13 @@ pub struct Overlay {
 impl Overlay {
     /// Remembers a written file.
     pub fn write(&self, path: &Path, contents: Bytes) {
+        self.assumed.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
         self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), contents);
     }
 
     /// Remembers a file that would have been downloaded: there is one, and nobody knows what is in it.
     pub fn assume(&self, path: &Path, contents: Bytes) {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
         self.assumed.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), contents);
     }
 

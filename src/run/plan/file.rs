@@ -85,7 +85,7 @@ struct Envelope {
 pub struct PlanFile {
     text: Arc<str>,
     record: Record,
-    changes: Vec<Withheld>,
+    changes: Vec<Arc<Withheld>>,
     pinned: Pinned,
 }
 
@@ -145,8 +145,9 @@ impl PlanFile {
             }
             _ => return Err(unreadable("it does not begin with `beadle_plan` and `sha256`".into())),
         }
-        let Envelope { plan: record, .. } =
+        let Envelope { plan: mut record, .. } =
             serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
+        drop(text);
         if let Some(partial) = &record.partial {
             let place = partial.place().map(|place| format!(" ({place})")).unwrap_or_default();
             let reason = &partial.reason;
@@ -160,10 +161,14 @@ impl PlanFile {
         }
         let changes = record.withheld(catalog).map_err(unreadable)?;
         let pinned = record.pinned().map_err(unreadable)?;
+        // What was read once is not held twice: a plan may have a hundred thousand entries.
+        record.changes = Vec::new();
+        record.objects = Vec::new();
+        record.files = Vec::new();
         Ok(Self { text: text.into(), record, changes, pinned })
     }
 
-    /// The text of the file.
+    /// The text of the file, which the journal of an apply keeps.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -199,7 +204,7 @@ impl PlanFile {
 
     /// The changes that an apply cannot compare, and that have to be allowed by `--unverified`.
     pub fn unseen(&self) -> impl Iterator<Item = &Withheld> {
-        self.changes.iter().filter(|change| change.before.unseen().is_some())
+        self.changes.iter().map(Arc::as_ref).filter(|change| change.before.unseen().is_some())
     }
 
     /// The id of the run that made the plan.
@@ -213,7 +218,7 @@ impl PlanFile {
     }
 
     /// What was withheld, in order.
-    pub fn changes(&self) -> &[Withheld] {
+    pub fn changes(&self) -> &[Arc<Withheld>] {
         &self.changes
     }
 

@@ -218,7 +218,7 @@ impl Record {
     }
 
     /// The changes, as the door compares them.
-    pub fn withheld(&self, catalog: &Catalog) -> Result<Vec<Withheld>, String> {
+    pub fn withheld(&self, catalog: &Catalog) -> Result<Vec<Arc<Withheld>>, String> {
         let objects = self.objects.iter().map(|object| {
             let row = catalog.row(&object.vendor, &object.call).ok_or_else(|| gone(&object.vendor, &object.call))?;
             let shown = object.state.clone().map_or(Shown::Gone, Shown::State);
@@ -226,7 +226,7 @@ impl Record {
             Ok(Arc::new(Seen { object: Object { target: object.target.clone(), call: row.name, args }, shown }))
         });
         let objects = objects.collect::<Result<Vec<_>, String>>()?;
-        self.changes.iter().map(|change| change.change(catalog, &objects)).collect()
+        self.changes.iter().map(|change| change.change(catalog, &objects).map(Arc::new)).collect()
     }
 
     /// What the run took from its surroundings.
