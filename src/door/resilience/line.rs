@@ -146,7 +146,10 @@ impl Line {
             let retry_after = match attempt {
                 Attempt::Answer(answer) => {
                     progress.status = Some(answer.status);
+                    // A 500 to a change is the appliance's word about that change, not about itself.
+                    let own_word = answer.status == 500 && exchange.effect != Effect::Read;
                     if answer.status >= 500
+                        && !own_word
                         && let Some(fault) = judge(exchange.row, exchange.effect, &answer)
                     {
                         self.breaker.failed(&fault);

@@ -35,6 +35,19 @@ pub enum RefusalStyle {
     Ok,
     /// Status 400 with a reason.
     BadRequest,
+    /// Status 500 with a reason.
+    Failure,
+}
+
+impl RefusalStyle {
+    /// The status of a refusal.
+    const fn status(self) -> u16 {
+        match self {
+            Self::Ok => 200,
+            Self::BadRequest => 400,
+            Self::Failure => 500,
+        }
+    }
 }
 
 /// How a lab is set up.
@@ -193,6 +206,14 @@ impl SegLab {
         let mut state = self.seg.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(group) = state.ip_groups.get_mut(&group) {
             group.put(network, name);
+        }
+    }
+
+    /// Takes every entry out of an IP group behind the client's back.
+    pub fn empty_ip_group(&self, group: i64) {
+        let mut state = self.seg.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(group) = state.ip_groups.get_mut(&group) {
+            *group = groups::IpGroup::default();
         }
     }
 
