@@ -38,6 +38,8 @@ fn json_csv_and_digests() {
 fn networks_are_computed_with() {
     prints("print(aggregate([\"192.0.2.0/25\", \"192.0.2.128/25\"])[0])", "192.0.2.0/24");
     prints("print(subtract(\"192.0.2.0/30\", \"192.0.2.1\").len())", "2");
+    prints("print(network(\"192.0.2.0/30\").subtract(\"192.0.2.1\").len())", "2");
+    prints("print(subtract([\"192.0.2.0/30\"], \"192.0.2.1\").len())", "2");
     prints("print(network(\"192.0.2.0/24\").contains(\"192.0.2.9\"))", "true");
     prints("print(is_private(\"10.0.0.1\"))", "true");
 }

@@ -81,3 +81,13 @@ fn a_secret_comes_from_a_file_or_a_command() {
     sandbox.write("beadle.toml", &config.replace("{ env = \"SEG_PASSWORD\" }", "{ command = [\"/bin/false\"] }"));
     sandbox.script("target(\"seg\").groups()", &[]).code(1).err(&["the secret command '/bin/false' failed"]);
 }
+
+#[test]
+fn a_secret_shows_as_stars_wherever_it_is_shown() {
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, "[secrets.api]\nenv = \"SEG_PASSWORD\"\n");
+    let script = "let s = secret(\"api\"); print(to_json(#{ a: s })); log_info(s); log_warn(#{ b: [s] }); throw s;";
+    let ran = sandbox.script(script, &[]).code(1);
+    assert_eq!(ran.out, "{\"a\":\"***\"}\n");
+    ran.err(&["info: ***", "warn: #{\"b\": [***]}", "error: ***"]);
+}

@@ -37,6 +37,18 @@ fn an_expired_token_is_renewed_and_a_revoked_one_once() {
 }
 
 #[test]
+fn a_busy_token_service_is_waited_for_as_it_says() {
+    let faults = beadle::lab::Faults::parse(&["every=2:503:retry-after=1@/token".to_owned()]).unwrap();
+    let seg = Seg::with(SegOptions { token_life: Duration::from_secs(1), faults, ..SegOptions::default() });
+    let sandbox = Sandbox::with_seg(&seg, "");
+    let begun = std::time::Instant::now();
+    sandbox.script("let s = target(\"seg\"); s.groups(); sleep(\"1200ms\"); s.groups();", &[]).code(0);
+    assert!(begun.elapsed() > Duration::from_millis(2200), "{:?}", begun.elapsed());
+    let logins = seg.lab.requests().iter().filter(|request| request.target == "/token").count();
+    assert_eq!(logins, 3);
+}
+
+#[test]
 fn many_branches_share_one_login() {
     let seg = Seg::ten();
     let sandbox = Sandbox::with_seg(&seg, "");
