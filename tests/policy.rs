@@ -77,7 +77,8 @@ fn a_raw_request_sets_no_header_of_the_line_or_the_session() {
     let seg = Seg::ten();
     let sandbox = Sandbox::with_seg(&seg, "");
     for header in ["Authorization", "host", "Cookie", "X-HTTP-Method-Override"] {
-        let script = format!("target(\"seg\").request(\"GET\", \"/groups\", #{{ headers: #{{ \"{header}\": \"x\" }} }})");
+        let script =
+            format!("target(\"seg\").request(\"GET\", \"/groups\", #{{ headers: #{{ \"{header}\": \"x\" }} }})");
         sandbox.script(&script, &[]).code(4).err(&[&format!("the header '{header}' is Beadle's own to set")]);
     }
     assert!(seg.lab.requests().is_empty());

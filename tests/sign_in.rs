@@ -102,10 +102,14 @@ const GROUPS: &str = "print(target(\"seg\").groups().len())";
 
 #[test]
 fn a_certificate_is_trusted_by_file_and_by_nothing_else() {
+    let authority = Seg::with(SegOptions { tls: true, authority: true, ..SegOptions::default() });
+    with_tls(&authority, "tls = { ca_file = \"seg.pem\" }").script(GROUPS, &[]).code(0).out(&["2"]);
+    with_tls(&authority, "").script(GROUPS, &[]).code(1).err(&["is self-signed: set tls.ca_file", "targets trust seg"]);
     let seg = Seg::with(SegOptions { tls: true, ..SegOptions::default() });
     with_tls(&seg, "tls = { ca_file = \"seg.pem\" }").script(GROUPS, &[]).code(0).out(&["2"]);
     with_tls(&seg, "").script(GROUPS, &[]).code(1).err(&["unknown issuer", "beadle targets trust seg"]);
     with_tls(&seg, "tls = { insecure = true }").script(GROUPS, &[]).code(0).err(&["trusts anyone"]);
+    with_tls(&seg, "tls = { insecure = true }").run(&["targets", "check"]).code(0).err(&["trusts anyone"]);
 }
 
 #[test]

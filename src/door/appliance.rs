@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use crate::catalog::{Bound, Effect, Kind, LostAnswer, Place, Row, Type, Vendor, WireRequest, bind, raw_wire, wire};
 use crate::config::{Target, Tls};
 use crate::door::door::Door;
-use crate::door::event::{DoorEvent, Withheld};
+use crate::door::event::{DoorEvent, Withheld, insecure};
 use crate::door::mode::{Mode, Verdict};
 use crate::door::policy::{Admission, Classified, Request, TargetLock, classify};
 use crate::door::recorder::Key;
@@ -197,10 +197,7 @@ impl Door {
         };
         let save_to = save_to.map(|path| self.parts.host.files.writable(path)).transpose().map_err(name)?;
         if errand.target.tls == Tls::Insecure {
-            self.parts.watcher.on(DoorEvent::Notice(format!(
-                "the connection to '{}' is not protected: tls = {{ insecure = true }} trusts anyone",
-                errand.target.name
-            )));
+            self.parts.watcher.on(DoorEvent::Notice(insecure(&errand.target.name)));
         }
         let changes = errand.effect != Effect::Read;
         let runtime = &self.parts.host.runtime;

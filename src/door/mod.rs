@@ -25,7 +25,7 @@ mod transport;
 
 pub use action::{Action, Branch, HttpAnswer, Passage, RawRequest, Reply};
 pub use door::{Children, Door, DoorParts};
-pub use event::{DoorEvent, Watcher, Withheld};
+pub use event::{DoorEvent, Watcher, Withheld, insecure};
 pub use files::FileRules;
 pub use halt::Halt;
 pub use host::{Host, NamedStore};

@@ -61,6 +61,8 @@ pub struct SegOptions {
     pub token_port: u16,
     /// Whether it speaks TLS, with a self-signed certificate for localhost.
     pub tls: bool,
+    /// Whether that certificate calls itself an authority.
+    pub authority: bool,
     /// The account.
     pub username: String,
     /// Its password, in clear.
@@ -88,6 +90,7 @@ impl Default for SegOptions {
             port: 0,
             token_port: 0,
             tls: false,
+            authority: false,
             username: "api".into(),
             password: "lab-password".into(),
             token_life: Duration::from_secs(3600),
@@ -130,7 +133,10 @@ impl SegLab {
             tokens: Mutex::default(),
             options: options.clone(),
         });
-        let identity = options.tls.then(Identity::self_signed).transpose()?;
+        let identity = options
+            .tls
+            .then(|| if options.authority { Identity::authority() } else { Identity::self_signed() })
+            .transpose()?;
         let api = Server::start(
             options.port,
             identity.as_ref(),
