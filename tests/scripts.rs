@@ -122,3 +122,13 @@ fn hostile_scripts_end_with_an_error_and_not_with_the_process() {
         assert!(matches!(ran.code, 1 | 6), "{script}: code {}\n{}", ran.code, ran.err);
     }
 }
+
+#[test]
+fn a_function_of_the_language_is_not_said_to_be_unknown() {
+    let sandbox = sandbox();
+    sandbox.script("(0..5).map(|n| n)", &[]).code(1).err(&["'map' does not take (range"]);
+    sandbox
+        .script("[1].fliter(|n| n > 0)", &[])
+        .code(1)
+        .err(&["there is no function 'fliter'. Did you mean 'filter'?"]);
+}

@@ -91,3 +91,19 @@ fn a_secret_shows_as_stars_wherever_it_is_shown() {
     assert_eq!(ran.out, "{\"a\":\"***\"}\n");
     ran.err(&["info: ***", "warn: #{\"b\": [***]}", "error: ***"]);
 }
+
+#[test]
+fn a_secret_reaches_an_allowed_host_as_what_it_is() {
+    let seg = Seg::ten();
+    let url = seg.lab.api_url();
+    let host = url.trim_start_matches("http://").trim_end_matches('/');
+    let more = format!("[secrets.api]\nenv = \"SEG_PASSWORD\"\n[http]\nallow = [\"{host}\"]\n");
+    let sandbox = Sandbox::with_seg(&seg, &more);
+    let script = format!(
+        "let s = secret(\"api\"); try {{ http_post(\"{url}/hook\", #{{ json: #{{ token: s }}, headers: #{{ \"X-Key\": s }} }}) }} catch {{ }}"
+    );
+    let ran = sandbox.script(&script, &["-vv"]).code(0);
+    assert!(!format!("{}{}", ran.out, ran.err).contains("lab-password"));
+    let sent = seg.lab.requests().iter().any(|request| request.body == b"{\"token\":\"lab-password\"}");
+    assert!(sent, "{:?}", seg.lab.requests());
+}

@@ -24,7 +24,7 @@ pub use row::{
     Answer, Before, Body, Condition, Confidence, Effect, Example, Field, Harm, Inverse, Kind, LostAnswer, PageStyle,
     Paging, Param, Place, Raise, Refusal, Row, Rule, Shape, TimeForm, Type, Vendor,
 };
-pub use wire::{raw_wire, wire};
+pub use wire::{json_body, raw_wire, wire};
 
 /// Names that no call may have.
 pub const RESERVED_NAMES: &[&str] = format::words::RESERVED;

@@ -107,7 +107,7 @@ impl Door {
             Action::Clock => Ok(Reply::Value(Value::Time(self.parts.host.clock.now()))),
             Action::Random { low, high } => {
                 if low > high {
-                    let message = format!("random: {low} is greater than {high}");
+                    let message = format!("{low} is greater than {high}");
                     return Err(Fault::new(FaultKind::Invalid, message).into());
                 }
                 Ok(Reply::Value(Value::Int(fastrand::i64(*low..=*high))))

@@ -231,6 +231,9 @@ fn missing_function(signature: &str, index: &Index) -> (String, Vec<String>) {
         .replace("i64", "int")
         .replace("f64", "float");
     let known: Vec<String> = index.named(name).map(|entry| entry.signature.clone()).collect();
+    if known.is_empty() && index.is_native(name) {
+        return (format!("'{name}' does not take ({shown})"), Vec::new());
+    }
     if known.is_empty() {
         let hint = did_you_mean(name, index.names());
         return (
