@@ -89,6 +89,22 @@ fn another_generation_than_configured_is_named() {
     let seg = Seg::with(SegOptions { version: "11.2.0.1".into(), ..SegOptions::default() });
     let sandbox = Sandbox::with_seg(&seg, "");
     sandbox.script("target(\"seg\").groups()", &[]).code(1).err(&["11.2.0.1", "version = \"10\""]);
+    // Generation 8 has no call that tells its version: what the appliance offers tells it.
+    let seg = Seg::ten();
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "beadle.toml",
+        &format!(
+            "[targets.seg]\nvendor = \"seg\"\nurl = \"{}\"\nversion = \"8\"\n\
+             auth = {{ method = \"basic\", username = \"api\", password = {{ env = \"SEG_PASSWORD\" }} }}\n",
+            seg.lab.api_url()
+        ),
+    );
+    sandbox.script("target(\"seg\").groups()", &[]).code(1).err(&["if it is of generation 10, set version = \"10\""]);
+    let seg = Seg::with(SegOptions { generation: Generation::Eight, ..SegOptions::default() });
+    let mut sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.env("SEG_PASSWORD", "not-the-password");
+    sandbox.script("target(\"seg\").groups()", &[]).code(1).err(&["write the user as DOMAIN\\user"]);
 }
 
 fn with_tls(seg: &Seg, tls: &str) -> Sandbox {
