@@ -122,6 +122,21 @@ fn what_cannot_be_decided_within_the_bound_is_said_and_kept() {
 }
 
 #[test]
+fn what_a_bound_left_over_is_never_taken_for_blocked() {
+    let seg = Seg::with(SegOptions { names_offender: false, ..SegOptions::default() });
+    let list = list_of(200);
+    // Everything is there but one entry in the last quarter: any few that are tried are there.
+    for (n, line) in list.lines().enumerate().filter(|(n, _)| *n != 170) {
+        seg.lab.put_ip(16, line, &n.to_string());
+    }
+    let sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.write("list.txt", &list);
+    block(&sandbox, &["probes=20"]).code(1).err(&["could not be decided"]);
+    block(&sandbox, &["probes=1000"]).code(0);
+    assert_eq!(seg.lab.ip_group(16).len(), 200);
+}
+
+#[test]
 fn a_killed_runs_open_piece_is_settled_by_the_next() {
     for before_or_after in ["lost-before=1@delta", "lost=1@delta"] {
         let seg = Seg::faulty(&[before_or_after, "every=1:503@nothing"]);
