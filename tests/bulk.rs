@@ -2,6 +2,7 @@
 
 use beadle::lab::{RefusalStyle, SegOptions};
 
+use crate::line::{answer, server};
 use crate::support::lab::Seg;
 use crate::support::{Ran, Sandbox};
 
@@ -81,6 +82,8 @@ fn entries_that_are_there_already_are_found_and_left_out() {
         (RefusalStyle::Ok, false),
         (RefusalStyle::BadRequest, true),
         (RefusalStyle::BadRequest, false),
+        (RefusalStyle::Failure, true),
+        (RefusalStyle::Failure, false),
     ] {
         let seg = Seg::with(SegOptions { refusals, names_offender, ..SegOptions::default() });
         for present in ["198.18.0.32/28", "198.18.3.64/28"] {
@@ -116,6 +119,21 @@ fn what_cannot_be_decided_within_the_bound_is_said_and_kept() {
     // Run again with room enough, and everything is there.
     block(&sandbox, &["probes=1000"]).code(0);
     assert_eq!(seg.lab.ip_group(16).len(), 64);
+}
+
+#[test]
+fn what_a_bound_left_over_is_never_taken_for_blocked() {
+    let seg = Seg::with(SegOptions { names_offender: false, ..SegOptions::default() });
+    let list = list_of(200);
+    // Everything is there but one entry in the last quarter: any few that are tried are there.
+    for (n, line) in list.lines().enumerate().filter(|(n, _)| *n != 170) {
+        seg.lab.put_ip(16, line, &n.to_string());
+    }
+    let sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.write("list.txt", &list);
+    block(&sandbox, &["probes=20"]).code(1).err(&["could not be decided"]);
+    block(&sandbox, &["probes=1000"]).code(0);
+    assert_eq!(seg.lab.ip_group(16).len(), 200);
 }
 
 #[test]
@@ -203,4 +221,109 @@ fn a_list_from_standard_input_is_read() {
     child.stdin.take().unwrap().write_all(b"192.0.2.9\n").unwrap();
     Ran::from(child.wait_with_output().unwrap()).code(0);
     assert_eq!(seg.lab.ip_group(16), ["192.0.2.9/32"]);
+}
+
+#[test]
+fn a_refusal_for_another_reason_is_not_taken_for_an_entry_that_is_there() {
+    for (head, body) in [
+        ("200 OK", r#"{"reason": "IP group 16 does not exist."}"#),
+        ("200 OK", r#""Access is denied""#),
+        ("200 OK", r#"{"reason": "IP group not updated"}"#),
+        ("400 Bad Request", r#"{"reason": "IP group 16 does not exist."}"#),
+        ("409 Conflict", r#"{"reason": "The configuration is locked by another user"}"#),
+        ("500 Internal Server Error", "Object reference not set"),
+    ] {
+        let (address, _asked) = server(vec![answer(head, body)]);
+        let sandbox = Sandbox::new();
+        let target = format!(
+            "[targets.seg]\nvendor = \"seg\"\nurl = \"http://{address}\"\nversion = \"8\"\n\
+             auth = {{ method = \"basic\", username = \"api\", password = {{ env = \"SEG_PASSWORD\" }} }}\n"
+        );
+        sandbox.write("beadle.toml", &target);
+        sandbox.write("list.txt", "192.0.2.0/24\n198.51.100.7\n");
+        block(&sandbox, &[]).code(1);
+        // Nor is anything remembered as blocked: a run that is not refused sends it all.
+        let plan = block(&sandbox, &["--dry-run"]).code(0);
+        assert!(plan.out.contains("plan: 1 change of 2 item(s)"), "{head} {body}:\n{}", plan.out);
+    }
+}
+
+#[test]
+fn a_run_killed_while_it_looks_for_what_is_in_the_way_forgets_nothing() {
+    let seg = Seg::with(SegOptions { names_offender: false, ..SegOptions::default() });
+    let theirs = list_of(300).lines().nth(201).unwrap().to_owned();
+    seg.lab.put_ip(16, &theirs, "theirs");
+    let sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.write("list.txt", &list_of(300));
+    seg.fail(&["latency=20ms@delta"]);
+    let mut child = sandbox.command(&BLOCK).stderr(std::process::Stdio::null()).spawn().unwrap();
+    // The first half goes in, the second is taken apart.
+    while seg.lab.ip_group(16).len() < 152 {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    seg.fail(&[]);
+    block(&sandbox, &[]).code(0);
+    assert_eq!(seg.lab.ip_group(16).len(), 300);
+    let ran = unblock(&sandbox, &list_of(300)).code(0);
+    assert_eq!(seg.lab.ip_group(16), [theirs], "{}", ran.out);
+}
+
+#[test]
+fn two_runs_into_one_group_at_once_know_of_each_other() {
+    let seg = Seg::faulty(&["latency=20ms@delta"]);
+    let sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.write("list.txt", &list_of(100));
+    let mut first = sandbox.command(&[&BLOCK[..], &["chunk=10"]].concat()).spawn().unwrap();
+    while seg.writes() == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let ran = block(&sandbox, &["chunk=10", "--format", "json"]).code(0);
+    assert!(first.wait().unwrap().success());
+    assert_eq!((value(&ran)["added"].clone(), seg.writes()), (0.into(), 10));
+}
+
+#[test]
+fn a_split_goes_on_where_a_part_of_the_rest_is_there_already() {
+    for names_offender in [true, false] {
+        let seg = Seg::with(SegOptions { names_offender, ..SegOptions::default() });
+        let sandbox = Sandbox::with_seg(&seg, "");
+        sandbox.write("list.txt", "192.0.2.0/24\n");
+        block(&sandbox, &[]).code(0);
+        seg.lab.put_ip(16, "192.0.2.128/25", "theirs");
+        let ran = unblock(&sandbox, "192.0.2.0/26\n").code(0);
+        assert_eq!((&value(&ran)["removed"], &value(&ran)["gone_already"]), (&1.into(), &0.into()));
+        assert_eq!(seg.lab.ip_group(16), ["192.0.2.64/26", "192.0.2.128/25"]);
+    }
+}
+
+#[test]
+fn what_has_gone_from_the_group_is_found_within_a_bound() {
+    let seg = Seg::with(SegOptions { names_offender: false, ..SegOptions::default() });
+    let sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.write("list.txt", &list_of(64));
+    block(&sandbox, &[]).code(0);
+    seg.lab.empty_ip_group(16);
+    sandbox.write("out.txt", &list_of(64));
+    let unblock = ["run", "std/seg/bulk_ip_unblock", "target=seg", "group=16", "list=out.txt"];
+    sandbox.run(&[&unblock[..], &["probes=10"]].concat()).code(1).err(&["could not be decided"]);
+    assert_eq!(seg.writes(), 11);
+    sandbox.run(&unblock).code(0).out(&["gone already"]);
+    let ran = block(&sandbox, &["--format", "json"]).code(0);
+    assert_eq!((value(&ran)["added"].clone(), seg.lab.ip_group(16).len()), (64.into(), 64));
+}
+
+#[test]
+fn an_open_piece_that_has_become_protected_is_taken_out_again() {
+    let seg = Seg::faulty(&["hang=1@delta"]);
+    let sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.write("list.txt", "192.0.2.0/24\n198.51.100.7\n");
+    block(&sandbox, &["--timeout", "500ms"]).code(5);
+    seg.lab.put_ip(16, "192.0.2.0/24", "beadle 192-0-2-0_24");
+    seg.fail(&[]);
+    let protected = format!("{}\n[never]\nnetworks = [\"192.0.2.9\"]\n", sandbox.read("beadle.toml"));
+    sandbox.write("beadle.toml", &protected);
+    block(&sandbox, &[]).code(0).err(&["192.0.2.0/24 is taken out again"]);
+    assert_eq!(seg.lab.ip_group(16), ["198.51.100.7/32"]);
 }

@@ -38,7 +38,7 @@ confidence = "seed"
 
 /// A server that answers the nth request with the nth answer (the last one again and again), and
 /// tells what it was sent.
-fn server(answers: Vec<String>) -> (String, Receiver<String>) {
+pub fn server(answers: Vec<String>) -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let (sender, asked) = channel();
@@ -64,7 +64,8 @@ fn server(answers: Vec<String>) -> (String, Receiver<String>) {
     (address, asked)
 }
 
-fn answer(head: &str, body: &str) -> String {
+/// An answer as it goes over the line.
+pub fn answer(head: &str, body: &str) -> String {
     format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
 }
 

@@ -73,6 +73,20 @@ fn raw_requests_that_are_calls_count_as_those_calls() {
 }
 
 #[test]
+fn a_raw_request_sets_no_header_of_the_line_or_the_session() {
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, "");
+    for header in ["Authorization", "host", "Cookie", "X-HTTP-Method-Override"] {
+        let script =
+            format!("target(\"seg\").request(\"GET\", \"/groups\", #{{ headers: #{{ \"{header}\": \"x\" }} }})");
+        sandbox.script(&script, &[]).code(4).err(&[&format!("the header '{header}' is Beadle's own to set")]);
+    }
+    assert!(seg.lab.requests().is_empty());
+    let own = "print(target(\"seg\").request(\"GET\", \"/groups\", #{ headers: #{ \"X-Reason\": \"audit\" } }).len())";
+    sandbox.script(own, &[]).code(0).out(&["2"]);
+}
+
+#[test]
 fn a_dry_run_sends_no_write_whatever_the_script_does() {
     let seg = Seg::ten();
     let sandbox = Sandbox::with_seg(&seg, "[files]\nwrite = [\"out\"]\n");

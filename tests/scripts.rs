@@ -38,6 +38,8 @@ fn json_csv_and_digests() {
 fn networks_are_computed_with() {
     prints("print(aggregate([\"192.0.2.0/25\", \"192.0.2.128/25\"])[0])", "192.0.2.0/24");
     prints("print(subtract(\"192.0.2.0/30\", \"192.0.2.1\").len())", "2");
+    prints("print(network(\"192.0.2.0/30\").subtract(\"192.0.2.1\").len())", "2");
+    prints("print(subtract([\"192.0.2.0/30\"], \"192.0.2.1\").len())", "2");
     prints("print(network(\"192.0.2.0/24\").contains(\"192.0.2.9\"))", "true");
     prints("print(is_private(\"10.0.0.1\"))", "true");
 }
@@ -119,4 +121,14 @@ fn hostile_scripts_end_with_an_error_and_not_with_the_process() {
         let ran = sandbox.script(script, &["--timeout", "3s"]);
         assert!(matches!(ran.code, 1 | 6), "{script}: code {}\n{}", ran.code, ran.err);
     }
+}
+
+#[test]
+fn a_function_of_the_language_is_not_said_to_be_unknown() {
+    let sandbox = sandbox();
+    sandbox.script("(0..5).map(|n| n)", &[]).code(1).err(&["'map' does not take (range"]);
+    sandbox
+        .script("[1].fliter(|n| n > 0)", &[])
+        .code(1)
+        .err(&["there is no function 'fliter'. Did you mean 'filter'?"]);
 }

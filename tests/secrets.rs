@@ -81,3 +81,29 @@ fn a_secret_comes_from_a_file_or_a_command() {
     sandbox.write("beadle.toml", &config.replace("{ env = \"SEG_PASSWORD\" }", "{ command = [\"/bin/false\"] }"));
     sandbox.script("target(\"seg\").groups()", &[]).code(1).err(&["the secret command '/bin/false' failed"]);
 }
+
+#[test]
+fn a_secret_shows_as_stars_wherever_it_is_shown() {
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, "[secrets.api]\nenv = \"SEG_PASSWORD\"\n");
+    let script = "let s = secret(\"api\"); print(to_json(#{ a: s })); log_info(s); log_warn(#{ b: [s] }); throw s;";
+    let ran = sandbox.script(script, &[]).code(1);
+    assert_eq!(ran.out, "{\"a\":\"***\"}\n");
+    ran.err(&["info: ***", "warn: #{\"b\": [***]}", "error: ***"]);
+}
+
+#[test]
+fn a_secret_reaches_an_allowed_host_as_what_it_is() {
+    let seg = Seg::ten();
+    let url = seg.lab.api_url();
+    let host = url.trim_start_matches("http://").trim_end_matches('/');
+    let more = format!("[secrets.api]\nenv = \"SEG_PASSWORD\"\n[http]\nallow = [\"{host}\"]\n");
+    let sandbox = Sandbox::with_seg(&seg, &more);
+    let script = format!(
+        "let s = secret(\"api\"); try {{ http_post(\"{url}/hook\", #{{ json: #{{ token: s }}, headers: #{{ \"X-Key\": s }} }}) }} catch {{ }}"
+    );
+    let ran = sandbox.script(&script, &["-vv"]).code(0);
+    assert!(!format!("{}{}", ran.out, ran.err).contains("lab-password"));
+    let sent = seg.lab.requests().iter().any(|request| request.body == b"{\"token\":\"lab-password\"}");
+    assert!(sent, "{:?}", seg.lab.requests());
+}

@@ -37,6 +37,18 @@ fn an_expired_token_is_renewed_and_a_revoked_one_once() {
 }
 
 #[test]
+fn a_busy_token_service_is_waited_for_as_it_says() {
+    let faults = beadle::lab::Faults::parse(&["every=2:503:retry-after=1@/token".to_owned()]).unwrap();
+    let seg = Seg::with(SegOptions { token_life: Duration::from_secs(1), faults, ..SegOptions::default() });
+    let sandbox = Sandbox::with_seg(&seg, "");
+    let begun = std::time::Instant::now();
+    sandbox.script("let s = target(\"seg\"); s.groups(); sleep(\"1200ms\"); s.groups();", &[]).code(0);
+    assert!(begun.elapsed() > Duration::from_millis(2200), "{:?}", begun.elapsed());
+    let logins = seg.lab.requests().iter().filter(|request| request.target == "/token").count();
+    assert_eq!(logins, 3);
+}
+
+#[test]
 fn many_branches_share_one_login() {
     let seg = Seg::ten();
     let sandbox = Sandbox::with_seg(&seg, "");
@@ -77,6 +89,22 @@ fn another_generation_than_configured_is_named() {
     let seg = Seg::with(SegOptions { version: "11.2.0.1".into(), ..SegOptions::default() });
     let sandbox = Sandbox::with_seg(&seg, "");
     sandbox.script("target(\"seg\").groups()", &[]).code(1).err(&["11.2.0.1", "version = \"10\""]);
+    // Generation 8 has no call that tells its version: what the appliance offers tells it.
+    let seg = Seg::ten();
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "beadle.toml",
+        &format!(
+            "[targets.seg]\nvendor = \"seg\"\nurl = \"{}\"\nversion = \"8\"\n\
+             auth = {{ method = \"basic\", username = \"api\", password = {{ env = \"SEG_PASSWORD\" }} }}\n",
+            seg.lab.api_url()
+        ),
+    );
+    sandbox.script("target(\"seg\").groups()", &[]).code(1).err(&["if it is of generation 10, set version = \"10\""]);
+    let seg = Seg::with(SegOptions { generation: Generation::Eight, ..SegOptions::default() });
+    let mut sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.env("SEG_PASSWORD", "not-the-password");
+    sandbox.script("target(\"seg\").groups()", &[]).code(1).err(&["write the user as DOMAIN\\user"]);
 }
 
 fn with_tls(seg: &Seg, tls: &str) -> Sandbox {
@@ -90,10 +118,14 @@ const GROUPS: &str = "print(target(\"seg\").groups().len())";
 
 #[test]
 fn a_certificate_is_trusted_by_file_and_by_nothing_else() {
+    let authority = Seg::with(SegOptions { tls: true, authority: true, ..SegOptions::default() });
+    with_tls(&authority, "tls = { ca_file = \"seg.pem\" }").script(GROUPS, &[]).code(0).out(&["2"]);
+    with_tls(&authority, "").script(GROUPS, &[]).code(1).err(&["is self-signed: set tls.ca_file", "targets trust seg"]);
     let seg = Seg::with(SegOptions { tls: true, ..SegOptions::default() });
     with_tls(&seg, "tls = { ca_file = \"seg.pem\" }").script(GROUPS, &[]).code(0).out(&["2"]);
     with_tls(&seg, "").script(GROUPS, &[]).code(1).err(&["unknown issuer", "beadle targets trust seg"]);
     with_tls(&seg, "tls = { insecure = true }").script(GROUPS, &[]).code(0).err(&["trusts anyone"]);
+    with_tls(&seg, "tls = { insecure = true }").run(&["targets", "check"]).code(0).err(&["trusts anyone"]);
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub use row::{
     LostAnswer, PageStyle, Paging, Param, Place, Raise, Refusal, Row, Rule, Shape, TimeForm, Type, Vendor,
 };
 pub use state::{steady, would_be};
-pub use wire::{raw_wire, wire};
+pub use wire::{json_body, raw_wire, wire};
 
 /// Names that no call may have.
 pub const RESERVED_NAMES: &[&str] = format::words::RESERVED;

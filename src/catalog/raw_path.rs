@@ -58,13 +58,14 @@ impl Resolved {
         Some(Self { segments })
     }
 
-    /// Whether the row's path, its base included, can be this one. Slashes at the end do not count.
+    /// Whether the row's path, its base included, can be this one. Slashes at the end do not count,
+    /// nor do capitals: some appliances do not tell them apart.
     pub fn fits(&self, row: &Row) -> bool {
         let mut given = self.segments.iter();
         let template = row.base.split('/').chain(row.path.split('/')).filter(|part| !part.is_empty());
         for part in template {
             match given.next() {
-                Some(segment) if part == segment || part.starts_with('{') => {}
+                Some(segment) if part.eq_ignore_ascii_case(segment) || part.starts_with('{') => {}
                 _ => return false,
             }
         }
@@ -94,6 +95,7 @@ mod tests {
             "/groups/%2e%2e/console/sender/message/killex/1/",
             "/console\\sender/message/killex/1/",
             "/con\tsole/sender/message/killex/1/",
+            "/Console/Sender/Message/KILLEX/1/",
         ] {
             assert_eq!(matched("POST", path), Some("sender_kill_messages"), "{path:?}");
         }

@@ -76,13 +76,18 @@ pub fn raw_wire(
         path,
         query: encoded,
         headers: headers.iter().map(|(name, value)| (name.clone(), untyped(value))).collect(),
-        body: body.map_or(WireBody::None, |value| json(&Plain(value))),
+        body: body.map_or(WireBody::None, json_body),
     }
 }
 
 /// A parameter's value as it stands in a JSON body. A secret in it is exposed.
 pub(super) fn json_value(param: &'static Param, value: &Value) -> serde_json::Value {
     serde_json::to_value(Typed { param, ty: param.ty, value }).unwrap_or_default()
+}
+
+/// A value as a JSON body, secrets as what they are.
+pub fn json_body(value: &Value) -> WireBody {
+    json(&Plain(value))
 }
 
 /// The parts of a multipart body: parameters of place `form` and `part`, in the row's order.

@@ -12,7 +12,7 @@ use crate::cli::program::{Done, Program};
 use crate::cli::screen::millis;
 use crate::cli::table;
 use crate::config::{Target, Tls};
-use crate::door::{Certificate, probe};
+use crate::door::{Certificate, insecure, probe};
 use crate::run::Project;
 
 /// Show, check and trust targets
@@ -100,6 +100,9 @@ fn check(program: &Program, project: &Project, runtime: &tokio::runtime::Runtime
     let mut failed = false;
     let mut results = Vec::new();
     for target in targets {
+        if target.tls == Tls::Insecure {
+            eprintln!("warning: {}", insecure(&target.name));
+        }
         let begun = Instant::now();
         let result = runtime.block_on(project.fleet.greet(&target.name, &project.catalog));
         failed |= result.is_err();

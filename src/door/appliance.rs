@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use crate::catalog::{Bound, Effect, Kind, LostAnswer, Row, Type, Vendor, WireRequest, raw_wire, read_about, wire};
 use crate::config::{Target, Tls};
 use crate::door::door::{Door, Passing};
-use crate::door::event::DoorEvent;
+use crate::door::event::{DoorEvent, insecure};
 use crate::door::mode::{Approval, Verdict};
 use crate::door::policy::{Admission, Classified, Request, TargetLock, classify};
 use crate::door::recorder::{Intent, OpenEntry};
@@ -250,10 +250,7 @@ impl Door {
         };
         let save_to = save_to.map(|path| self.parts.host.files.writable(path)).transpose().map_err(name)?;
         if errand.target.tls == Tls::Insecure {
-            self.parts.watcher.on(DoorEvent::Notice(format!(
-                "the connection to '{}' is not protected: tls = {{ insecure = true }} trusts anyone",
-                errand.target.name
-            )));
+            self.parts.watcher.on(DoorEvent::Notice(insecure(&errand.target.name)));
         }
         let changes = errand.effect != Effect::Read;
         let runtime = &self.parts.host.runtime;

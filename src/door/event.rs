@@ -49,3 +49,8 @@ pub trait Watcher: Send + Sync {
     /// Takes one event; called from the script's threads, so it must not block for long.
     fn on(&self, event: DoorEvent);
 }
+
+/// What everybody is told whose target trusts any certificate.
+pub fn insecure(target: &str) -> String {
+    format!("the connection to '{target}' is not protected: tls = {{ insecure = true }} trusts anyone")
+}

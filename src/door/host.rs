@@ -65,7 +65,7 @@ impl Host {
     /// `invalid` where there is none between them.
     pub fn draw(&self, place: &[Step], low: i64, high: i64) -> Result<i64, Fault> {
         if low > high {
-            return Err(Fault::new(FaultKind::Invalid, format!("random: {low} is greater than {high}")));
+            return Err(Fault::new(FaultKind::Invalid, format!("{low} is greater than {high}")));
         }
         Ok(self.pins.draw(place, low, high))
     }

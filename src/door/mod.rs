@@ -28,7 +28,7 @@ mod transport;
 
 pub use action::{Action, Branch, Composite, HttpAnswer, Passage, RawRequest, Reply};
 pub use door::{Children, Door, DoorParts};
-pub use event::{DoorEvent, Watcher};
+pub use event::{DoorEvent, Watcher, insecure};
 pub use files::FileRules;
 pub use halt::Halt;
 pub use host::{Host, NamedStore};

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use rhai::{EvalAltResult, LexError, ParseError, ParseErrorType, Position};
+use rhai::{Dynamic, EvalAltResult, LexError, ParseError, ParseErrorType, Position};
 
-use crate::engine::error;
 use crate::engine::index::Index;
+use crate::engine::{error, values};
 use crate::fault::Fault;
 use crate::nearest::did_you_mean;
+use crate::value::Value;
 
 /// The texts of a run's script and modules, by name.
 #[derive(Clone, Debug, Default)]
@@ -164,7 +165,7 @@ fn explain(error: &EvalAltResult, index: &Index) -> (String, Vec<String>, Option
         EvalAltResult::ErrorRuntime(value, _) => match error::from_thrown(value) {
             Some(fault) => (fault.to_string(), Vec::new(), Some(fault)),
             None if value.is_unit() => ("the script failed".into(), Vec::new(), None),
-            None => (value.to_string(), Vec::new(), None),
+            None => (thrown(value), Vec::new(), None),
         },
         EvalAltResult::ErrorFunctionNotFound(signature, _) => {
             let (message, hints) = missing_function(signature, index);
@@ -195,9 +196,28 @@ fn explain(error: &EvalAltResult, index: &Index) -> (String, Vec<String>, Option
             // Rhai's own messages end with the position, which is shown by the caret.
             let text = other.to_string();
             let text = text.rsplit_once(" (line ").map_or(text.as_str(), |(message, _)| message);
-            (text.to_owned(), Vec::new(), None)
+            (without_paths(text), Vec::new(), None)
         }
     }
+}
+
+/// A thrown value that is no error of ours.
+fn thrown(value: &Dynamic) -> String {
+    match values::to_value(value) {
+        Ok(Value::Text(text)) => text,
+        Ok(Value::Secret(_)) => "***".into(),
+        Ok(value) => value.to_json().to_string(),
+        Err(_) => without_paths(&value.to_string()),
+    }
+}
+
+/// Names of our own types without where they stand in the source: `Secret`.
+fn without_paths(text: &str) -> String {
+    let short = |word: &str| match word.split_once("beadle::") {
+        Some((before, path)) => format!("{before}{}", path.rsplit("::").next().unwrap_or(path)),
+        None => word.to_owned(),
+    };
+    text.split(' ').map(short).collect::<Vec<_>>().join(" ")
 }
 
 /// A call that fits no function: a wrong name, or wrong arguments.
@@ -211,6 +231,9 @@ fn missing_function(signature: &str, index: &Index) -> (String, Vec<String>) {
         .replace("i64", "int")
         .replace("f64", "float");
     let known: Vec<String> = index.named(name).map(|entry| entry.signature.clone()).collect();
+    if known.is_empty() && index.is_native(name) {
+        return (format!("'{name}' does not take ({shown})"), Vec::new());
+    }
     if known.is_empty() {
         let hint = did_you_mean(name, index.names());
         return (
@@ -218,8 +241,9 @@ fn missing_function(signature: &str, index: &Index) -> (String, Vec<String>) {
             index.nearest(name).map(|entry| format!("it is written {}", entry.signature)).into_iter().collect(),
         );
     }
-    let mut hints: Vec<String> = known.iter().take(4).map(|signature| format!("it is written {signature}")).collect();
+    let mut hints: Vec<String> = known.iter().map(|signature| format!("it is written {signature}")).collect();
     hints.dedup();
+    hints.truncate(4);
     (format!("'{name}' does not take ({shown})"), hints)
 }
 

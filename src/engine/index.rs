@@ -1,8 +1,10 @@
 //! The index of everything callable: one for diagnostics, completion and help.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rhai::FuncInfo;
+use rhai::packages::{Package, StandardPackage};
 use rhai::{Engine, FuncMetadata, Module};
 
 use crate::catalog::{Catalog, Kind, Row, signature};
@@ -24,6 +26,8 @@ pub struct Entry {
 #[derive(Clone, Debug, Default)]
 pub struct Index {
     entries: Vec<Entry>,
+    /// The names of the language's own functions, which mistakes are compared with.
+    natives: BTreeSet<String>,
 }
 
 /// The functions that a row gives beside its own: the update, and all of its pages.
@@ -72,8 +76,12 @@ impl Index {
             });
             entries.extend(more_of(row));
         }
+        let mut language = Engine::new_raw();
+        language.register_global_module(StandardPackage::new().as_shared_module());
+        let natives = language.collect_fn_metadata(None, |function| Some(function.metadata.name.to_string()), true);
+        let is_word = |name: &String| name.starts_with(|c: char| c.is_ascii_alphabetic()) && !name.contains('$');
         entries.sort_by(|a, b| (&a.name, a.signature.len()).cmp(&(&b.name, b.signature.len())));
-        Self { entries }
+        Self { entries, natives: natives.into_iter().filter(is_word).collect() }
     }
 
     /// Everything, in order of names.
@@ -81,9 +89,14 @@ impl Index {
         &self.entries
     }
 
-    /// Every name.
+    /// Every name, the language's own included.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.entries.iter().map(|entry| entry.name.as_str())
+        self.entries.iter().map(|entry| entry.name.as_str()).chain(self.natives.iter().map(String::as_str))
+    }
+
+    /// Whether the language itself has a function of that name.
+    pub fn is_native(&self, name: &str) -> bool {
+        self.natives.contains(name)
     }
 
     /// What has that name: a function may take several forms.

@@ -166,10 +166,25 @@ impl Identity {
     /// # Errors
     /// When none can be made.
     pub fn self_signed() -> io::Result<Self> {
+        Self::signed(rcgen::IsCa::NoCa)
+    }
+
+    /// A new one that calls itself an authority, as `openssl req -x509` makes them.
+    ///
+    /// # Errors
+    /// When none can be made.
+    pub fn authority() -> io::Result<Self> {
+        Self::signed(rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained))
+    }
+
+    fn signed(is_ca: rcgen::IsCa) -> io::Result<Self> {
         let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let signed = rcgen::generate_simple_self_signed(names).map_err(io::Error::other)?;
-        let der = signed.cert.der().to_vec();
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signed.signing_key.serialize_der()));
+        let mut params = rcgen::CertificateParams::new(names).map_err(io::Error::other)?;
+        params.is_ca = is_ca;
+        let key = rcgen::KeyPair::generate().map_err(io::Error::other)?;
+        let cert = params.self_signed(&key).map_err(io::Error::other)?;
+        let der = cert.der().to_vec();
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -177,7 +192,7 @@ impl Identity {
             .with_no_client_auth()
             .with_single_cert(vec![CertificateDer::from(der.clone())], key)
             .map_err(io::Error::other)?;
-        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), pem: signed.cert.pem(), der })
+        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), pem: cert.pem(), der })
     }
 
     /// The certificate in PEM.

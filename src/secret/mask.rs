@@ -109,7 +109,17 @@ fn forms(text: &str) -> Vec<String> {
         forms.push(form);
     }
     if let Ok(json) = serde_json::to_string(text) {
-        forms.push(json.trim_matches('"').to_owned());
+        let inner = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or(&json);
+        // Other writers of JSON escape what is not ASCII, .NET some signs as well, PHP the slash.
+        for form in [
+            by_number(inner, |c| !c.is_ascii()),
+            by_number(&json_without_quotes(text), |c| !c.is_ascii() || "\"&'<>+`".contains(c)),
+            inner.replace('/', "\\/"),
+        ] {
+            forms.push(upper_numbers(&form));
+            forms.push(form);
+        }
+        forms.push(inner.to_owned());
     }
     let mut lower = String::new();
     for byte in Sha256::digest(text) {
@@ -120,6 +130,37 @@ fn forms(text: &str) -> Vec<String> {
     // A form that is short would hide more than the secret.
     forms.retain(|form| form.len() >= SHORTEST);
     forms
+}
+
+/// A text as JSON, but for its quotes, which some writers escape by their number.
+fn json_without_quotes(text: &str) -> String {
+    let parts = text.split('"').map(|part| serde_json::to_string(part).unwrap_or_default());
+    parts.map(|part| part.trim_matches('"').to_owned()).collect::<Vec<_>>().join("\"")
+}
+
+/// Some characters as `\u00e4`.
+fn by_number(text: &str, numbered: impl Fn(char) -> bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if numbered(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _infallible = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// `\u00e4` as `\u00E4`.
+fn upper_numbers(text: &str) -> String {
+    let mut parts = text.split("\\u");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |out, part| {
+        let (number, rest) = part.split_at_checked(4).unwrap_or((part, ""));
+        format!("{out}\\u{}{rest}", number.to_uppercase())
+    })
 }
 
 /// `%2F` as `%2f`.
@@ -156,6 +197,21 @@ mod tests {
     #[test]
     fn a_short_secret_does_not_hide_numbers() {
         assert_eq!(masker("15").mask("group 15"), "group 15");
+    }
+
+    #[test]
+    fn json_is_known_as_every_writer_escapes_it() {
+        let masker = masker("qu\"o\\t/ä&🔑x");
+        for json in [
+            r#"qu\"o\\t/ä&🔑x"#,
+            r#"qu\"o\\t\/ä&🔑x"#,
+            r#"qu\"o\\t/\u00e4&\ud83d\udd11x"#,
+            r#"qu\"o\\t/\u00E4&\uD83D\uDD11x"#,
+            r#"qu\u0022o\\t/\u00e4\u0026\ud83d\udd11x"#,
+            r#"qu\u0022o\\t/\u00E4\u0026\uD83D\uDD11x"#,
+        ] {
+            assert_eq!(masker.mask(json), "***", "{json}");
+        }
     }
 
     #[test]

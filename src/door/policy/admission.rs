@@ -11,7 +11,7 @@ use super::budget::{Budget, Limits, Reservation};
 use super::confirm::{Ask, Asked, Confirm, Consent, NoTerminal, Question};
 use super::items;
 use super::never::Never;
-use super::raw::Classified;
+use super::raw::{self, Classified};
 use super::rights::{self, Declared, Right, Rights};
 
 /// What the policy of a run is made of.
@@ -152,7 +152,10 @@ impl Policy {
         let (effect, items) = (request.effect(), request.items());
         match request {
             Request::Call(call) => rights::check_row(target, call.row, effect)?,
-            Request::Raw(raw) => raw.row.map_or(Ok(()), |row| rights::check_row(target, row, effect))?,
+            Request::Raw(raw) => {
+                raw::check_headers(raw.request)?;
+                raw.row.map_or(Ok(()), |row| rights::check_row(target, row, effect))?;
+            }
         }
         let right = self.settings.rights.look(target, effect)?;
         if effect != Effect::Read {

@@ -2,6 +2,7 @@
 
 use crate::catalog::{Body, Effect, Param, Place, Raise, Row};
 use crate::door::RawRequest;
+use crate::fault::{Fault, FaultKind};
 use crate::value::{Map, Value};
 
 /// A raw request whose effect is settled.
@@ -36,6 +37,34 @@ pub fn classify<'a>(request: &'a RawRequest, row: Option<&'static Row>) -> Class
     };
     let effect = request.effect.map_or(derived, |declared| declared.max(derived));
     Classified { request, row, effect, items: items(request, row) }
+}
+
+/// Headers that a script may not set: they belong to the session and the line, or make another
+/// request of what was admitted.
+const OURS: [&str; 11] = [
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "host",
+    "connection",
+    "content-length",
+    "transfer-encoding",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-original-url",
+];
+
+/// Looks whether the headers of a raw request are a script's to set.
+pub(super) fn check_headers(request: &RawRequest) -> Result<(), Fault> {
+    let ours = |name: &&String| OURS.iter().any(|ours| name.trim().eq_ignore_ascii_case(ours));
+    match request.headers.keys().find(ours) {
+        None => Ok(()),
+        Some(name) => {
+            let message = format!("the header '{name}' is Beadle's own to set: leave it out");
+            Err(Fault::new(FaultKind::Refused, message).with_detail("rule", "raw request"))
+        }
+    }
 }
 
 /// The value that a raw request gives a parameter, under either of its names.

@@ -3,11 +3,10 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use bytes::Bytes;
 use url::Url;
 
 use super::judge::judge;
-use crate::catalog::{Effect, WireBody};
+use crate::catalog::{Effect, WireBody, json_body};
 use crate::config::Tls;
 use crate::door::HttpAnswer;
 use crate::door::halt::Halt;
@@ -139,7 +138,7 @@ fn outgoing(method: &'static str, url: Url, options: &Map) -> Result<Outgoing, F
             }
             ("timeout", Value::Text(text)) => timeout = crate::duration::parse_std(text).map_err(invalid)?,
             ("timeout", Value::Duration(length)) => timeout = crate::duration::to_std(*length),
-            ("json", value) if method == "POST" => body = WireBody::Json(Bytes::from(value.to_json().to_string())),
+            ("json", value) if method == "POST" => body = json_body(value),
             ("body", Value::Text(text)) if method == "POST" => {
                 body = WireBody::Text(text.clone());
             }

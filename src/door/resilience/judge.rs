@@ -31,6 +31,13 @@ pub fn judge(row: Option<&'static Row>, effect: Effect, answer: &Incoming) -> Op
                 _ => byte != b'<',
             };
             if !fits && !matches!(row.answer.shape, Shape::Text | Shape::Download | Shape::None) {
+                // A bare text may say no where an object would have said yes.
+                let bare = if byte == b'"' { serde_json::from_slice(&answer.body).ok() } else { None };
+                if let Some((refusal, json)) = row.answer.refusal.as_ref().zip(bare)
+                    && let Some(reason) = refused(refusal, &json)
+                {
+                    return Some(conflict(answer, &reason, json));
+                }
                 return Some(unreadable(effect, &format!("'{}'", excerpt(&answer.body)), answer));
             }
         }
@@ -45,12 +52,15 @@ pub fn judge(row: Option<&'static Row>, effect: Effect, answer: &Incoming) -> Op
         Err(error) => return Some(unreadable(effect, &format!("broken JSON ({error})"), answer)),
     };
     let reason = refused(refusal, &json)?;
-    Some(
-        Fault::new(FaultKind::Conflict, format!("the appliance did not do it: {reason}"))
-            .with_status(answer.status)
-            .with_detail("reason", reason.as_str())
-            .with_detail("answer", Value::from(json)),
-    )
+    Some(conflict(answer, &reason, json))
+}
+
+/// The fault of an answer of success that says no.
+fn conflict(answer: &Incoming, reason: &str, json: Json) -> Fault {
+    Fault::new(FaultKind::Conflict, format!("the appliance did not do it: {reason}"))
+        .with_status(answer.status)
+        .with_detail("reason", reason)
+        .with_detail("answer", Value::from(json))
 }
 
 /// The reason, if an answer of success says no.
@@ -71,8 +81,26 @@ fn refused(refusal: &Refusal, json: &Json) -> Option<String> {
         }
     }
     let mut texts = Vec::new();
-    leaves(json, &mut texts);
-    texts.into_iter().find(|text| pattern.is_match(text)).map(str::to_owned)
+    said(json, &mut texts);
+    texts.into_iter().find(|text| pattern.is_match(&without_addresses(text))).map(str::to_owned)
+}
+
+/// Where an answer says what became of it. Only an answer that has none of these members is
+/// searched whole: names, warnings and what was sent may hold any word.
+const MESSAGES: [&str; 7] = ["reason", "message", "Message", "result", "status", "detail", "error_description"];
+
+fn said<'a>(json: &'a Json, texts: &mut Vec<&'a str>) {
+    let Json::Object(map) = json else { return leaves(json, texts) };
+    let messages: Vec<&Json> = MESSAGES.iter().filter_map(|name| map.get(*name)).collect();
+    if messages.is_empty() {
+        return leaves(json, texts);
+    }
+    messages.into_iter().for_each(|message| leaves(message, texts));
+}
+
+/// A message without the mail addresses that it repeats: `error@not.example` refuses nothing.
+fn without_addresses(text: &str) -> String {
+    text.split_whitespace().filter(|word| !word.contains('@')).collect::<Vec<_>>().join(" ")
 }
 
 /// The expression of a refusal, compiled once: thousands of answers are judged by the same one.
@@ -216,6 +244,13 @@ mod tests {
             of("config_backup_run", 200, r#"{"backupName": "a.zip", "reason": "DKIM keys not included"}"#),
             None
         );
+        assert_eq!(of("config_backup_run", 200, r#"{"backupName": "error-7.zip", "reason": ""}"#), None);
+        // A warning is no refusal: the configuration has been replaced.
+        let restored = r#"{"reason": "", "errors": "", "warnings": "A certificate could not be restored"}"#;
+        assert_eq!(of("config_backup_restore", 200, restored), None);
+        assert_eq!(of("group_member_add", 200, r#"{"reason": "Member \"error@not.example\" added"}"#), None);
+        assert_eq!(of("config_backup_run", 200, r#""Access is denied""#).unwrap().kind, FaultKind::Conflict);
+        assert!(of("group_member_add", 200, r#"{"code": 5, "text": "exists already"}"#).is_some());
     }
 
     #[test]

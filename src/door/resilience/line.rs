@@ -22,6 +22,7 @@ use crate::door::HttpAnswer;
 use crate::door::halt::Halt;
 use crate::door::transport::{Incoming, Outgoing, SendError, SendProgress, Transport};
 use crate::fault::{Failure, Fault, FaultKind, Stop};
+use crate::value::Value;
 use crate::vendors::sign_in::Session;
 
 /// One call on its way.
@@ -182,7 +183,10 @@ impl Line {
             let retry_after = match attempt {
                 Attempt::Answer(answer) => {
                     progress.status = Some(answer.status);
+                    // A 500 to a change is the appliance's word about that change, not about itself.
+                    let own_word = answer.status == 500 && exchange.effect != Effect::Read;
                     if answer.status >= 500
+                        && !own_word
                         && let Some(fault) = judge(exchange.row, exchange.effect, &answer)
                     {
                         self.breaker.failed(&fault);
@@ -225,7 +229,7 @@ impl Line {
                     if !more || !fault.retryable {
                         return Err(self.unsettled(exchange, progress).unwrap_or_else(|| fault.into()));
                     }
-                    None
+                    fault.details.get("retry_after").and_then(Value::as_text).map(str::to_owned)
                 }
                 Attempt::Lost(fault) => {
                     self.breaker.failed(&fault);
@@ -267,7 +271,7 @@ impl Line {
             };
             let (session, number) = match signed {
                 Ok(signed) => signed,
-                Err(fault) if fault.retryable && fault.kind == FaultKind::Connect => {
+                Err(fault) if fault.retryable && matches!(fault.kind, FaultKind::Connect | FaultKind::Auth) => {
                     return Ok(Attempt::NotSent(fault));
                 }
                 Err(fault) => return Ok(Attempt::Final(fault.into())),

@@ -67,7 +67,7 @@ impl SessionKeeper {
         let session = match self.sign_in(transport).await {
             Ok(session) => session,
             Err(fault) => {
-                if fault.kind == FaultKind::Auth && fault.status.is_some() {
+                if fault.kind == FaultKind::Auth && fault.status.is_some() && !fault.retryable {
                     state.rejected = Some((fault.clone(), Instant::now() + REST));
                 }
                 return Err(fault);
@@ -96,7 +96,13 @@ impl SessionKeeper {
             fault.message = format!("signing in failed: {}", fault.message);
             fault.on(&self.target.name)
         })?;
-        self.scheme.read(&seen(&answer), &self.secrets)
+        let session = self.scheme.read(&seen(&answer), &self.secrets);
+        // A service that is busy has rejected nobody: what it asks for is waited out, as for a call.
+        session.map_err(|fault| match (answer.status, &answer.retry_after) {
+            (429 | 502..=504, None) => fault.retryable(),
+            (429 | 502..=504, Some(after)) => fault.retryable().with_detail("retry_after", after.as_str()),
+            _ => fault,
+        })
     }
 
     /// A request of the scheme, as it goes out.

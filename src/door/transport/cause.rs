@@ -90,6 +90,13 @@ pub fn tls_fault(error: &rustls::Error, origin: &Origin, place: &str) -> Fault {
         ) => {
             format!("the certificate of {place} is for another name: use that name in the url, or set a pin: {trust}")
         }
+        // A certificate that signs itself as a CA, as `openssl req -x509` makes it. The library's own
+        // type for this is not public.
+        rustls::Error::InvalidCertificate(Certificate::Other(other))
+            if format!("{other:?}").contains("CaUsedAsEndEntity") =>
+        {
+            format!("the certificate of {place} is self-signed: set tls.ca_file, or a pin: {trust}")
+        }
         rustls::Error::InvalidCertificate(other) => {
             format!("the certificate of {place} cannot be trusted: {other}. {trust}")
         }

@@ -27,11 +27,12 @@ pub(super) fn register(module: &mut Module) {
         "to_json",
         &["value: any", "string"],
         "/// A value as JSON; secrets become `***`.",
-        |context: NativeCallContext, value: Dynamic| -> Answer<String> {
-            let value = values::to_value(&value).map_err(|message| error::invalid(message, &context))?;
-            Ok(value.to_json().to_string())
-        },
+        |context: NativeCallContext, value: Dynamic| json_text(&context, &value),
     );
+    // Rhai has one of its own for maps, which knows none of our types.
+    add(module, "to_json", &["map: map", "string"], "", |context: NativeCallContext, map: Map| -> Answer<String> {
+        json_text(&context, &map.into())
+    });
     add(
         module,
         "parse_csv",
@@ -99,6 +100,11 @@ pub(super) fn register(module: &mut Module) {
             },
         );
     }
+}
+
+fn json_text(context: &NativeCallContext<'_>, value: &Dynamic) -> Answer<String> {
+    let value = values::to_value(value).map_err(|message| error::invalid(message, context))?;
+    Ok(value.to_json().to_string())
 }
 
 /// JSON bytes as a script value; `what` names them in the error.

@@ -47,44 +47,14 @@ pub(super) fn register(module: &mut Module) {
             Ok(nets.into_iter().map(|net| Dynamic::from(Network::from(net))).collect())
         },
     );
-    for (first, second) in [(true, true), (true, false), (false, true), (false, false)] {
-        // Each side is an array, or one network.
-        let params = [
-            if first { "from: array" } else { "from: any" },
-            if second { "less: array" } else { "less: any" },
-            "array",
-        ];
-        let doc = "/// The fewest networks that hold what is in `from` and not in `less`.";
-        match (first, second) {
-            (true, true) => {
-                add(module, "subtract", &params, doc, |context: NativeCallContext, from: Array, less: Array| {
-                    difference(&context, all(&context, &from)?, all(&context, &less)?)
-                })
-            }
-            (true, false) => {
-                add(module, "subtract", &params, doc, |context: NativeCallContext, from: Array, less: Network| {
-                    difference(&context, all(&context, &from)?, vec![less])
-                })
-            }
-            (false, true) => {
-                add(module, "subtract", &params, doc, |context: NativeCallContext, from: Network, less: Array| {
-                    difference(&context, vec![from], all(&context, &less)?)
-                })
-            }
-            (false, false) => {
-                add(module, "subtract", &params, doc, |context: NativeCallContext, from: Network, less: Network| {
-                    difference(&context, vec![from], vec![less])
-                })
-            }
-        }
-    }
     add(
         module,
         "subtract",
-        &["from: string", "less: string", "array"],
-        "",
-        |context: NativeCallContext, from: ImmutableString, less: ImmutableString| {
-            difference(&context, vec![parse(&context, &from)?], vec![parse(&context, &less)?])
+        &["from: any", "less: any", "array"],
+        "/// The fewest networks that hold what is in `from` and not in `less`; each is a network, a text, or an array of them.",
+        |context: NativeCallContext, from: Dynamic, less: Dynamic| -> Answer<Array> {
+            let rest = subtract(one_or_many(&context, &from)?, one_or_many(&context, &less)?);
+            Ok(rest.into_iter().map(|net| Dynamic::from(Network::from(net))).collect())
         },
     );
     add(
@@ -116,8 +86,12 @@ pub(super) fn register(module: &mut Module) {
     });
 }
 
-fn difference(_context: &NativeCallContext<'_>, from: Vec<Network>, less: Vec<Network>) -> Answer<Array> {
-    Ok(subtract(from, less).into_iter().map(|net| Dynamic::from(Network::from(net))).collect())
+/// The networks of an array, or the one that a value is.
+fn one_or_many(context: &NativeCallContext<'_>, value: &Dynamic) -> Answer<Vec<Network>> {
+    match value.read_lock::<Array>() {
+        Some(list) => all(context, &list),
+        None => Ok(vec![of(context, value)?]),
+    }
 }
 
 /// The network that a text says.

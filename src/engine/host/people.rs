@@ -25,7 +25,9 @@ pub(super) fn register(module: &mut Module) {
             &["message: any"],
             "/// Writes a line to the log.",
             move |context: NativeCallContext, message: Dynamic| -> Answer<()> {
-                RunContext::of(&context)?.show(OutputEvent::Log(level, message.to_string()));
+                // As `print` writes it: values of our own types do not know how.
+                let text = context.call_native_fn::<ImmutableString>("to_string", (message,))?;
+                RunContext::of(&context)?.show(OutputEvent::Log(level, text.into()));
                 Ok(())
             },
         );

@@ -120,8 +120,10 @@ pub fn delta(group: &mut IpGroup, body: &Map<String, Json>, style: RefusalStyle,
         let offender = entry.get("ipAddressStart").and_then(Json::as_str).unwrap_or_default();
         let cidr = entry.get("cidr").map(Json::to_string).unwrap_or_default();
         let named = if names_offender { format!(": {offender}/{cidr}") } else { String::new() };
-        let status = if style == RefusalStyle::Ok { 200 } else { 400 };
-        Tell { complaints, ..Tell::json(status, &json!({ "reason": format!("IP group not updated. {what}{named}") })) }
+        Tell {
+            complaints,
+            ..Tell::json(style.status(), &json!({ "reason": format!("IP group not updated. {what}{named}") }))
+        }
     };
     let known_add = [
         ("ipAddressStart", Is::Text),

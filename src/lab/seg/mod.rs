@@ -35,6 +35,19 @@ pub enum RefusalStyle {
     Ok,
     /// Status 400 with a reason.
     BadRequest,
+    /// Status 500 with a reason.
+    Failure,
+}
+
+impl RefusalStyle {
+    /// The status of a refusal.
+    const fn status(self) -> u16 {
+        match self {
+            Self::Ok => 200,
+            Self::BadRequest => 400,
+            Self::Failure => 500,
+        }
+    }
 }
 
 /// How a lab is set up.
@@ -48,6 +61,8 @@ pub struct SegOptions {
     pub token_port: u16,
     /// Whether it speaks TLS, with a self-signed certificate for localhost.
     pub tls: bool,
+    /// Whether that certificate calls itself an authority.
+    pub authority: bool,
     /// The account.
     pub username: String,
     /// Its password, in clear.
@@ -75,6 +90,7 @@ impl Default for SegOptions {
             port: 0,
             token_port: 0,
             tls: false,
+            authority: false,
             username: "api".into(),
             password: "lab-password".into(),
             token_life: Duration::from_secs(3600),
@@ -117,7 +133,10 @@ impl SegLab {
             tokens: Mutex::default(),
             options: options.clone(),
         });
-        let identity = options.tls.then(Identity::self_signed).transpose()?;
+        let identity = options
+            .tls
+            .then(|| if options.authority { Identity::authority() } else { Identity::self_signed() })
+            .transpose()?;
         let api = Server::start(
             options.port,
             identity.as_ref(),
@@ -193,6 +212,14 @@ impl SegLab {
         let mut state = self.seg.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(group) = state.ip_groups.get_mut(&group) {
             group.put(network, name);
+        }
+    }
+
+    /// Takes every entry out of an IP group behind the client's back.
+    pub fn empty_ip_group(&self, group: i64) {
+        let mut state = self.seg.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(group) = state.ip_groups.get_mut(&group) {
+            *group = groups::IpGroup::default();
         }
     }
 

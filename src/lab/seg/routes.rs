@@ -148,7 +148,7 @@ impl Api {
             return Tell { complaints, ..Tell::text(400, "bad data: memberType, memberData") };
         };
         if members.iter().any(|(_, have)| have == data) {
-            let status = if self.0.options.refusals == super::RefusalStyle::Ok { 200 } else { 400 };
+            let status = self.0.options.refusals.status();
             return Tell { complaints, ..Tell::json(status, &json!({ "reason": "Member already exists." })) };
         }
         members.push((kind, data.to_owned()));

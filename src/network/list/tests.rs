@@ -29,6 +29,14 @@ fn text_with_everything_that_does_no_harm_is_read() {
 }
 
 #[test]
+fn the_line_ends_of_an_old_mac_are_line_ends() {
+    let report = read_list(b"# a feed\r192.0.2.1\rnonsense\r");
+    assert_eq!((networks(&report), report.lines), (found(&[(2, "192.0.2.1")]), 3));
+    let table = read_list(b"ip,note\r192.0.2.1,a\r192.0.2.2,b\r");
+    assert_eq!((networks(&table), table.lines), (found(&[(2, "192.0.2.1"), (3, "192.0.2.2")]), 3));
+}
+
+#[test]
 fn duplicates_are_found_whatever_their_spelling() {
     let report = read_list(b"192.0.2.0/24\n192.0.2.0-192.0.2.255\n192.0.2.7/24\n192.0.2.0\n");
     assert_eq!(networks(&report), found(&[(1, "192.0.2.0/24"), (4, "192.0.2.0")]));

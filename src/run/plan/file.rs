@@ -147,7 +147,6 @@ impl PlanFile {
         }
         let Envelope { plan: mut record, .. } =
             serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
-        drop(text);
         if let Some(partial) = &record.partial {
             let place = partial.place().map(|place| format!(" ({place})")).unwrap_or_default();
             let reason = &partial.reason;

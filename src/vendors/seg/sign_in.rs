@@ -183,6 +183,13 @@ impl SignIn for Windows {
                  switch on Basic for its HTTPS interface, or put a gateway before it that signs in",
             );
         }
+        if answer.status == 401 && !offers("basic") {
+            return rejected(
+                &self.target,
+                answer,
+                "the appliance offers no Basic: if it is of generation 10, set version = \"10\" and auth.method = \"token\"",
+            );
+        }
         let what = if answer.status == 403 {
             "the account has no right to this call"
         } else {
