@@ -7,6 +7,7 @@ mod drift;
 mod handlers;
 mod name;
 mod openapi;
+mod schema;
 mod write;
 
 #[cfg(test)]
@@ -87,6 +88,8 @@ pub struct FoundParam {
     pub secret: bool,
     /// Whether it is the whole body.
     pub root: bool,
+    /// What stands between the entries of a list; nothing where each entry has the name again.
+    pub join: &'static str,
     /// Members of an object.
     pub fields: Vec<FoundParam>,
     /// One or two sentences.
@@ -174,17 +177,20 @@ fn is_same(row: &Row, call: &FoundCall, vendor: &str) -> bool {
     row.method == call.method && shape(row.path) == shape(&call.path)
 }
 
-/// The effect by heuristic: what the words of the path and the method say. It is to be reviewed.
-fn effect_of(method: &str, words: &str) -> &'static str {
-    let has = |list: &[&str]| {
-        words.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| list.iter().any(|wanted| word.starts_with(wanted)))
+/// The effect by heuristic: what the method, the path and what is `said` of the call tell. It is to
+/// be reviewed.
+///
+/// That a POST only reads follows from its path alone: "release what a search has found" is no read.
+fn effect_of(method: &str, path: &str, said: &str) -> &'static str {
+    let has = |text: &str, list: &[&str]| {
+        name::snake(text).split('_').any(|word| list.iter().any(|wanted| word.starts_with(wanted)))
     };
     let destroys = ["kill", "delete", "remove", "purge", "empty", "restore", "wipe", "reboot", "upgrade", "reset"];
     if matches!(method, "GET" | "HEAD") {
         "read"
-    } else if method == "DELETE" || has(&destroys) {
+    } else if method == "DELETE" || has(path, &destroys) || has(said, &destroys) {
         "destroy"
-    } else if method == "POST" && has(&["find", "search", "query", "stats"]) {
+    } else if method == "POST" && has(path, &["find", "search", "query", "stats"]) {
         "read"
     } else {
         "change"
