@@ -205,6 +205,27 @@ fn servers_have_variables_and_some_paths_a_server_of_their_own() {
 }
 
 #[test]
+fn paths_are_put_below_the_base_of_the_catalog_that_they_complete() {
+    let document = |base: &str, path: &str| {
+        format!(r#"{{"swagger": "2.0", "basePath": "{base}", "paths": {{"{path}": {{"get": {{}}}}}}}}"#)
+    };
+    for (id, base, path, wanted) in [
+        ("asyncos", "/esa/api/v2.0", "/config/new", "path = \"/config/new\""),
+        ("asyncos", "/", "/sma/api/v2.0/config/new", "path = \"/config/new\""),
+        ("asyncos", "", "/config/new", "path = \"/config/new\""),
+        ("spectra", "/api/v1/", "/news/", "path = \"/api/v1/news/\""),
+        ("sps", "/api", "/new", "path = \"/new\""),
+    ] {
+        let made = make(&document(base, path), id);
+        assert!(made.toml.contains(wanted), "{id} {base} {path}\n{}", made.toml);
+    }
+    let made = make(&document("/esa/api/v2.0", "/config/url_lists"), "asyncos");
+    assert_eq!(made.calls, 0, "{}", made.toml);
+    let made = make(&document("/internal", "/x"), "asyncos");
+    assert!(made.left_out[0].contains("it is not below"), "{:?}", made.left_out);
+}
+
+#[test]
 fn bytes_are_files_whichever_way_they_are_written() {
     let text = r##"{"openapi": "3.1.0", "info": {"title": "T"}, "paths": {
         "/up": {"post": {"requestBody": {"content": {"multipart/form-data": {"schema": {"properties": {
