@@ -335,8 +335,10 @@ impl Line {
     fn headers(&self, exchange: &Exchange<'_>) -> Vec<(String, String)> {
         let mut headers = exchange.request.headers.clone();
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept")) {
-            let accept = if exchange.save_to.is_some() { "*/*" } else { exchange.accept };
-            let accept = if accept.is_empty() { ACCEPT } else { accept };
+            // A file may be of any type, which not every vendor's own list says.
+            let own =
+                if exchange.save_to.is_some() && !exchange.accept.contains("*/*") { "*/*" } else { exchange.accept };
+            let accept = if own.is_empty() { ACCEPT } else { own };
             headers.push(("accept".into(), accept.into()));
         }
         headers
