@@ -10,6 +10,7 @@ use crate::allocator::Count;
 use crate::catalog::Catalog;
 use crate::door::{Action, Branch, Halt, Passage, Reply};
 use crate::engine::error;
+use crate::engine::host::Begun;
 use crate::engine::output::{Output, OutputEvent};
 use crate::fault::{Failure, Stop};
 use crate::value::{Map, Value};
@@ -51,6 +52,8 @@ pub struct RunContext {
     pub ending: AtomicBool,
     /// The numbers of progress counters.
     pub progress: AtomicU64,
+    /// The long work that the run has begun at its targets.
+    pub begun: Begun,
 }
 
 thread_local! {

@@ -25,6 +25,7 @@ mod tests;
 
 pub use context::{RunContext, RunFacts};
 pub use diagnostic::{Diagnostic, Sources};
+pub use host::Begun;
 pub use index::{Entry, Index};
 pub use output::{Level, Output, OutputEvent};
 pub use resolver::{STDLIB, stdlib};

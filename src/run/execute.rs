@@ -14,7 +14,7 @@ use crate::door::{
     Children, Door, DoorEvent, DoorParts, DryRun, FileRules, Halt, Host, Mode, NamedStore, Watcher, Withheld,
 };
 use crate::engine::{
-    Diagnostic, Output, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun, Sources, run_script,
+    Begun, Diagnostic, Output, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun, Sources, run_script,
 };
 use crate::fault::{Failure, Fault, FaultKind, Stop};
 use crate::journal::MemoryRecorder;
@@ -213,6 +213,7 @@ fn context(project: &Arc<Project>, door: Arc<Door>, ears: Arc<Ears>, facts: RunF
         stop: Mutex::new(None),
         ending: AtomicBool::new(false),
         progress: AtomicU64::new(0),
+        begun: Begun::default(),
     })
 }
 

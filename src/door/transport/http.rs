@@ -198,9 +198,16 @@ impl HttpTransport {
         Ok(Answered::Whole(incoming))
     }
 
-    /// Streams an answer to a file. A line that breaks leaves no file behind.
+    /// Streams an answer to a file. A line that breaks leaves no file behind, and neither does an
+    /// answer that is no file: some appliances say what is wrong with status 200.
     async fn save(&self, response: &mut reqwest::Response, path: &Path) -> Result<Bytes, SendError> {
         let unusable = |fault: Fault| SendError::Unusable(fault.on(&self.origin.name));
+        if let Some(kind) = content_type(response.headers()).filter(|kind| is_words(kind)) {
+            let said = response.chunk().await.map_err(|error| cause::body_error(&error, &self.origin))?;
+            let said = String::from_utf8_lossy(said.as_deref().unwrap_or_default()).into_owned();
+            let message = format!("the answer is no file but {kind}: {}", said.chars().take(160).collect::<String>());
+            return Err(unusable(Fault::new(FaultKind::Decode, message).with_status(response.status().as_u16())));
+        }
         let mut download = Download::begin(path).map_err(unusable)?;
         while let Some(chunk) = response.chunk().await.map_err(|error| cause::body_error(&error, &self.origin))? {
             download.push(&chunk).map_err(unusable)?;
@@ -244,6 +251,11 @@ impl Transport for HttpTransport {
     fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, SendError>> {
         Box::pin(self.exchange(request))
     }
+}
+
+/// Whether a type is that of an appliance's words, and not of a file.
+fn is_words(kind: &str) -> bool {
+    matches!(kind, "text/html" | "application/xhtml+xml" | "application/json" | "application/problem+json")
 }
 
 fn content_type(headers: &HeaderMap) -> Option<String> {
