@@ -77,6 +77,33 @@ fn secrets_come_back_as_secrets() {
 }
 
 #[test]
+fn settings_that_no_page_names_are_secret_by_the_end_of_their_name() {
+    let lab = spectra(SpectraOptions::default());
+    let script = "let t = target(\"spectra\");
+        t.config_group_content_update(\"workers\", #{ content: #{ api__worker_token: \"hidden-worker-token\" } });
+        let before = t.config_group(\"workers\").content;
+        print(before.api__worker_token);
+        t.config_group_content_update(\"workers\", |group| { group.content.cloud__enabled = true; group });
+        let now = t.config_group(\"workers\");
+        print(`${now.content.api__worker_token} ${now.content.cloud__enabled} ${now.appliances}`);";
+    let ran = lab.sandbox("").script(script, &["--yes"]).code(0).out(&["***\n*** true [\"worker-1\"]"]);
+    assert!(!ran.out.contains("hidden") && !ran.err.contains("hidden"), "{}{}", ran.out, ran.err);
+    let put = lab.lab.requests().into_iter().rfind(|seen| seen.method == "PUT").unwrap();
+    assert!(String::from_utf8_lossy(&put.body).contains("hidden-worker-token"), "it goes back as it came");
+}
+
+#[test]
+fn a_hub_group_is_changed_by_reading_it_first() {
+    let lab = spectra(SpectraOptions::default());
+    let script =
+        "target(\"spectra\").hub_group_update(\"hubs\", |group| { group.content.cloud__enabled = true; group })";
+    lab.sandbox("").script(script, &["--yes"]).code(0);
+    let put = lab.lab.requests().into_iter().rfind(|seen| seen.method == "PUT").unwrap();
+    let body = String::from_utf8_lossy(&put.body).into_owned();
+    assert!(body.contains("\"cloud__enabled\":true") && body.contains("lab-snmp-community"), "{body}");
+}
+
+#[test]
 fn a_get_that_changes_something_needs_the_right_to() {
     let lab = spectra(SpectraOptions::default());
     let sandbox = lab.sandbox("allow = [\"read\"]\n");

@@ -42,7 +42,10 @@ impl Node {
     }
 
     fn child(&self, name: &str) -> Option<&Self> {
-        self.children.iter().find(|(known, _)| *known == name).map(|(_, node)| node)
+        let named = self.children.iter().find(|(known, _)| *known == name);
+        // `*token` is every field whose name ends so: where hundreds of them are not published.
+        let ends = |known: &str| known.strip_prefix('*').is_some_and(|end| name.ends_with(end));
+        named.or_else(|| self.children.iter().find(|(known, _)| ends(known))).map(|(_, node)| node)
     }
 }
 
