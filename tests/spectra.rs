@@ -85,7 +85,8 @@ fn settings_that_no_page_names_are_secret_by_the_end_of_their_name() {
         print(before.api__worker_token);
         t.config_group_content_update(\"workers\", |group| { group.content.cloud__enabled = true; group });
         let now = t.config_group(\"workers\");
-        print(`${now.content.api__worker_token} ${now.content.cloud__enabled} ${now.appliances}`);";
+        print(`${now.content.api__worker_token} ${now.content.cloud__enabled} ${now.appliances}`);
+        for name in now.content.keys() { if name.contains(\"*\") { fail(name); } }";
     let ran = lab.sandbox("").script(script, &["--yes"]).code(0).out(&["***\n*** true [\"worker-1\"]"]);
     assert!(!ran.out.contains("hidden") && !ran.err.contains("hidden"), "{}{}", ran.out, ran.err);
     let put = lab.lab.requests().into_iter().rfind(|seen| seen.method == "PUT").unwrap();

@@ -194,6 +194,20 @@ fn secrets_of_answers_stay_secret_and_go_back() {
 }
 
 #[test]
+fn a_community_is_secret_wherever_it_stands() {
+    let lab = sps(SpsOptions::default());
+    let script = "let t = target(\"sps\"); t.local_snmp_agent_replace(#{ enabled: true, v2c: #{ community: \"hidden-community\" } });
+        let agent = t.local_snmp_agent();
+        print(agent.body.v2c.community);
+        t.local_snmp_agent_update(|m| { m.enabled = false; m });
+        print(to_json(t.management()).contains(\"hidden-community\"));";
+    let ran = lab.sandbox("").script(script, &["--yes"]).code(0).out(&["***\nfalse"]);
+    assert!(!ran.out.contains("hidden"), "{}", ran.out);
+    let agent = lab.lab.object("/configuration/local_services/snmp_agent").unwrap();
+    assert_eq!((&agent["v2c"]["community"], &agent["enabled"]), (&"hidden-community".into(), &false.into()));
+}
+
+#[test]
 fn pem_text_is_cleaned() {
     let lab = sps(SpsOptions::default());
     let script = "target(\"sps\").x509_create(#{ certificate: \"Bag Attributes\\n  x: y\\n-----BEGIN CERTIFICATE-----\\nMIIB\\n-----END CERTIFICATE-----\\n\" })";

@@ -7,6 +7,7 @@ pub mod bind;
 mod bound;
 mod builtin;
 mod format;
+pub mod hidden;
 mod index;
 mod raw_path;
 pub mod reference;
