@@ -117,6 +117,7 @@ fn halves_of_filters_of_quarantines_are_refused_before_they_are_sent() {
             .code(1)
             .err(&["is of no use without"]);
     }
+    sandbox.script("target(\"esa\").url_lists(#{ group_name: \"x\" })", &[]).code(1).err(&["of no use without mode"]);
     sandbox.script("target(\"esa\").blocklist(#{ view_by: \"recipient\", search: \"x\" })", &[]).code(1);
     assert_eq!(lab.lab.counts().0, 0);
     let both = "envelope_recipient_filter_operator: \"is\", envelope_recipient_filter_value: \"a@example.net\"";
