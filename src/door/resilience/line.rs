@@ -244,6 +244,7 @@ impl Line {
                 self.breaker.succeeded();
             }
             let scheme = self.session.scheme();
+            let mut remark = "";
             if answer.status == 401 && scheme.expired(&seen(&answer)) {
                 if self.pinned && rejected.is_none() {
                     return Ok(Attempt::Final(self.session_lost(&answer).into()));
@@ -256,10 +257,12 @@ impl Line {
                 }
                 if !repeats {
                     self.session.forget(number).await;
+                    remark = ". A change is not sent again with a new session: look whether it was made";
                 }
             }
             if matches!(answer.status, 401 | 403) {
                 let mut fault = self.session.scheme().rejected(&seen(&answer));
+                fault.message.push_str(remark);
                 if let Some(judged) = judge(exchange.row, exchange.effect, &answer) {
                     fault.details.extend(judged.details);
                 }
