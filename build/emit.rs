@@ -180,6 +180,7 @@ fn rule(rule: &Rule) -> String {
         Rule::AnyOf(names) => format!("Rule::AnyOf(&{names:?})"),
         Rule::OneOf(names) => format!("Rule::OneOf(&{names:?})"),
         Rule::Together(names) => format!("Rule::Together(&{names:?})"),
+        Rule::Needs(names) => format!("Rule::Needs(&{names:?})"),
         Rule::Ordered(low, high) => format!("Rule::Ordered({low:?}, {high:?})"),
     }
 }

@@ -102,6 +102,36 @@ fn half_a_pair_is_not_sent() {
 }
 
 #[test]
+fn halves_of_filters_of_quarantines_are_refused_before_they_are_sent() {
+    let lab = asyncos(AsyncosOptions::default());
+    let sandbox = lab.sandbox("esa", "jwt", "");
+    for half in [
+        "envelope_recipient_filter_operator: \"is\"",
+        "envelope_recipient_filter_by: \"contains\"",
+        "envelope_recipient_filter_value: \"a\"",
+        "attachment_size_filter_by: \"less_than\"",
+        "attachment_size_to_value: 5",
+    ] {
+        sandbox
+            .script(&format!("target(\"esa\").quarantine_spam_search(#{{ {SPAN}, {half} }})"), &[])
+            .code(1)
+            .err(&["is of no use without"]);
+    }
+    sandbox.script("target(\"esa\").url_lists(#{ group_name: \"x\" })", &[]).code(1).err(&["of no use without mode"]);
+    sandbox.script("target(\"esa\").blocklist(#{ view_by: \"recipient\", search: \"x\" })", &[]).code(1);
+    assert_eq!(lab.lab.counts().0, 0);
+    let both = "envelope_recipient_filter_operator: \"is\", envelope_recipient_filter_value: \"a@example.net\"";
+    sandbox.script(&format!("target(\"esa\").quarantine_spam_search(#{{ {SPAN}, {both} }})"), &[]).code(0);
+}
+
+#[test]
+fn an_attachment_that_is_gone_is_an_error_whatever_its_status() {
+    let lab = asyncos(AsyncosOptions::default());
+    let script = "target(\"esa\").quarantine_pvo_attachment(#{ mid: 301, attachment_id: 404 })";
+    lab.sandbox("esa", "jwt", "").script(script, &[]).code(1).err(&["The attachment is gone."]);
+}
+
+#[test]
 fn paging_follows_the_slots_and_loses_no_message() {
     let lab = asyncos(AsyncosOptions::default());
     let sandbox = lab.sandbox("esa", "jwt", "");

@@ -170,39 +170,6 @@ fn whatever_has_moved_on_a_target_is_seen_before_its_first_change() {
 }
 
 #[test]
-fn what_a_run_makes_and_changes_itself_has_not_drifted() {
-    let lab = asyncos(AsyncosOptions::default());
-    let sandbox = lab.sandbox("esa", "basic", "");
-    let script = "let t = target(\"esa\");\nt.dictionary_create(\"plan\", #{ words: [[\"a\"]], ignorecase: 1, wholewords: 1 });\n\
-        t.dictionary_words_add(\"plan\", #{ words: [[\"b\"]] });\nt.dictionary_words_add(\"plan\", #{ words: [[\"c\"]] });";
-    plan(&sandbox, script, &[]).code(0);
-    assert_eq!(lab.lab.counts().1, 0);
-    let refused = lab.sandbox("esa", "basic", "");
-    refused.write("p.json", &sandbox.read("p.json"));
-    apply(&sandbox, &["--unverified"]).code(0);
-    assert!(lab.lab.object("dictionaries", "plan").unwrap().to_string().contains("\"c\""));
-    let writes = lab.lab.counts().1;
-    apply(&refused, &["--unverified"]).code(4).err(&["the object has come into being", "\"name\":\"plan\""]);
-    assert_eq!(lab.lab.counts().1, writes);
-    content(&lab.lab.complaints());
-}
-
-#[test]
-fn whatever_has_moved_on_a_target_is_seen_before_its_first_change() {
-    let lab = spectra(SpectraOptions::default());
-    let sandbox = lab.sandbox("");
-    let script = "let t = target(\"spectra\"); t.config_smtp_set(#{ host: \"new.example.com\", port: 26 });\n\
-        t.config_ntp_set(#{ enable: true, servers: \"ntp.example.com\" });";
-    plan(&sandbox, script, &[]).code(0);
-    sandbox
-        .script("target(\"spectra\").config_ntp_set(#{ enable: true, servers: \"moved.example.com\" })", &[])
-        .code(0);
-    let writes = lab.lab.counts().1;
-    apply(&sandbox, &[]).code(4).err(&["enable has changed from nothing to true", "config_ntp", "nothing was changed"]);
-    assert_eq!(lab.lab.counts().1, writes);
-}
-
-#[test]
 fn an_edited_a_newer_and_a_partial_plan_are_refused() {
     let seg = Seg::ten();
     let sandbox = Sandbox::with_seg(&seg, "");

@@ -76,6 +76,34 @@ fn secrets_come_back_as_secrets() {
 }
 
 #[test]
+fn settings_that_no_page_names_are_secret_by_the_end_of_their_name() {
+    let lab = spectra(SpectraOptions::default());
+    let script = "let t = target(\"spectra\");
+        t.config_group_content_update(\"workers\", #{ content: #{ api__worker_token: \"hidden-worker-token\" } });
+        let before = t.config_group(\"workers\").content;
+        print(before.api__worker_token);
+        t.config_group_content_update(\"workers\", |group| { group.content.cloud__enabled = true; group });
+        let now = t.config_group(\"workers\");
+        print(`${now.content.api__worker_token} ${now.content.cloud__enabled} ${now.appliances}`);
+        for name in now.content.keys() { if name.contains(\"*\") { fail(name); } }";
+    let ran = lab.sandbox("").script(script, &["--yes"]).code(0).out(&["***\n*** true [\"worker-1\"]"]);
+    assert!(!ran.out.contains("hidden") && !ran.err.contains("hidden"), "{}{}", ran.out, ran.err);
+    let put = lab.lab.requests().into_iter().rfind(|seen| seen.method == "PUT").unwrap();
+    assert!(String::from_utf8_lossy(&put.body).contains("hidden-worker-token"), "it goes back as it came");
+}
+
+#[test]
+fn a_hub_group_is_changed_by_reading_it_first() {
+    let lab = spectra(SpectraOptions::default());
+    let script =
+        "target(\"spectra\").hub_group_update(\"hubs\", |group| { group.content.cloud__enabled = true; group })";
+    lab.sandbox("").script(script, &["--yes"]).code(0);
+    let put = lab.lab.requests().into_iter().rfind(|seen| seen.method == "PUT").unwrap();
+    let body = String::from_utf8_lossy(&put.body).into_owned();
+    assert!(body.contains("\"cloud__enabled\":true") && body.contains("lab-snmp-community"), "{body}");
+}
+
+#[test]
 fn a_get_that_changes_something_needs_the_right_to() {
     let lab = spectra(SpectraOptions::default());
     let sandbox = lab.sandbox("allow = [\"read\"]\n");
@@ -144,6 +172,79 @@ fn an_old_end_of_a_configuration_is_not_taken_for_the_new_one() {
 }
 
 #[test]
+fn an_old_end_is_none_however_long_it_shows() {
+    let lab = spectra(SpectraOptions { stale: 12, ..SpectraOptions::default() });
+    let script = "let t = target(\"spectra\"); let often = #{ every: \"20ms\" };
+        for n in 0..2 { t.backup_create(); print(t.wait_for_backup(often).backup_filename); }
+        t.config_group_apply(\"workers\", #{ applyconfiguration: [\"worker-1\"] });
+        for one in t.wait_for_config(\"workers\", often) { if one.id == 2 { print(one.last_applied_config_timestamp); } }
+        t.upgrade_start(#{ appliance_name: \"hub-1\" }); print(t.wait_for_upgrade(\"hub-1\", often));";
+    lab.sandbox(DESTROY)
+        .script(script, &["--yes"])
+        .code(0)
+        .out(&["backup-2026.tgz\nbackup-2026-2.tgz\n2026-11-24T12:00:00.000000Z\n5.3.1"]);
+    content(&lab.lab.complaints());
+}
+
+#[test]
+fn appliances_on_later_pages_count_too() {
+    let lab = spectra(SpectraOptions { more: 100, ..SpectraOptions::default() });
+    let sandbox = lab.sandbox(DESTROY);
+    let script = "let t = target(\"spectra\"); t.upgrade_start(#{ appliance_name: \"hub-1\" }); print(t.wait_for_upgrade(\"hub-1\", #{ every: \"20ms\" }))";
+    sandbox.script(script, &["--yes"]).code(0).out(&["5.3.1"]);
+    lab.lab.upgrade_elsewhere("worker-1");
+    sandbox
+        .script("target(\"spectra\").upgrade_start(#{ appliance_name: \"hub-1\" })", &["--yes"])
+        .code(4)
+        .err(&["'worker-1' is being upgraded"]);
+    assert_eq!(lab.count("POST", "/api/upgrade/start/"), 1);
+}
+
+#[test]
+fn a_second_upgrade_is_refused_from_branches_and_as_a_raw_request_too() {
+    let lab = spectra(SpectraOptions::default());
+    let sandbox = lab.sandbox(DESTROY);
+    let branches = "parallel([\"hub-1\", \"worker-1\"], |n| target(\"spectra\").upgrade_start(#{ appliance_name: n }))";
+    sandbox.script(branches, &["--yes"]).code(4).err(&["has not shown its end", "wait_for_upgrade"]);
+    assert_eq!(lab.count("POST", "/api/upgrade/start/"), 1);
+    let lab = spectra(SpectraOptions::default());
+    let raw = "for n in [\"hub-1\", \"worker-1\"] { target(\"spectra\").request(\"POST\", \"/api/upgrade/start/\", #{ body: #{ appliance_name: n } }); }";
+    lab.sandbox(DESTROY).script(raw, &["--yes"]).code(4).err(&["has not shown its end"]);
+    assert_eq!(lab.count("POST", "/api/upgrade/start/"), 1);
+}
+
+#[test]
+fn a_page_in_the_place_of_a_backup_is_no_backup() {
+    let lab = spectra(SpectraOptions { backup_is_a_page: true, ..SpectraOptions::default() });
+    let sandbox = lab.sandbox("");
+    let live =
+        ["run", "std/spectra/backup_then_upgrade", "target=spectra", "every=20ms", "--allow", "destroy", "--yes"];
+    sandbox.run(&live).code(1).err(&["the answer is no file but text/html", "Sign in"]);
+    assert_eq!(lab.count("POST", "/api/upgrade/start/"), 0);
+    assert_eq!(std::fs::read_dir(sandbox.path().join("out")).unwrap().count(), 0, "no file is left");
+}
+
+#[test]
+fn versions_are_compared_by_their_numbers() {
+    let lab = spectra(SpectraOptions::default());
+    let sandbox = lab.sandbox("");
+    let to = |version: &str| {
+        let version = format!("version={version}");
+        sandbox.run(&[
+            "run",
+            "std/spectra/backup_then_upgrade",
+            "target=spectra",
+            "appliances=hub-1",
+            &version,
+            "every=20ms",
+            "--dry-run",
+        ])
+    };
+    to("5.2.9").code(1).err(&["'hub-1' runs 5.3.0, which is newer than 5.2.9"]);
+    to("5.10.0").code(0).out(&["upgrade_start", "5.10.0"]);
+}
+
+#[test]
 fn everything_that_is_behind_is_backed_up_and_upgraded_one_at_a_time() {
     let lab = spectra(SpectraOptions::default());
     let sandbox = lab.sandbox("");
@@ -174,7 +275,9 @@ fn an_upgrade_that_fails_stops_the_rest_and_a_failed_backup_stops_all() {
         "destroy",
         "--yes",
     ];
-    sandbox.run(&live).code(1).err(&["the upgrade of 'hub-1' failed"]);
+    let ran = sandbox.run(&live).code(1).err(&["the upgrade of 'hub-1' failed"]);
+    let line = |name: &str| ran.out.lines().find(|line| line.contains(name)).unwrap_or_default().to_owned();
+    assert!(line("hub-1").contains("failed") && line("worker-1").contains("not begun"), "{}", ran.out);
     assert_eq!(lab.count("POST", "/api/upgrade/start/"), 1);
     let lab = spectra(SpectraOptions { backup_fails: true, ..SpectraOptions::default() });
     lab.sandbox("").run(&live).code(1).err(&["the backup failed"]);
@@ -209,6 +312,8 @@ fn the_manager_is_upgraded_through_its_restart() {
         "destroy",
         "--yes",
     ];
-    lab.sandbox("").run(&live).code(0).out(&["Manager"]);
-    assert_eq!(lab.count("POST", "/api/v1/update/latest/"), 1);
+    let sandbox = lab.sandbox("");
+    sandbox.run(&live).code(0).out(&["Manager"]);
+    sandbox.run(&live).code(0).out(&["nothing is behind"]);
+    assert_eq!(lab.count("POST", "/api/v1/update/latest/"), 1, "what is not offered is not begun");
 }

@@ -155,6 +155,32 @@ fn an_update_reads_changes_and_writes_back_what_the_appliance_wants() {
 }
 
 #[test]
+fn members_of_lists_that_the_appliance_would_ignore_are_refused() {
+    let lab = sps(SpsOptions::default());
+    let sandbox = lab.sandbox("");
+    let script = |body: &str| {
+        format!(
+            "let t = target(\"sps\"); t.local_user_web_replace(#{{ listen: [#{{ address: \"a\", https_port: 443 }}] }}); t.local_user_web_update(|m| {{ {body} m }})"
+        )
+    };
+    sandbox
+        .script(&script("m.listen[0].htps_port = 444;"), &["--yes"])
+        .code(1)
+        .err(&["no member 'listen[0].htps_port'", "Did you mean 'https_port'"]);
+    sandbox.script(&script("m.listen.push(#{ address: \"b\", https_port: 444 });"), &["--yes"]).code(0);
+    assert_eq!(lab.lab.object("/configuration/local_services/user_web").unwrap()["listen"][1]["https_port"], 444);
+}
+
+#[test]
+fn whoever_stops_waiting_for_a_foreign_transaction_leaves_no_session() {
+    let lab = sps(SpsOptions::default());
+    lab.lab.hold(true);
+    let script = "target(\"sps\").datetime_timezone_replace(\"UTC\")";
+    lab.sandbox("").script(script, &["--yes", "--timeout", "900ms"]).code(6);
+    assert_eq!((lab.lab.commits(), lab.lab.sessions()), (0, 0));
+}
+
+#[test]
 fn secrets_of_answers_stay_secret_and_go_back() {
     let lab = sps(SpsOptions::default());
     let sandbox = lab.sandbox("");
@@ -165,6 +191,20 @@ fn secrets_of_answers_stay_secret_and_go_back() {
         lab.lab.object("/configuration/management/snmp/trap").unwrap()["version"]["value"]["community"],
         "lab-community"
     );
+}
+
+#[test]
+fn a_community_is_secret_wherever_it_stands() {
+    let lab = sps(SpsOptions::default());
+    let script = "let t = target(\"sps\"); t.local_snmp_agent_replace(#{ enabled: true, v2c: #{ community: \"hidden-community\" } });
+        let agent = t.local_snmp_agent();
+        print(agent.body.v2c.community);
+        t.local_snmp_agent_update(|m| { m.enabled = false; m });
+        print(to_json(t.management()).contains(\"hidden-community\"));";
+    let ran = lab.sandbox("").script(script, &["--yes"]).code(0).out(&["***\nfalse"]);
+    assert!(!ran.out.contains("hidden"), "{}", ran.out);
+    let agent = lab.lab.object("/configuration/local_services/snmp_agent").unwrap();
+    assert_eq!((&agent["v2c"]["community"], &agent["enabled"]), (&"hidden-community".into(), &false.into()));
 }
 
 #[test]

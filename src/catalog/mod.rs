@@ -8,6 +8,7 @@ mod bound;
 mod builtin;
 mod digest;
 mod format;
+pub mod hidden;
 mod index;
 pub mod inverse;
 mod raw_path;

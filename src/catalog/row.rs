@@ -303,6 +303,8 @@ pub enum Rule {
     OneOf(&'static [&'static str]),
     /// All of them or none.
     Together(&'static [&'static str]),
+    /// The first may be given only with at least one of the others.
+    Needs(&'static [&'static str]),
     /// The first must not be greater than the second.
     Ordered(&'static str, &'static str),
 }

@@ -129,8 +129,11 @@ fn push_pairs(query: &mut String, param: &Param, value: &Value, raw: &str) {
 fn push_values(query: &mut String, param: &Param, value: &Value, raw: &str) {
     match value {
         Value::List(items) if !param.join.is_empty() => {
-            let items: Vec<String> = items.iter().map(|item| plain(param, item)).collect();
-            push_pair(query, param.wire, &items.join(param.join), raw);
+            // A comma between entries stays one, so that it is told from a comma within them.
+            let between = encode(param.join, ",");
+            let items: Vec<String> = items.iter().map(|item| encode(&plain(param, item), raw)).collect();
+            begin_pair(query, param.wire);
+            query.push_str(&items.join(&between));
         }
         Value::List(items) => {
             for item in items {
@@ -142,12 +145,16 @@ fn push_values(query: &mut String, param: &Param, value: &Value, raw: &str) {
 }
 
 fn push_pair(query: &mut String, name: &str, value: &str, raw: &str) {
+    begin_pair(query, name);
+    query.push_str(&encode(value, raw));
+}
+
+fn begin_pair(query: &mut String, name: &str) {
     if !query.is_empty() {
         query.push('&');
     }
     query.push_str(&encode(name, ""));
     query.push('=');
-    query.push_str(&encode(value, raw));
 }
 
 /// Percent-encodes all but unreserved characters and those in `raw`.

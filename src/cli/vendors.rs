@@ -232,7 +232,7 @@ impl DriftArgs {
             source => {
                 let source = source.as_deref().unwrap_or(&self.target);
                 let told = told(program, &project, &runtime, source)?;
-                import::read(&told.text).map_err(CommandFailure::failed)?.calls
+                import::read_of(&told.text, vendor).map_err(CommandFailure::failed)?.calls
             }
         };
         let mut drift = import::compare(vendor, &calls);

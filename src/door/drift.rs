@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
+use crate::catalog::hidden::hide;
 use crate::catalog::{Bound, Effect, Field, Row, path_args, read_about};
 use crate::config::Target;
 use crate::door::door::Door;
@@ -256,29 +256,8 @@ impl Door {
 /// A state whose secrets are hidden: they are not compared, and stand in no plan.
 fn hidden(shown: Shown, fields: &[Field]) -> Shown {
     let Shown::State(mut state) = shown else { return shown };
-    for field in fields.iter().filter(|field| field.secret) {
-        hide(&mut state, field.name);
-    }
+    hide(&mut state, fields);
     Shown::State(state)
-}
-
-fn hide(json: &mut Json, path: &str) {
-    match json {
-        Json::Array(items) => items.iter_mut().for_each(|item| hide(item, path)),
-        Json::Object(map) => match path.split_once('.') {
-            None => {
-                if let Some(secret) = map.get_mut(path) {
-                    *secret = Json::from("***");
-                }
-            }
-            Some((first, rest)) => {
-                if let Some(inner) = map.get_mut(first) {
-                    hide(inner, rest);
-                }
-            }
-        },
-        _ => {}
-    }
 }
 
 #[cfg(test)]

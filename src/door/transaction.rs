@@ -151,7 +151,10 @@ impl Door {
                 let text = format!("waiting for '{name}': {who} is changing its configuration ({})", fault.message);
                 self.parts.watcher.on(DoorEvent::Notice(text));
             }
-            runtime.block_on(async { halt.or(tokio::time::sleep(EVERY)).await })?;
+            if let Err(stop) = runtime.block_on(async { halt.or(tokio::time::sleep(EVERY)).await }) {
+                runtime.block_on(line.sign_out());
+                return Err(stop.into());
+            }
         }
         self.transactions.add(name, Open { line, _lock: lock, _turn: turn });
         self.parts.mode.begun(name);

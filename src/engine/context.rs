@@ -11,6 +11,7 @@ use crate::allocator::Count;
 use crate::catalog::Catalog;
 use crate::door::{Action, Branch, Composite, Halt, Passage, Reply};
 use crate::engine::error;
+use crate::engine::host::Begun;
 use crate::engine::output::{Output, OutputEvent};
 use crate::engine::resolver::Texts;
 use crate::fault::{Failure, Fault, Stop};
@@ -57,6 +58,8 @@ pub struct RunContext {
     pub progress: AtomicU64,
     /// What takes completed steps back, in the order in which they were completed.
     pub undo: Mutex<Vec<StepUndo>>,
+    /// The long work that the run has begun at its targets.
+    pub begun: Begun,
 }
 
 /// What takes a completed step back.

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use rhai::{Dynamic, Identifier};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use crate::catalog::{Field, Shape};
+use crate::catalog::{Field, Shape, hidden};
 use crate::door::HttpAnswer;
 use crate::engine::values;
 use crate::fault::{Fault, FaultKind};
@@ -19,6 +19,8 @@ use crate::secret::Secret;
 #[derive(Debug, Default)]
 struct Node {
     children: Vec<(&'static str, Node)>,
+    /// Secrets at any depth, by the ends of their names. Only the root has any.
+    deep: Vec<&'static str>,
     optional: bool,
     secret: bool,
 }
@@ -27,6 +29,10 @@ impl Node {
     fn of(fields: &'static [Field]) -> Self {
         let mut root = Self::default();
         for field in fields {
+            if let Some(end) = hidden::at_any_depth(field.name) {
+                root.deep.push(end);
+                continue;
+            }
             let mut node = &mut root;
             for part in field.name.split('.') {
                 let at = node.children.iter().position(|(name, _)| *name == part).unwrap_or_else(|| {
@@ -43,12 +49,17 @@ impl Node {
     }
 
     fn child(&self, name: &str) -> Option<&Self> {
-        self.children.iter().find(|(known, _)| *known == name).map(|(_, node)| node)
+        let named = self.children.iter().find(|(known, _)| *known == name);
+        named.or_else(|| self.children.iter().find(|(part, _)| hidden::fits(part, name))).map(|(_, node)| node)
     }
 }
 
+/// A secret that is known by the end of its name alone.
+static HIDDEN: Node = Node { children: Vec::new(), deep: Vec::new(), optional: false, secret: true };
+
+/// What is known of a value, and of what is hidden in it at any depth.
 #[derive(Clone, Copy)]
-struct Seed<'n>(Option<&'n Node>);
+struct Seed<'n>(Option<&'n Node>, &'n [&'static str]);
 
 impl<'de> DeserializeSeed<'de> for Seed<'_> {
     type Value = Dynamic;
@@ -116,11 +127,12 @@ impl<'de> Visitor<'de> for Seed<'_> {
         let secret = self.0.filter(|node| node.secret);
         let mut map = rhai::Map::new();
         while let Some(name) = entries.next_key::<KeyText<'de>>()? {
-            let child = secret.or_else(|| self.0.and_then(|node| node.child(&name.0)));
-            map.insert(Identifier::from(name.0.as_ref()), entries.next_value_seed(Seed(child))?);
+            let hidden = self.1.iter().any(|end| name.0.ends_with(end)).then_some(&HIDDEN);
+            let child = secret.or(hidden).or_else(|| self.0.and_then(|node| node.child(&name.0)));
+            map.insert(Identifier::from(name.0.as_ref()), entries.next_value_seed(Seed(child, self.1))?);
         }
         for (name, node) in self.0.map_or(&[][..], |node| &node.children) {
-            if node.optional && !map.contains_key(*name) {
+            if node.optional && !name.starts_with('*') && !map.contains_key(*name) {
                 map.insert((*name).into(), Dynamic::UNIT);
             }
         }
@@ -161,7 +173,8 @@ pub(super) fn json(bytes: &[u8]) -> Result<Dynamic, serde_json::Error> {
 fn with(bytes: &[u8], node: Option<&Node>) -> Result<Dynamic, serde_json::Error> {
     let quoted = quote_large(bytes);
     let mut deserializer = serde_json::Deserializer::from_slice(quoted.as_deref().unwrap_or(bytes));
-    let value = Seed(node).deserialize(&mut deserializer)?;
+    let deep = node.map_or(&[][..], |node| &node.deep);
+    let value = Seed(node, deep).deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(value)
 }

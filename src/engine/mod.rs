@@ -25,6 +25,7 @@ mod tests;
 
 pub use context::{RunContext, RunFacts, StepUndo};
 pub use diagnostic::{Diagnostic, Sources};
+pub use host::Begun;
 pub use index::{Entry, Index};
 pub use output::{Level, Output, OutputEvent};
 pub use resolver::{Import, Imports, NoTexts, STDLIB, Texts, stdlib};

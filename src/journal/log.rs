@@ -410,7 +410,14 @@ fn packed(packer: &Packer, record: &Record) -> Result<PackedRow, String> {
             };
             PackedRow {
                 main: pack(&entry.action, "action")?,
-                before: entry.before.as_ref().map(|before| pack(before, "before")).transpose()?,
+                // A read may show secrets, whatever the call itself says of them.
+                before: entry
+                    .before
+                    .as_ref()
+                    .map(|before| {
+                        packer.pack(before.clone(), true, Some((&entry.run, &format!("{}-before", entry.number))))
+                    })
+                    .transpose()?,
                 outcome: match &entry.outcome {
                     Some((recorded, _)) => Some(outcome(&entry.run, entry.number, recorded, entry.sealed)?),
                     None => None,

@@ -11,7 +11,7 @@ use crate::door::policy::{
 };
 use crate::door::{Door, DoorEvent, DoorParts, FileRules, Halt, Host, Mode, NamedStore, Pins, Watcher};
 use crate::engine::{
-    Diagnostic, Output, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun, Sources, Texts, run_script,
+    Begun, Diagnostic, Output, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun, Sources, Texts, run_script,
 };
 use crate::fault::{Failure, Fault, FaultKind, Stop};
 use crate::run::children::ChildRuns;
@@ -247,6 +247,7 @@ pub(super) fn context(
         ending: AtomicBool::new(false),
         progress: AtomicU64::new(0),
         undo: Mutex::default(),
+        begun: Begun::default(),
     })
 }
 

@@ -17,6 +17,9 @@ pub fn check(row: &Row, args: &Map, mistakes: &mut Vec<String>) {
             Rule::Together(names) if !matches!(given(names), 0) && given(names) != names.len() => {
                 mistakes.push(format!("{} belong together: give all of them or none", names.join(", ")));
             }
+            Rule::Needs([first, others @ ..]) if given(&[first]) == 1 && given(others) == 0 => {
+                mistakes.push(format!("'{first}' is of no use without {}", others.join(" or ")));
+            }
             Rule::Ordered(low, high) => {
                 let greater = match (args.get(*low), args.get(*high)) {
                     (Some(Value::Int(low)), Some(Value::Int(high))) => low > high,

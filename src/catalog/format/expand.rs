@@ -2,7 +2,7 @@
 
 use toml::{Table, Value};
 
-use super::spec::{CallSpec, FamilySpec, ResourceFacts, ResourceSpec, Spec};
+use super::spec::{CallSpec, FamilySpec, ResourceFacts, ResourceSpec, RuleSpec, Spec};
 use super::text::{Mistake, line_of, with_nearest};
 use crate::nearest::did_you_mean;
 
@@ -37,7 +37,7 @@ pub fn expand(spec: &Spec, text: &str) -> Result<Vec<(usize, CallSpec)>, Vec<Mis
 }
 
 /// Adds the parameters of the sets that a call asks for behind its own; its own of the same name
-/// go before them.
+/// go before them. `rules` of a set are rules of the call.
 fn add_sets(sets: &Table, call: &mut CallSpec) -> Result<(), String> {
     for name in &call.with {
         let Some(Value::Table(set)) = sets.get(name) else {
@@ -45,7 +45,11 @@ fn add_sets(sets: &Table, call: &mut CallSpec) -> Result<(), String> {
             return Err(format!("with names the set '{name}', which is not there.{hint}"));
         };
         for (param, facts) in set {
-            if !call.params.contains_key(param) {
+            if let ("rules", Value::Array(_)) = (param.as_str(), facts) {
+                let rules: Vec<RuleSpec> =
+                    facts.clone().try_into().map_err(|error| format!("set '{name}': {error}"))?;
+                call.rules.extend(rules);
+            } else if !call.params.contains_key(param) {
                 call.params.insert(param.clone(), facts.clone());
             }
         }

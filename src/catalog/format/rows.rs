@@ -318,6 +318,7 @@ fn rule(spec: &RuleSpec) -> Rule {
         RuleSpec::AnyOf(names) => Rule::AnyOf(texts(names)),
         RuleSpec::OneOf(names) => Rule::OneOf(texts(names)),
         RuleSpec::Together(names) => Rule::Together(texts(names)),
+        RuleSpec::Needs(names) => Rule::Needs(texts(names)),
         RuleSpec::Ordered(low, high) => Rule::Ordered(text_of(low), text_of(high)),
     }
 }

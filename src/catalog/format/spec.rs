@@ -281,6 +281,8 @@ pub enum RuleSpec {
     Together(Vec<String>),
     /// The first is not greater than the second.
     Ordered(String, String),
+    /// The first wants at least one of the others beside it.
+    Needs(Vec<String>),
 }
 
 /// What comes back.

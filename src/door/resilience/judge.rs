@@ -71,7 +71,9 @@ fn refused(refusal: &Refusal, json: &Json) -> Option<String> {
             let said = match map.get(*name) {
                 Some(Json::String(text)) if !text.trim().is_empty() => text.clone(),
                 Some(Json::Array(list)) if !list.is_empty() => Json::Array(list.clone()).to_string(),
-                Some(Json::Object(inner)) if !inner.is_empty() => Json::Object(inner.clone()).to_string(),
+                Some(object @ Json::Object(inner)) if !inner.is_empty() => {
+                    reason_in(object).unwrap_or_else(|| object.to_string())
+                }
                 _ => continue,
             };
             return Some(said);

@@ -288,6 +288,7 @@ impl Line {
                 self.breaker.succeeded();
             }
             let scheme = self.session.scheme();
+            let mut remark = "";
             if answer.status == 401 && scheme.expired(&seen(&answer)) {
                 if self.pinned && rejected.is_none() {
                     return Ok(Attempt::Final(self.session_lost(&answer).into()));
@@ -300,10 +301,12 @@ impl Line {
                 }
                 if !repeats {
                     self.session.forget(number).await;
+                    remark = ". A change is not sent again with a new session: look whether it was made";
                 }
             }
             if matches!(answer.status, 401 | 403) {
                 let mut fault = self.session.scheme().rejected(&seen(&answer));
+                fault.message.push_str(remark);
                 if let Some(judged) = judge(exchange.row, exchange.effect, &answer) {
                     fault.details.extend(judged.details);
                 }
@@ -379,8 +382,10 @@ impl Line {
     fn headers(&self, exchange: &Exchange<'_>) -> Vec<(String, String)> {
         let mut headers = exchange.request.headers.clone();
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept")) {
-            let accept = if exchange.save_to.is_some() { "*/*" } else { exchange.accept };
-            let accept = if accept.is_empty() { ACCEPT } else { accept };
+            // A file may be of any type, which not every vendor's own list says.
+            let own =
+                if exchange.save_to.is_some() && !exchange.accept.contains("*/*") { "*/*" } else { exchange.accept };
+            let accept = if own.is_empty() { ACCEPT } else { own };
             headers.push(("accept".into(), accept.into()));
         }
         headers

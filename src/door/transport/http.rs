@@ -20,6 +20,9 @@ use crate::fault::{Fault, FaultKind};
 /// How many redirects of a read are followed, all to the same origin.
 const REDIRECTS: usize = 5;
 
+/// How long the words of an appliance in the place of a file may be.
+const WORDS: usize = 64 << 10;
+
 /// How long connecting may take, handshake included.
 pub const CONNECT: Duration = Duration::from_secs(10);
 
@@ -198,10 +201,25 @@ impl HttpTransport {
         Ok(Answered::Whole(incoming))
     }
 
-    /// Streams an answer to a file. A line that breaks leaves no file behind.
+    /// Streams an answer to a file. A line that breaks leaves no file behind, and neither does an
+    /// answer that is no file: some appliances say what is wrong with status 200.
     async fn save(&self, response: &mut reqwest::Response, path: &Path) -> Result<Bytes, SendError> {
         let unusable = |fault: Fault| SendError::Unusable(fault.on(&self.origin.name));
+        let kind = content_type(response.headers()).unwrap_or_default();
+        let mut beginning = Vec::new();
+        if is_words(&kind) {
+            while beginning.len() < WORDS
+                && let Some(chunk) = response.chunk().await.map_err(|error| cause::body_error(&error, &self.origin))?
+            {
+                beginning.extend_from_slice(&chunk);
+            }
+            if let Some(said) = said(&kind, &beginning) {
+                let message = format!("the answer is no file but {kind}: {said}");
+                return Err(unusable(Fault::new(FaultKind::Decode, message).with_status(response.status().as_u16())));
+            }
+        }
         let mut download = Download::begin(path).map_err(unusable)?;
+        download.push(&beginning).map_err(unusable)?;
         while let Some(chunk) = response.chunk().await.map_err(|error| cause::body_error(&error, &self.origin))? {
             download.push(&chunk).map_err(unusable)?;
         }
@@ -246,7 +264,44 @@ impl Transport for HttpTransport {
     }
 }
 
+/// Whether an answer of a type may be an appliance's words rather than a file.
+fn is_words(kind: &str) -> bool {
+    matches!(kind, "text/html" | "application/xhtml+xml" | "application/json" | "application/problem+json")
+}
+
+/// What an appliance says in the place of a file: a page for people, or an object with a reason. Other
+/// JSON is a file like any other.
+fn said(kind: &str, body: &[u8]) -> Option<String> {
+    let text = if kind.ends_with("json") {
+        let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).ok()?;
+        let reasons = ["detail", "error", "errors", "message", "reason"];
+        object
+            .keys()
+            .any(|name| reasons.contains(&name.as_str()))
+            .then(|| serde_json::Value::from(object).to_string())?
+    } else {
+        String::from_utf8_lossy(body).into_owned()
+    };
+    Some(text.chars().take(160).collect())
+}
+
 fn content_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
     value.split(';').next().map(|value| value.trim().to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_words, said};
+
+    #[test]
+    fn an_object_with_a_reason_is_no_file_and_other_json_is() {
+        let json = |body: &str| said("application/json", body.as_bytes());
+        assert_eq!(json(r#"{"detail":"not ready"}"#).as_deref(), Some(r#"{"detail":"not ready"}"#));
+        for file in [r#"[{"error": 1}]"#, r#"{"rows": [{"error": 1}]}"#, r#"{"error": "cut o"#, "", "17"] {
+            assert_eq!(json(file), None, "{file}");
+        }
+        assert!(said("text/html", b"<html>Sign in</html>").unwrap().contains("Sign in"));
+        assert!(!is_words("application/octet-stream") && !is_words("text/plain") && !is_words(""));
+    }
 }

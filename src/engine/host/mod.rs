@@ -21,6 +21,7 @@ use rhai::RhaiNativeFunc;
 use rhai::{FuncRegistration, Module, Variant};
 
 pub use targets::{from_value as target_from_value, method};
+pub use waits::Begun;
 
 /// Registers one function: its name, its parameters with their types, and its text.
 ///

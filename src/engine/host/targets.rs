@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Map, Module, NativeCallContext};
 
-use super::add;
+use super::{add, waits};
 use crate::catalog::Effect;
 use crate::door::{Action, RawRequest, Reply};
 use crate::engine::context::RunContext;
@@ -135,7 +135,16 @@ fn request(
             }
         }
     }
-    match run.pass(context, Action::Raw { target: Arc::clone(&target.name), request })? {
+    // One that is a call begins what the call begins.
+    let row = run.catalog.match_raw(&target.vendor, &request.method, &request.path).filter(|row| waits::is_long(row));
+    let named = request.body.as_ref().and_then(Value::as_map).filter(|_| row.is_some()).cloned().unwrap_or_default();
+    let _turn = row.map(|row| waits::begins(context, &run, target, row, &[], &named)).transpose()?;
+    let sent = run.pass(context, Action::Raw { target: Arc::clone(&target.name), request }).inspect_err(|_| {
+        if let Some(row) = row {
+            waits::ended(&run, target, row, &[], &named);
+        }
+    });
+    match sent? {
         Reply::Http(answer) => decode::answer(&answer).map_err(|fault| error::throw(fault, context)),
         Reply::Value(_) | Reply::Bytes(_) => Ok(Dynamic::UNIT),
     }
@@ -170,13 +179,15 @@ pub fn method(
         return Err(error::invalid(message, context));
     };
     let (positional, map) = split(context, row, arguments)?;
-    if row.vendor == "spectra" && row.name == "upgrade_start" {
-        super::waits::one_at_a_time(context, &run, target, &map)?;
-    }
     if row.chunked {
         return super::upload::call(context, &run, target, row, positional, map);
     }
-    invoke(context, &run, target, row, positional, map)
+    if !waits::is_long(row) {
+        return invoke(context, &run, target, row, positional, map);
+    }
+    let (given, named) = (positional.clone(), map.clone());
+    let _turn = waits::begins(context, &run, target, row, &given, &named)?;
+    invoke(context, &run, target, row, positional, map).inspect_err(|_| waits::ended(&run, target, row, &given, &named))
 }
 
 /// The arguments by position, and those of the map behind them.

@@ -91,11 +91,39 @@ fn simplified(value: Dynamic) -> Dynamic {
     value
 }
 
+/// One object with every member that the objects of a list have; nothing if they are no objects.
+fn joined(list: &[Dynamic]) -> Option<Dynamic> {
+    let mut all = Map::new();
+    for entry in list {
+        join(&mut all, &*entry.read_lock::<Map>()?);
+    }
+    (!all.is_empty()).then(|| Dynamic::from_map(all))
+}
+
+fn join(all: &mut Map, entry: &Map) {
+    for (name, value) in entry {
+        let there = all.entry(name.clone()).or_insert_with(|| value.clone());
+        if let (Some(mut there), Some(inner)) = (there.write_lock::<Map>(), value.read_lock::<Map>()) {
+            join(&mut there, &inner);
+        }
+    }
+}
+
 /// Whether everything in `wanted` has a place in `present`. Objects that say by `selection` or
-/// `enabled` which members they have are free to change them.
+/// `enabled` which members they have are free to change them, and so are those whose members are
+/// entries in an order, `@order`. Entries of a list are compared with all
+/// that were there.
 fn unknown_members(row: &Row, present: &Dynamic, wanted: &Dynamic, at: &str) -> Result<(), String> {
+    if let (Some(there), Some(entries)) = (present.read_lock::<rhai::Array>(), wanted.read_lock::<rhai::Array>()) {
+        let Some(sample) = joined(&there) else { return Ok(()) };
+        for (index, entry) in entries.iter().enumerate() {
+            unknown_members(row, &sample, entry, &format!("{at}[{index}]"))?;
+        }
+        return Ok(());
+    }
     let (Some(present), Some(wanted)) = (present.read_lock::<Map>(), wanted.read_lock::<Map>()) else { return Ok(()) };
-    let union = ["selection", "enabled"].iter().any(|word| present.contains_key(*word) || wanted.contains_key(*word));
+    let union =
+        ["selection", "enabled", "@order"].iter().any(|word| present.contains_key(*word) || wanted.contains_key(*word));
     for (name, value) in wanted.iter() {
         let path = if at.is_empty() { name.to_string() } else { format!("{at}.{name}") };
         match present.get(name) {

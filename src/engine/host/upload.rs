@@ -71,12 +71,14 @@ pub(super) fn call(
     Ok(answer)
 }
 
-/// 32 hex digits, drawn at the door, so that a resumed run has the same.
+/// A random UUID without its dashes, drawn at the door, so that a resumed run has the same.
 fn identifier(context: &NativeCallContext<'_>, run: &RunContext) -> Result<String, Box<EvalAltResult>> {
-    let mut text = String::with_capacity(32);
-    for _ in 0..2 {
+    let draw = || -> Result<u64, Box<EvalAltResult>> {
         let number = run.value(context, Action::Random { low: 0, high: i64::MAX })?;
-        text.push_str(&format!("{:016x}", number.as_int().unwrap_or_default()));
-    }
-    Ok(text)
+        Ok(number.as_int().unwrap_or_default().unsigned_abs())
+    };
+    // Version 4 in the thirteenth digit, the variant in the seventeenth.
+    let high = draw()? & !0xf000 | 0x4000;
+    let low = draw()? >> 1 | 1 << 63;
+    Ok(format!("{high:016x}{low:016x}"))
 }

@@ -23,6 +23,10 @@ pub fn route(call: &Call<'_>, state: &mut State) -> Tell {
         ("GET", ["quarantine", "messages"]) => search(call, kind, state),
         ("GET", ["quarantine", "messages", "details"]) => details(call, kind, state),
         ("GET", ["quarantine", "messages", "attachment"]) => match (kind, web::get(&call.query, "attachmentId")) {
+            // What is wrong comes as JSON, with a status of success.
+            (Some("pvo"), Some("404")) => {
+                Tell::json(200, &json!({ "error": { "message": "The attachment is gone.", "code": "404" } }))
+            }
             (Some("pvo"), Some(_)) => Tell::json(200, &json!("QQ==")),
             _ => error(404, "Missing attribute - attachmentId."),
         },

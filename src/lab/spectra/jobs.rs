@@ -14,24 +14,39 @@ pub fn route(ask: &Ask, parts: &[&str], options: &SpectraOptions, state: &mut St
     let name = || web::object(ask).and_then(|body| web::text(&body, "appliance_name").map(str::to_owned));
     match (method, parts) {
         ("POST", ["api", "v1", "backup", "create"]) => {
-            state.backup = Some(options.looks);
+            state.backup = Some(options.stale + options.looks);
             Tell::json(200, &json!({ "message": "Backup started" })).done()
         }
         ("GET", ["api", "v1", "backup"]) => {
-            let (status, message, filename) = match &mut state.backup {
-                None => ("idle", "", ""),
-                Some(0) if options.backup_fails => ("error", "no space left", ""),
+            let name = |count: u64| match count {
+                0 => String::new(),
+                1 => "backup-2026.tgz".to_owned(),
+                count => format!("backup-2026-{count}.tgz"),
+            };
+            let (status, message, filename) = match state.backup {
+                None => ("idle", "idle", name(state.backups)),
+                Some(0) if options.backup_fails => ("error", "no space left", String::new()),
                 Some(0) => {
-                    state.backed_up = true;
+                    state.backups += 1;
+                    state.backup = None;
                     // The example of the guide has "error" beside an idle message.
-                    ("error", "idle", "backup-2026.tgz")
+                    ("error", "idle", name(state.backups))
                 }
                 Some(left) => {
-                    *left -= 1;
-                    ("running", "in progress", "")
+                    state.backup = Some(left - 1);
+                    // An old end shows before the new beginning.
+                    if left > options.looks {
+                        ("idle", "idle", name(state.backups))
+                    } else {
+                        ("running", "in progress", String::new())
+                    }
                 }
             };
             Tell::json(200, &json!({ "status": status, "message": message, "backup_filename": filename }))
+        }
+        ("GET", ["api", "v1", "backup", "download"]) if options.backup_is_a_page => {
+            let page = format!("<html><title>Sign in</title>{}</html>", " ".repeat(2000));
+            Tell { content_type: "text/html", ..Tell::text(200, &page) }
         }
         ("GET", ["api", "v1", "backup", "download"]) => Tell {
             content_type: "application/octet-stream",
@@ -82,7 +97,7 @@ pub fn route(ask: &Ask, parts: &[&str], options: &SpectraOptions, state: &mut St
             if !state.appliances.iter().any(|one| one.name == name) {
                 return missing();
             }
-            state.upgrade(&name, options.looks + 1);
+            state.upgrade(&name, options.looks + options.stale);
             Tell::json(200, &json!({})).done()
         }
         ("POST", ["api", "upgrade", "status"]) => {
@@ -118,22 +133,22 @@ pub fn route(ask: &Ask, parts: &[&str], options: &SpectraOptions, state: &mut St
 }
 
 /// `GET appliances`, with the state of configurations.
-pub fn appliances(ask: &Ask, state: &mut State) -> Tell {
+pub fn appliances(ask: &Ask, options: &SpectraOptions, state: &mut State) -> Tell {
     let now = "2026-11-24T12:00:00.000000Z";
     let rows: Vec<Json> = state
         .appliances
         .iter_mut()
         .map(|one| {
             let status = match one.applying {
-                // An old end shows before the new beginning.
-                Some(left) if left > 1 => {
-                    one.applying = Some(left - 1);
-                    if left > 2 { "done" } else { "pending" }
-                }
-                Some(_) => {
+                Some(0) => {
                     one.applying = None;
                     now.clone_into(&mut one.applied_at);
                     "done"
+                }
+                Some(left) => {
+                    one.applying = Some(left - 1);
+                    // An old end shows before the new beginning.
+                    if left > options.looks { "done" } else { "pending" }
                 }
                 None => "done",
             };
@@ -155,7 +170,7 @@ pub fn groups(ask: &Ask, parts: &[&str], options: &SpectraOptions, state: &mut S
     let family = if hub { "tiscale-hub-group" } else { "config-group" };
     let wrong_verb = || detail(405, "Method not allowed.").with("allow", "PATCH");
     let text = options.text_spellings;
-    let looks = options.looks + 2;
+    let looks = options.looks + options.stale;
     let Some(groups) = state.groups.get_mut(family) else { return missing() };
     match (ask.method.as_str(), rest) {
         ("GET", ["list"]) => page(ask, &groups.keys().map(|name| json!({ "name": name })).collect::<Vec<_>>()),

@@ -33,8 +33,14 @@ pub struct SpectraOptions {
     pub text_spellings: bool,
     /// How many looks a backup, an upgrade or a configuration takes.
     pub looks: u64,
+    /// For how many looks the end of earlier work is still shown after new work has begun.
+    pub stale: u64,
+    /// How many appliances more there are, before the others in every list.
+    pub more: u64,
     /// Whether backups fail.
     pub backup_fails: bool,
+    /// Whether a page for people comes in place of the backup, with status 200.
+    pub backup_is_a_page: bool,
     /// The appliance whose upgrade fails.
     pub upgrade_fails: Option<String>,
     /// How many bytes a backup has.
@@ -53,7 +59,10 @@ impl Default for SpectraOptions {
             password: "lab-password".into(),
             text_spellings: true,
             looks: 2,
+            stale: 1,
+            more: 0,
             backup_fails: false,
+            backup_is_a_page: false,
             upgrade_fails: None,
             backup_size: 100_000,
             faults: Faults::default(),
@@ -84,7 +93,7 @@ impl SpectraLab {
         let shared = Arc::new(Shared::default());
         *shared.faults.lock().unwrap_or_else(PoisonError::into_inner) = (options.faults.clone(), Vec::new());
         let identity = options.tls.then(Identity::self_signed).transpose()?;
-        let spectra = Arc::new(Spectra { state: Mutex::new(State::new()), options: options.clone() });
+        let spectra = Arc::new(Spectra { state: Mutex::new(State::new(options.more)), options: options.clone() });
         let manager = Arc::new(routes::Manager(Arc::clone(&spectra)));
         let manager = Server::start(options.port, identity.as_ref(), manager, Arc::clone(&shared)).await?;
         let worker = Arc::new(worker::Worker(Arc::clone(&spectra)));

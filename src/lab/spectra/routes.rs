@@ -211,7 +211,7 @@ fn route(ask: &Ask, parts: &[&str], options: &SpectraOptions, state: &mut State)
                 .collect();
             page(ask, &rows)
         }
-        ("GET", ["api", "v1", "appliances"]) => jobs::appliances(ask, state),
+        ("GET", ["api", "v1", "appliances"]) => jobs::appliances(ask, options, state),
         ("POST", ["api", "v1", "appliances", "create"]) => {
             let Some(body) = web::object(ask) else { return detail(400, "No JSON object.") };
             if !["name", "type", "url"].iter().all(|name| body.contains_key(*name)) {
@@ -313,7 +313,13 @@ fn chunk(ask: &Ask, state: &mut State) -> Tell {
     let number = |name: &str| text(name).parse::<u64>().ok();
     let id = text("flowIdentifier");
     let wrong = |why: &str| Tell::json(400, &json!({ "detail": why }));
-    if id.len() != 32 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    // A random UUID, whose thirteenth digit is its version and whose seventeenth its variant.
+    let digits = id.as_bytes();
+    if digits.len() != 32
+        || !digits.iter().all(u8::is_ascii_hexdigit)
+        || digits.get(12) != Some(&b'4')
+        || !digits.get(16).is_some_and(|digit| b"89ab".contains(digit))
+    {
         return wrong("flowIdentifier");
     }
     let (Some(total), Some(size), Some(n)) =

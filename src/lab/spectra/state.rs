@@ -45,8 +45,8 @@ pub struct State {
     pub users: BTreeMap<u64, Json>,
     /// Looks left until the backup is ready; nothing before the first.
     pub backup: Option<u64>,
-    /// Whether a backup was ever made.
-    pub backed_up: bool,
+    /// How many backups were made.
+    pub backups: u64,
     /// Settings by path.
     pub settings: BTreeMap<String, Map<String, Json>>,
     /// The Manager's version, and requests that fail while it restarts.
@@ -70,8 +70,8 @@ pub struct State {
 }
 
 impl State {
-    /// Fresh appliances.
-    pub fn new() -> Self {
+    /// Fresh appliances, and `more` before them.
+    pub fn new(more: u64) -> Self {
         let appliance = |id: u64, name: &str, kind: &str| Connected {
             id,
             name: name.to_owned(),
@@ -91,15 +91,18 @@ impl State {
                 json!({ "id": 1, "username": "admin", "is_superuser": true, "is_active": true }),
             )]),
             backup: None,
-            backed_up: false,
+            backups: 0,
             settings: BTreeMap::new(),
             version: "5.3.0".into(),
             restarting: 0,
-            appliances: vec![
-                appliance(1, "hub-1", "tiscale-hub"),
-                appliance(2, "worker-1", "tiscale-worker"),
-                appliance(3, "analyze-1", "a1000"),
-            ],
+            appliances: (1..=more)
+                .map(|n| appliance(1000 + n, &format!("analyze-{}", 1000 + n), "a1000"))
+                .chain([
+                    appliance(1, "hub-1", "tiscale-hub"),
+                    appliance(2, "worker-1", "tiscale-worker"),
+                    appliance(3, "analyze-1", "a1000"),
+                ])
+                .collect(),
             groups: BTreeMap::from([
                 ("config-group", BTreeMap::from([("workers".to_owned(), group())])),
                 ("tiscale-hub-group", BTreeMap::from([("hubs".to_owned(), group())])),

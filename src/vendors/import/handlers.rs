@@ -31,10 +31,7 @@ fn path_of(url: &str) -> Option<(String, Vec<FoundParam>)> {
     let mut rest = url.trim_start_matches('/');
     while let Some(at) = rest.find("(?<") {
         let (fixed, behind) = rest.split_at(at);
-        if !is_fixed(fixed) {
-            return None;
-        }
-        path.push_str(fixed);
+        path.push_str(&fixed_text(fixed)?);
         let (name, behind) = behind.get(3..)?.split_once('>')?;
         // `[^/]+` holds a slash of its own: the class ends at its bracket.
         let (class, behind) = class_of(behind);
@@ -47,7 +44,8 @@ fn path_of(url: &str) -> Option<(String, Vec<FoundParam>)> {
         if tail.contains('?') || tail.contains('|') || tail.contains("(?<") {
             return None;
         }
-        let number = class.contains("0-9") || class.contains("\\d");
+        let repeats = tail.strip_suffix(')').unwrap_or(tail);
+        let number = is_digits(class) && (matches!(repeats, "" | "+" | "*") || repeats.starts_with('{'));
         path.push_str(&format!("{{{name}}}"));
         params.push(FoundParam {
             wire: name.to_owned(),
@@ -59,10 +57,7 @@ fn path_of(url: &str) -> Option<(String, Vec<FoundParam>)> {
         });
         rest = behind;
     }
-    if !is_fixed(rest) {
-        return None;
-    }
-    path.push_str(rest);
+    path.push_str(&fixed_text(rest)?);
     // A placeholder must be a whole segment.
     let whole = path.split('/').all(|part| !part.contains('{') || (part.starts_with('{') && part.ends_with('}')));
     (whole && path.len() > 1).then_some((path, params))
@@ -73,31 +68,58 @@ fn class_of(text: &str) -> (&str, &str) {
     if text.starts_with('[') {
         let end = text.find(']').map_or(text.len(), |end| end + 1);
         // A class that is never closed ends at the slash.
-        let slash = if text.starts_with("[^/") { text.len() } else { text.find('/').unwrap_or(text.len()) };
+        let slash = if text.starts_with("[^/") || text.starts_with("[^\\/") {
+            text.len()
+        } else {
+            text.find('/').unwrap_or(text.len())
+        };
         return text.split_at(end.min(slash));
     }
     let end = text.find([')', '/']).unwrap_or(text.len());
     text.split_at(end)
 }
 
-fn is_fixed(text: &str) -> bool {
-    !text.contains(['(', ')', '|', '?', '*', '+', '[', ']', '\\', '^', '$'])
+/// Whether a class has digits and nothing else; the published broken one has a `+` within.
+fn is_digits(class: &str) -> bool {
+    let one = class.strip_prefix("\\d").map(|repeats| repeats.trim_end_matches(['+', '*']));
+    let repeated = |rest: &str| rest.is_empty() || (rest.starts_with('{') && rest.ends_with('}'));
+    one.is_some_and(repeated) || matches!(class, "[0-9]" | "[0-9+]" | "[0-9" | "[0-9+" | "[\\d]")
 }
+
+/// The text that a part of an expression without groups stands for; nothing if it stands for more
+/// than one.
+fn fixed_text(part: &str) -> Option<String> {
+    let mut text = String::new();
+    let mut chars = part.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            // What is escaped and no letter stands for itself.
+            '\\' => text.push(chars.next().filter(|c| c.is_ascii_punctuation())?),
+            '(' | ')' | '|' | '?' | '*' | '+' | '[' | ']' | '^' | '$' => return None,
+            c => text.push(c),
+        }
+    }
+    // What a path template cannot hold would be another address.
+    (!text.contains(['{', '}', '?', '#'])).then_some(text)
+}
+
+/// What begins a block of fields, and where its fields go.
+const BLOCKS: [(&str, &str); 5] = [
+    ("Post data fields:", "body"),
+    ("Patch data fields:", "body"),
+    ("Put data fields:", "body"),
+    ("Delete data fields:", "body"),
+    ("Query parameters:", "query"),
+];
 
 fn call(method: &str, path: String, mut params: Vec<FoundParam>, description: &str) -> FoundCall {
     let first = description.split("\n").next().unwrap_or_default();
     let summary = first.split(". ").next().unwrap_or_default().trim().trim_end_matches('.');
     let mut body = None;
-    for (head, place) in [
-        ("Post data fields:", "body"),
-        ("Patch data fields:", "body"),
-        ("Put data fields:", "body"),
-        ("Delete data fields:", "body"),
-        ("Query parameters:", "query"),
-    ] {
+    for (head, place) in BLOCKS {
         let Some((_, block)) = description.split_once(head) else { continue };
-        let ends = ["Post data fields:", "Patch data fields:", "Put data fields:", "Query parameters:", "\n\n"];
-        let end = ends.iter().filter_map(|end| block.find(end)).min().unwrap_or(block.len());
+        let ends = BLOCKS.iter().map(|(head, _)| *head).chain(["\n\n"]);
+        let end = ends.filter_map(|end| block.find(end)).min().unwrap_or(block.len());
         let (fields, whole) = fields(block.get(..end).unwrap_or_default(), place);
         if place == "body" {
             // What the grammar does not understand is left to the person: the body is free then.
@@ -110,9 +132,8 @@ fn call(method: &str, path: String, mut params: Vec<FoundParam>, description: &s
     if body.is_none() && matches!(method, "POST" | "PUT" | "PATCH") {
         body = Some("free");
     }
-    let words = format!("{path} {summary}").to_lowercase();
     FoundCall {
-        effect: effect_of(method, &if method == "POST" { words } else { path.to_lowercase() }),
+        effect: effect_of(method, &path, summary),
         area: "Discovered".into(),
         summary: if summary.is_empty() { format!("{method} {path}") } else { summary.to_owned() },
         name: String::new(),
@@ -137,7 +158,7 @@ fn fields(block: &str, place: &'static str) -> (Vec<FoundParam>, bool) {
         let Some(end) = closing(behind) else { return (params, false) };
         let (inside, behind) = behind.split_at(end);
         let lower = inside.to_lowercase();
-        let word = lower.split(',').next().unwrap_or_default().trim();
+        let word = lower.split(',').next().unwrap_or_default().trim().trim_start_matches('"');
         let ty = match word {
             "int" | "int64" | "int32" | "long" => "int",
             "bool" | "boolean" => "bool",

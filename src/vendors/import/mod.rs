@@ -7,6 +7,7 @@ mod drift;
 mod handlers;
 mod name;
 mod openapi;
+mod schema;
 mod write;
 
 #[cfg(test)]
@@ -14,7 +15,7 @@ mod tests;
 
 use serde_json::Value as Json;
 
-use crate::catalog::{Row, Vendor};
+use crate::catalog::{Row, Vendor, with_product};
 
 pub use drift::{Drift, compare};
 
@@ -87,6 +88,8 @@ pub struct FoundParam {
     pub secret: bool,
     /// Whether it is the whole body.
     pub root: bool,
+    /// What stands between the entries of a list; nothing where each entry has the name again.
+    pub join: &'static str,
     /// Members of an object.
     pub fields: Vec<FoundParam>,
     /// One or two sentences.
@@ -120,6 +123,7 @@ pub fn import(text: &str, order: &Order<'_>) -> Result<Imported, String> {
     let mut found = read(text)?;
     let present = order.present.iter().copied().find(|vendor| vendor.id == order.id);
     if let Some(vendor) = present {
+        put_below(&mut found, vendor);
         let (there, new): (Vec<_>, Vec<_>) =
             found.calls.into_iter().partition(|call| vendor.rows.iter().any(|row| is_same(row, call, vendor.id)));
         found.left_out.extend(there.iter().map(|call| format!("{} {}: the catalog has it", call.method, call.path)));
@@ -132,6 +136,35 @@ pub fn import(text: &str, order: &Order<'_>) -> Result<Imported, String> {
         format!("the catalog that was made of it has mistakes, which is a fault of Beadle: {}", mistakes.join("; "))
     })?;
     Ok(Imported { toml, calls: found.calls.len(), left_out: found.left_out, warnings: found.warnings })
+}
+
+/// What a text tells of a vendor that is known, with paths below its base.
+///
+/// # Errors
+/// A text that is neither kind.
+pub fn read_of(text: &str, vendor: &Vendor) -> Result<Found, String> {
+    let mut found = read(text)?;
+    put_below(&mut found, vendor);
+    Ok(found)
+}
+
+/// Writes paths as they stand below the vendor's base: a document may write them whole, or below a
+/// base of its own.
+fn put_below(found: &mut Found, vendor: &Vendor) {
+    let mut bases: Vec<String> = vendor.products.iter().map(|product| with_product(vendor.base, product)).collect();
+    bases.push(vendor.base.to_owned());
+    let (own, left_out) = (std::mem::take(&mut found.base), &mut found.left_out);
+    found.calls.retain_mut(|call| {
+        let whole = format!("{own}{}", call.path);
+        let below = bases.iter().find_map(|base| whole.strip_prefix(base).filter(|rest| rest.starts_with('/')));
+        match below {
+            Some(below) => call.path = below.to_owned(),
+            // A document without a base of its own may leave out the vendor's as well.
+            None if own.is_empty() => {}
+            None => left_out.push(format!("{} {whole}: it is not below {}", call.method, vendor.base)),
+        }
+        below.is_some() || own.is_empty()
+    });
 }
 
 /// What a text tells, whichever kind it is.
@@ -174,17 +207,20 @@ fn is_same(row: &Row, call: &FoundCall, vendor: &str) -> bool {
     row.method == call.method && shape(row.path) == shape(&call.path)
 }
 
-/// The effect by heuristic: what the words of the path and the method say. It is to be reviewed.
-fn effect_of(method: &str, words: &str) -> &'static str {
-    let has = |list: &[&str]| {
-        words.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| list.iter().any(|wanted| word.starts_with(wanted)))
+/// The effect by heuristic: what the method, the path and what is `said` of the call tell. It is to
+/// be reviewed.
+///
+/// That a POST only reads follows from its path alone: "release what a search has found" is no read.
+fn effect_of(method: &str, path: &str, said: &str) -> &'static str {
+    let has = |text: &str, list: &[&str]| {
+        name::snake(text).split('_').any(|word| list.iter().any(|wanted| word.starts_with(wanted)))
     };
     let destroys = ["kill", "delete", "remove", "purge", "empty", "restore", "wipe", "reboot", "upgrade", "reset"];
     if matches!(method, "GET" | "HEAD") {
         "read"
-    } else if method == "DELETE" || has(&destroys) {
+    } else if method == "DELETE" || has(path, &destroys) || has(said, &destroys) {
         "destroy"
-    } else if method == "POST" && has(&["find", "search", "query", "stats"]) {
+    } else if method == "POST" && has(path, &["find", "search", "query", "stats"]) {
         "read"
     } else {
         "change"

@@ -2,13 +2,11 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::{Found, FoundCall, FoundParam, effect_of, is_secret};
+use super::schema::is_file;
+use super::{Found, FoundCall, FoundParam, effect_of};
 
 /// How deep references and objects are followed.
-const DEEP: usize = 12;
-
-/// How deep the members of objects are described; what is below is taken as it comes.
-const MEMBERS: usize = 3;
+pub(super) const DEEP: usize = 12;
 
 /// What the document tells.
 ///
@@ -34,6 +32,13 @@ pub fn read(json: &Json) -> Result<Found, String> {
         };
         for method in ["get", "head", "post", "put", "patch", "delete"] {
             let Some(operation) = item.get(method).map(|operation| document.resolve(operation, 0)) else { continue };
+            if let Some(server) = operation.pointer("/servers/0").or_else(|| item.get("servers")?.get(0))
+                && path_of_server(server).trim_end_matches('/') != found.base
+            {
+                let why = "it is at a server of its own; use request() for it";
+                found.left_out.push(format!("{} {path}: {why}", method.to_uppercase()));
+                continue;
+            }
             match document.call(path, method, item, operation, &mut found.warnings) {
                 Ok(call) => found.calls.push(call),
                 Err(why) => found.left_out.push(format!("{} {path}: {why}", method.to_uppercase())),
@@ -43,8 +48,26 @@ pub fn read(json: &Json) -> Result<Found, String> {
     Ok(found)
 }
 
-struct Document<'a> {
-    json: &'a Json,
+/// The path of a server's URL, its variables filled with their defaults.
+fn path_of_server(server: &Json) -> String {
+    let mut url = server.get("url").and_then(Json::as_str).unwrap_or_default().to_owned();
+    for (name, variable) in server.get("variables").and_then(Json::as_object).into_iter().flatten() {
+        if let Some(default) = variable.get("default").and_then(Json::as_str) {
+            url = url.replace(&format!("{{{name}}}"), default);
+        }
+    }
+    let path = url.split_once("://").map(|(_, rest)| rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default());
+    path.unwrap_or(&url).to_owned()
+}
+
+/// What a pointer within the document names: `~1` stands for a slash, `%20` for a space.
+pub(super) fn pointed<'a>(json: &'a Json, reference: &str) -> Option<&'a Json> {
+    let pointer = reference.strip_prefix('#')?;
+    json.pointer(&percent_encoding::percent_decode_str(pointer).decode_utf8().ok()?)
+}
+
+pub(super) struct Document<'a> {
+    pub(super) json: &'a Json,
     two: bool,
 }
 
@@ -54,14 +77,10 @@ impl<'a> Document<'a> {
         let base = if self.two {
             self.json.get("basePath").and_then(Json::as_str).unwrap_or_default().to_owned()
         } else {
-            let url = self.json.pointer("/servers/0/url").and_then(Json::as_str).unwrap_or_default();
-            let path = url
-                .split_once("://")
-                .map_or(url, |(_, rest)| rest.find('/').and_then(|at| rest.get(at..)).unwrap_or(""));
-            path.to_owned()
+            self.json.pointer("/servers/0").map(path_of_server).unwrap_or_default()
         };
         let base = base.trim_end_matches('/');
-        // Templates in a server's path cannot be filled.
+        // Templates without a value cannot be filled.
         if base.contains(['{', '?', '#']) || !(base.is_empty() || base.starts_with('/')) {
             String::new()
         } else {
@@ -100,8 +119,7 @@ impl<'a> Document<'a> {
     /// What a reference points to; an empty object where it leads nowhere, or round in a circle.
     fn resolve(&self, json: &'a Json, depth: usize) -> &'a Json {
         let Some(reference) = json.get("$ref").and_then(Json::as_str) else { return json };
-        let target = reference.strip_prefix('#').and_then(|pointer| self.json.pointer(pointer));
-        match target {
+        match pointed(self.json, reference) {
             Some(target) if depth < DEEP => self.resolve(target, depth + 1),
             _ => &Json::Null,
         }
@@ -132,9 +150,8 @@ impl<'a> Document<'a> {
             text("summary")
         };
         let upper = method.to_uppercase();
-        let words = format!("{path} {}", text("operationId")).to_lowercase();
         let mut call = FoundCall {
-            effect: effect_of(&upper, &words),
+            effect: effect_of(&upper, path, text("operationId")),
             summary: summary.to_owned(),
             area: operation.pointer("/tags/0").and_then(Json::as_str).unwrap_or("General").to_owned(),
             method: upper,
@@ -212,6 +229,12 @@ impl<'a> Document<'a> {
             };
             let schema = parameter.get("schema").unwrap_or(parameter);
             let mut param = self.param(name, schema, place, 0);
+            if place == "query" && param.ty == "object" {
+                let why = "is an object, for which queries have no one form: it is a text here";
+                warnings.push(format!("{} {}: the parameter '{name}' {why}", call.method, call.path));
+                (param.ty, param.fields) = ("string".into(), Vec::new());
+            }
+            param.join = self.join(parameter);
             param.required = place == "path" || parameter.get("required") == Some(&Json::Bool(true));
             if let Some(doc) = parameter.get("description").and_then(Json::as_str) {
                 doc.clone_into(&mut param.doc);
@@ -222,6 +245,26 @@ impl<'a> Document<'a> {
             for param in call.params.iter_mut().filter(|param| param.place == "form") {
                 param.place = "part";
             }
+        }
+    }
+
+    /// What stands between the entries of a list: 2.0 joins them by commas unless it says otherwise, 3
+    /// repeats the name unless it says otherwise.
+    fn join(&self, parameter: &Json) -> &'static str {
+        let text = |key: &str| parameter.get(key).and_then(Json::as_str).unwrap_or_default();
+        let schema = parameter.get("schema").map(|schema| self.merged(schema, 0));
+        if schema.as_ref().unwrap_or(parameter).get("type").and_then(Json::as_str) != Some("array") {
+            return "";
+        }
+        let exploded = parameter.get("explode").and_then(Json::as_bool);
+        match (self.two, text("collectionFormat"), text("style")) {
+            (true, "multi", _) => "",
+            (true, "ssv", _) | (false, _, "spaceDelimited") => " ",
+            (true, "tsv", _) => "\t",
+            (true, "pipes", _) | (false, _, "pipeDelimited") => "|",
+            (true, ..) => ",",
+            (false, ..) if exploded == Some(false) => ",",
+            (false, ..) => "",
         }
     }
 
@@ -252,156 +295,6 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// A body by its schema: its members, the whole of it, or free.
-    fn body_schema(&self, schema: &'a Json, call: &mut FoundCall, place: &'static str) {
-        let schema = self.merged(schema, 0);
-        let required: Vec<&str> =
-            schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).collect();
-        let members = schema.get("properties").and_then(Json::as_object).filter(|members| !members.is_empty());
-        match members {
-            Some(members) => {
-                for (name, member) in members {
-                    let mut param = self.param_owned(name, member, place, 1);
-                    param.required = required.contains(&name.as_str());
-                    call.params.push(param);
-                }
-                call.body = Some(match place {
-                    "part" => "multipart",
-                    "form" => "form",
-                    _ => "json",
-                });
-            }
-            None if schema.get("type").and_then(Json::as_str) == Some("array") => {
-                call.body = Some("json");
-                call.params.push(FoundParam {
-                    wire: "value".into(),
-                    place: "body",
-                    ty: "any".into(),
-                    required: true,
-                    root: true,
-                    doc: "The whole body, a list.".into(),
-                    ..FoundParam::default()
-                });
-            }
-            None => call.body = Some("free"),
-        }
-    }
-
-    /// A schema with what it is made of: `allOf` is joined, references are followed.
-    fn merged(&self, schema: &Json, depth: usize) -> Json {
-        let mut schema = schema;
-        let mut steps = 0;
-        while let Some(reference) = schema.get("$ref").and_then(Json::as_str) {
-            let target = reference.strip_prefix('#').and_then(|pointer| self.json.pointer(pointer));
-            steps += 1;
-            match target {
-                Some(target) if steps < DEEP => schema = target,
-                _ => return Json::Null,
-            }
-        }
-        let Some(parts) = schema.get("allOf").and_then(Json::as_array).filter(|_| depth < DEEP) else {
-            return schema.clone();
-        };
-        let mut all = schema.clone();
-        for part in parts {
-            let part = self.merged(part, depth + 1);
-            let (Some(all), Some(part)) = (all.as_object_mut(), part.as_object()) else { continue };
-            for (key, value) in part {
-                match (all.get_mut(key), value) {
-                    (Some(Json::Object(there)), Json::Object(new)) => there.extend(new.clone()),
-                    (Some(Json::Array(there)), Json::Array(new)) => there.extend(new.clone()),
-                    (Some(_), _) => {}
-                    (None, value) => {
-                        all.insert(key.clone(), value.clone());
-                    }
-                }
-            }
-        }
-        all
-    }
-
-    fn param(&self, name: &str, schema: &Json, place: &'static str, depth: usize) -> FoundParam {
-        self.param_owned(name, schema, place, depth)
-    }
-
-    fn param_owned(&self, name: &str, schema: &Json, place: &'static str, depth: usize) -> FoundParam {
-        let schema = self.merged(schema, 0);
-        let ty = self.type_of(&schema, place);
-        let number = |key: &str| schema.get(key).and_then(Json::as_i64);
-        let scalar = matches!(ty.as_str(), "string" | "int");
-        let choices: Vec<Json> = schema.get("enum").and_then(Json::as_array).cloned().unwrap_or_default();
-        let fits = |value: &Json| if ty == "int" { value.is_i64() } else { value.is_string() };
-        let mut fields = Vec::new();
-        if ty == "object" && depth < MEMBERS {
-            let required: Vec<&str> = schema
-                .get("required")
-                .and_then(Json::as_array)
-                .into_iter()
-                .flatten()
-                .filter_map(Json::as_str)
-                .collect();
-            for (name, member) in schema.get("properties").and_then(Json::as_object).into_iter().flatten() {
-                let mut field = self.param_owned(name, member, "", depth + 1);
-                field.required = required.contains(&name.as_str());
-                fields.push(field);
-            }
-            let mut seen = std::collections::BTreeSet::new();
-            fields.retain(|field| seen.insert(super::name::snake(&field.wire)));
-        }
-        let limits = if ty == "int" { (number("minimum"), number("maximum")) } else { (None, None) };
-        let limits = if limits.0.zip(limits.1).is_some_and(|(min, max)| min > max) { (None, None) } else { limits };
-        FoundParam {
-            wire: name.to_owned(),
-            place,
-            secret: (is_secret(name) || schema.get("format").and_then(Json::as_str) == Some("password"))
-                && ty == "string",
-            choices: if scalar && choices.iter().all(fits) { choices } else { Vec::new() },
-            limits,
-            fields,
-            doc: schema.get("description").and_then(Json::as_str).unwrap_or_default().to_owned(),
-            ty,
-            ..FoundParam::default()
-        }
-    }
-
-    fn type_of(&self, schema: &Json, place: &str) -> String {
-        // 3.1 writes a list of types: that it may be null says nothing on what is sent.
-        let ty = match schema.get("type") {
-            Some(Json::Array(types)) => {
-                let mut real = types.iter().filter_map(Json::as_str).filter(|ty| *ty != "null");
-                match (real.next(), real.next()) {
-                    (Some(only), None) => only.to_owned(),
-                    _ => String::new(),
-                }
-            }
-            Some(Json::String(ty)) => ty.clone(),
-            _ => String::new(),
-        };
-        let format = schema.get("format").and_then(Json::as_str).unwrap_or_default();
-        let whole = schema.get("properties").is_some();
-        match (ty.as_str(), format) {
-            ("file", _) | ("string", "binary") if place == "part" => "file".into(),
-            ("string", "date-time") => "time:iso".into(),
-            ("string", "date") => "time:date".into(),
-            ("string", _) => "string".into(),
-            ("integer", _) => "int".into(),
-            ("number", _) => "float".into(),
-            ("boolean", _) => "bool".into(),
-            ("array", _) => {
-                let inner =
-                    schema.get("items").map(|items| self.type_of(&self.merged(items, 0), "")).unwrap_or_default();
-                match inner.as_str() {
-                    "string" | "int" | "float" | "bool" | "object" => format!("[{inner}]"),
-                    _ => "any".into(),
-                }
-            }
-            ("object", _) => "object".into(),
-            ("", _) if whole => "object".into(),
-            _ if place == "path" || place == "query" || place == "header" => "string".into(),
-            _ => "any".into(),
-        }
-    }
-
     /// What comes back, as far as the first answer of success says.
     fn shape(&self, operation: &'a Json) -> &'static str {
         let Some(responses) = operation.get("responses").and_then(Json::as_object) else { return "any" };
@@ -411,11 +304,13 @@ impl<'a> Document<'a> {
             return "any";
         };
         let content = answer.get("content").and_then(Json::as_object);
-        let binary = content.is_some_and(|content| {
-            !content.is_empty()
-                && content.keys().all(|kind| kind.starts_with("application/octet-stream") || kind.contains("zip"))
-        });
-        if binary || answer.pointer("/schema/type").and_then(Json::as_str) == Some("file") {
+        let bytes = |(kind, media): (&String, &Json)| {
+            kind.starts_with("application/octet-stream")
+                || kind.contains("zip")
+                || media.get("schema").is_some_and(|schema| is_file(&self.merged(schema, 0)))
+        };
+        let binary = content.is_some_and(|content| !content.is_empty() && content.iter().all(bytes));
+        if binary || answer.get("schema").is_some_and(|schema| is_file(&self.merged(schema, 0))) {
             return "download";
         }
         "any"

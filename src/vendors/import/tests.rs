@@ -49,6 +49,37 @@ fn expressions_become_paths_and_the_broken_one_too() {
 }
 
 #[test]
+fn only_plain_digits_are_numbers_and_escapes_stand_for_themselves() {
+    let found = listing(&[
+        ("GET", "^ids/(?<id>[a-f0-9-]+)/$"),
+        ("GET", "^codes/(?<code>\\d{4})$"),
+        ("GET", "^mixed/(?<code>[0-9]+[a-z])$"),
+        ("GET", "^names/(?<name>[^\\/]+)/x$"),
+        ("GET", "^report\\.csv$"),
+        ("GET", "^any\\d$"),
+    ]);
+    let types: Vec<&str> =
+        found.calls.iter().flat_map(|call| &call.params).filter(|p| p.place == "path").map(|p| p.ty.as_str()).collect();
+    assert_eq!(types, ["string", "int", "string", "string"]);
+    assert_eq!(found.calls[4].path, "/report.csv");
+    assert_eq!(found.left_out.len(), 1, "{:?}", found.left_out);
+}
+
+#[test]
+fn that_a_post_only_reads_is_told_by_its_path_alone() {
+    for (path, said, effect) in [
+        ("/quarantine/findmessage/", "Find messages", "read"),
+        ("/process/release/", "Release what a search has found", "change"),
+        ("/mail/findAndDelete", "", "destroy"),
+        ("/mail/find", "findAndDelete", "destroy"),
+        ("/reports/query", "runQuery", "read"),
+    ] {
+        assert_eq!(effect_of("POST", path, said), effect, "{path} {said}");
+    }
+    assert_eq!(effect_of("PUT", "/search/settings", ""), "change");
+}
+
+#[test]
 fn what_the_catalog_has_is_left_out_and_the_rest_completes_it() {
     let text = r#"[{"method": "GET", "url": "^groups$", "description": "List"},
         {"method": "GET", "url": "^licence/(?<id>[^/]+)/$", "description": "Show a licence."}]"#;
@@ -132,6 +163,80 @@ fn version_three_and_its_types_are_read() {
         assert!(made.toml.contains(wanted), "{wanted}\n{}", made.toml);
     }
     assert!(made.warnings.iter().any(|warning| warning.contains("cookie")));
+}
+
+#[test]
+fn lists_in_queries_are_joined_as_the_document_says() {
+    let two = r##"{"swagger": "2.0", "paths": {"/a": {"get": {"parameters": [
+        {"in": "query", "name": "plain", "type": "array", "items": {"type": "integer"}},
+        {"in": "query", "name": "many", "type": "array", "items": {"type": "string"}, "collectionFormat": "multi"},
+        {"in": "query", "name": "pipes", "type": "array", "items": {"type": "string"}, "collectionFormat": "pipes"}]}}}}"##;
+    let joins = |text: &str| -> Vec<&'static str> {
+        read(text).unwrap().calls[0].params.iter().map(|param| param.join).collect()
+    };
+    assert_eq!(joins(two), [",", "", "|"]);
+    let three = r##"{"openapi": "3.0.0", "paths": {"/a": {"get": {"parameters": [
+        {"in": "query", "name": "plain", "schema": {"type": "array", "items": {"type": "string"}}},
+        {"in": "query", "name": "one", "explode": false, "schema": {"type": "array", "items": {"type": "string"}}},
+        {"in": "query", "name": "text", "explode": false, "schema": {"type": "string"}}]}}}}"##;
+    assert_eq!(joins(three), ["", ",", ""]);
+    assert!(make(two, "other").toml.contains("join = \"|\""));
+}
+
+#[test]
+fn what_answers_alone_have_need_not_be_given() {
+    let text = r##"{"openapi": "3.0.0", "info": {"title": "T"}, "paths": {"/jobs": {"post": {"requestBody": {"content":
+        {"application/json": {"schema": {"$ref": "#/components/schemas/My%20Job"}}}}}}},
+        "components": {"schemas": {"My Job": {"required": ["id", "name"], "properties":
+            {"id": {"type": "integer", "readOnly": true}, "name": {"type": "string"}}}}}}"##;
+    let found = read(text).unwrap();
+    let required: Vec<_> = found.calls[0].params.iter().map(|param| (param.wire.as_str(), param.required)).collect();
+    assert_eq!(required, [("id", false), ("name", true)]);
+}
+
+#[test]
+fn servers_have_variables_and_some_paths_a_server_of_their_own() {
+    let text = r##"{"openapi": "3.0.0", "info": {"title": "T"},
+        "servers": [{"url": "https://{host}/api/{version}/", "variables": {"host": {"default": "x"}, "version": {"default": "v9"}}}],
+        "paths": {"/a": {"get": {}}, "/b": {"servers": [{"url": "/elsewhere"}], "get": {}}}}"##;
+    let found = read(text).unwrap();
+    assert_eq!((found.base.as_str(), found.calls.len()), ("/api/v9", 1));
+    assert!(found.left_out[0].contains("GET /b: it is at a server of its own"), "{:?}", found.left_out);
+}
+
+#[test]
+fn paths_are_put_below_the_base_of_the_catalog_that_they_complete() {
+    let document = |base: &str, path: &str| {
+        format!(r#"{{"swagger": "2.0", "basePath": "{base}", "paths": {{"{path}": {{"get": {{}}}}}}}}"#)
+    };
+    for (id, base, path, wanted) in [
+        ("asyncos", "/esa/api/v2.0", "/config/new", "path = \"/config/new\""),
+        ("asyncos", "/", "/sma/api/v2.0/config/new", "path = \"/config/new\""),
+        ("asyncos", "", "/config/new", "path = \"/config/new\""),
+        ("spectra", "/api/v1/", "/news/", "path = \"/api/v1/news/\""),
+        ("sps", "/api", "/new", "path = \"/new\""),
+    ] {
+        let made = make(&document(base, path), id);
+        assert!(made.toml.contains(wanted), "{id} {base} {path}\n{}", made.toml);
+    }
+    let made = make(&document("/esa/api/v2.0", "/config/url_lists"), "asyncos");
+    assert_eq!(made.calls, 0, "{}", made.toml);
+    let made = make(&document("/internal", "/x"), "asyncos");
+    assert!(made.left_out[0].contains("it is not below"), "{:?}", made.left_out);
+}
+
+#[test]
+fn bytes_are_files_whichever_way_they_are_written() {
+    let text = r##"{"openapi": "3.1.0", "info": {"title": "T"}, "paths": {
+        "/up": {"post": {"requestBody": {"content": {"multipart/form-data": {"schema": {"properties": {
+            "a": {"type": "string", "contentMediaType": "application/zip"}, "b": {"type": "string", "format": "binary"},
+            "c": {"type": "array", "items": {"type": "string", "format": "binary"}}, "d": {"type": "string"}}}}}}}},
+        "/down": {"get": {"responses": {"200": {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}}}}}}"##;
+    let found = read(text).unwrap();
+    let call = |path: &str| found.calls.iter().find(|call| call.path == path).unwrap();
+    assert_eq!(call("/down").shape, "download");
+    let types: Vec<&str> = call("/up").params.iter().map(|param| param.ty.as_str()).collect();
+    assert_eq!(types, ["file", "file", "file", "string"]);
 }
 
 #[test]

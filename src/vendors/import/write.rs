@@ -108,6 +108,9 @@ fn param_text(param: &FoundParam, name: &str) -> String {
     if param.root {
         parts.push("root = true".into());
     }
+    if !param.join.is_empty() {
+        parts.push(format!("join = {}", quoted(param.join)));
+    }
     if !param.choices.is_empty() {
         let choices: Vec<String> = param.choices.iter().map(json).collect();
         parts.push(format!("choices = [{}]", choices.join(", ")));

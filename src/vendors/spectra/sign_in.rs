@@ -88,9 +88,7 @@ impl SignIn for Token {
         let what = match (answer.status, self.given()) {
             (403, _) => "the account has no right to this call",
             (_, true) => "the token was rejected",
-            (_, false) => {
-                "the appliance rejected the token. A change is not sent again with a new one: look whether it was made"
-            }
+            (_, false) => "the appliance rejected the token",
         };
         rejected(&self.target, answer, &format!("{what}{}", said.unwrap_or_default()))
     }

@@ -51,7 +51,7 @@ fn check_named(call: &CallSpec, notes: &mut Notes) {
     named.extend(call.raises.iter().map(|raise| ("raises", raise.param.as_str())));
     for rule in &call.rules {
         match rule {
-            RuleSpec::AnyOf(list) | RuleSpec::OneOf(list) | RuleSpec::Together(list) => {
+            RuleSpec::AnyOf(list) | RuleSpec::OneOf(list) | RuleSpec::Together(list) | RuleSpec::Needs(list) => {
                 named.extend(list.iter().map(|name| ("rules", name.as_str())));
             }
             RuleSpec::Ordered(low, high) => named.extend([("rules", low.as_str()), ("rules", high.as_str())]),
