@@ -23,4 +23,5 @@ mod sign_in;
 mod spectra;
 mod sps;
 mod support;
+mod undo;
 mod vendors;

@@ -30,7 +30,7 @@ pub use row::{
     Answer, Before, Body, Condition, Confidence, Edit, EditHow, Effect, Example, Field, Harm, Inverse, Kind,
     LostAnswer, PageStyle, Paging, Param, Place, Raise, Refusal, Row, Rule, Shape, TimeForm, Type, Vendor,
 };
-pub use state::{steady, would_be};
+pub use state::{plain, steady, would_be};
 pub use wire::{json_body, raw_wire, wire};
 
 /// Names that no call may have.

@@ -21,6 +21,7 @@ mod program;
 mod repl;
 mod run;
 mod runs;
+mod runs_undo;
 mod screen;
 mod serve;
 mod signals;

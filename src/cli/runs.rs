@@ -10,6 +10,7 @@ use crate::cli::ask;
 use crate::cli::exit::Exit;
 use crate::cli::failure::CommandFailure;
 use crate::cli::program::{Done, Program};
+use crate::cli::runs_undo::UndoArgs;
 use crate::cli::screen::{Lines, Screen};
 use crate::cli::signals::cancel_on_signal;
 use crate::door::Halt;
@@ -23,6 +24,8 @@ pub enum RunsCommand {
     Resume(ResumeArgs),
     /// Execute a run from its journal alone: nothing is sent
     Replay(ReplayArgs),
+    /// Take back what a run changed, last completed first
+    Undo(UndoArgs),
 }
 
 /// Go on with a run
@@ -71,6 +74,7 @@ impl RunsCommand {
         match self {
             Self::Resume(args) => args.exec(program),
             Self::Replay(args) => args.exec(program),
+            Self::Undo(args) => args.exec(program),
         }
     }
 }
@@ -109,7 +113,7 @@ impl ReplayArgs {
 }
 
 /// Executes something with the listener that the format asks for.
-fn carry_on(
+pub fn carry_on(
     program: &Program,
     work: impl FnOnce(&Arc<Project>, Halt, &Arc<dyn Listener>) -> Result<Ending, Fault>,
 ) -> Done {

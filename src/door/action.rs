@@ -96,6 +96,20 @@ pub enum Action {
     StoreSet(Vec<(String, Option<Value>)>),
     /// All keys of the script's store that begin so, with their values, as a map.
     StoreList(String),
+    /// The value of a key of any store; `()` if there is none.
+    StoreLook {
+        /// The store's name.
+        store: String,
+        /// The key.
+        key: String,
+    },
+    /// Brings keys of a store back to what they were: `None` removes a key.
+    StoreRestore {
+        /// The store's name.
+        store: String,
+        /// The keys.
+        entries: Vec<(String, Option<Value>)>,
+    },
     /// Another playbook, run within this run; answers its value.
     RunPlaybook {
         /// The playbook's name.
@@ -139,6 +153,8 @@ impl Action {
             Self::StoreGet(key) => format!("store.get {key}"),
             Self::StoreSet(entries) => format!("store.set of {} keys", entries.len()),
             Self::StoreList(prefix) => format!("store.list {prefix}"),
+            Self::StoreLook { store, key } => format!("store {store}: {key}"),
+            Self::StoreRestore { store, entries } => format!("store {store}: {} keys as before", entries.len()),
             Self::RunPlaybook { name, .. } => format!("run_playbook {name}"),
             Self::Elapsed => "elapsed".into(),
             Self::FileSize(path) => format!("size of {}", path.display()),
@@ -171,6 +187,8 @@ impl Action {
             Self::StoreGet(_) => "store.get",
             Self::StoreSet(_) => "store.set",
             Self::StoreList(_) => "store.list",
+            Self::StoreLook { .. } => "store.look",
+            Self::StoreRestore { .. } => "store.restore",
             Self::RunPlaybook { .. } => "run_playbook",
             Self::Protected(_) => "protected",
             Self::Step { .. } => "step",
@@ -379,6 +397,11 @@ impl Branch {
     /// The (parallel, item) pairs that lead here; empty on the main line.
     pub fn path(&self) -> &[(u64, u64)] {
         &self.path
+    }
+
+    /// How many entries it has so far.
+    pub fn entries(&self) -> u64 {
+        self.counters.entries.load(Ordering::Relaxed)
     }
 
     /// The number of the next entry in this branch.

@@ -169,8 +169,20 @@ impl Door {
             Action::Secret(name) => Ok(Reply::Value(Value::Secret((self.parts.secret)(name)?))),
             Action::StoreGet(key) => Ok(Reply::Value(host.store_get(key, mode)?)),
             Action::StoreSet(entries) => {
+                // What was there before is what an undo brings back.
+                if mode.overlay().is_none() && passing.left.is_none() {
+                    let before = host.store_before(entries)?;
+                    let intent = Intent { before: Some(&before), ..Intent::default() };
+                    self.parts.recorder.intend(passing.key, passing.action, &intent)?;
+                }
                 self.parts.recorder.settle()?;
                 host.store_set(entries.clone(), mode)?;
+                Ok(nothing)
+            }
+            Action::StoreLook { store, key } => Ok(Reply::Value(host.store_look(store, key)?)),
+            Action::StoreRestore { store, entries } => {
+                self.parts.recorder.settle()?;
+                host.store_restore(store, entries.clone(), mode)?;
                 Ok(nothing)
             }
             Action::StoreList(prefix) => Ok(Reply::Value(Value::Map(host.store_list(prefix, mode)?))),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value as Json, json};
 use tokio::runtime::Handle;
 
 use crate::clock::Clock;
@@ -123,6 +124,34 @@ impl Host {
         text.map_or(Ok(Value::Null), |text| decode(key, &text))
     }
 
+    /// What the store holds under keys that are about to be set, with the store's name: JSON for the journal.
+    pub fn store_before(&self, entries: &[(String, Option<Value>)]) -> Result<Json, Fault> {
+        let named = (self.store)()?;
+        let mut keys = serde_json::Map::new();
+        for (key, _) in entries {
+            let text = named.store.get(&named.name, key).map_err(store_fault)?;
+            let value = text.map(|text| decode(key, &text)).transpose()?;
+            keys.insert(key.clone(), value.map_or(Json::Null, |value| value.to_json()));
+        }
+        Ok(json!({ "store": named.name, "keys": keys }))
+    }
+
+    /// The value of a key of the store `name`.
+    pub fn store_look(&self, name: &str, key: &str) -> Result<Value, Fault> {
+        let named = (self.store)()?;
+        let text = named.store.get(name, key).map_err(store_fault)?;
+        text.map_or(Ok(Value::Null), |text| decode(key, &text))
+    }
+
+    /// Brings keys of the store `name` back to what they were.
+    pub fn store_restore(&self, name: &str, entries: Vec<(String, Option<Value>)>, mode: &Mode) -> Result<(), Fault> {
+        if mode.overlay().is_some() {
+            return Ok(());
+        }
+        let named = (self.store)()?;
+        named.store.set_all(name, &texts_of(entries)).map_err(store_fault)
+    }
+
     /// Sets keys in one commit, or remembers them in a dry run.
     pub fn store_set(&self, entries: Vec<(String, Option<Value>)>, mode: &Mode) -> Result<(), Fault> {
         if let Some(overlay) = mode.overlay() {
@@ -130,9 +159,7 @@ impl Host {
             return Ok(());
         }
         let named = (self.store)()?;
-        let texts: Vec<(String, Option<String>)> =
-            entries.into_iter().map(|(key, value)| (key, value.map(|value| value.to_json().to_string()))).collect();
-        named.store.set_all(&named.name, &texts).map_err(store_fault)
+        named.store.set_all(&named.name, &texts_of(entries)).map_err(store_fault)
     }
 
     /// All keys that begin with `prefix`, with their values.
@@ -148,6 +175,10 @@ impl Host {
         }
         Ok(entries)
     }
+}
+
+fn texts_of(entries: Vec<(String, Option<Value>)>) -> Vec<(String, Option<String>)> {
+    entries.into_iter().map(|(key, value)| (key, value.map(|value| value.to_json().to_string()))).collect()
 }
 
 fn decode(key: &str, text: &str) -> Result<Value, Fault> {

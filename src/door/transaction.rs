@@ -82,7 +82,7 @@ impl Transactions {
 pub fn refuse_inside(target: &str, action: &Action) -> Result<(), Fault> {
     let what = match action {
         Action::WriteFile { .. } => "write_file",
-        Action::StoreSet(_) => "store.set",
+        Action::StoreSet(_) | Action::StoreRestore { .. } => "store.set",
         Action::Fetch { method: "POST", .. } => "http_post",
         Action::RunPlaybook { .. } => "run_playbook",
         Action::Begin { .. } => "another transaction",

@@ -29,5 +29,5 @@ pub use host::Begun;
 pub use index::{Entry, Index};
 pub use output::{Level, Output, OutputEvent};
 pub use resolver::{Import, Imports, NoTexts, STDLIB, Texts, stdlib};
-pub use run::{Ended, ScriptError, ScriptRun, run_script};
+pub use run::{Afterwards, Ended, ScriptError, ScriptRun, run_script, run_script_then};
 pub use session::{Completion, Session};

@@ -9,7 +9,7 @@ use rhai::{AST, Dynamic, Engine, EvalAltResult, Module, Scope};
 
 use crate::catalog::Catalog;
 use crate::door::Branch;
-use crate::engine::context::{RunContext, on_branch};
+use crate::engine::context::{RunContext, StepUndo, on_branch};
 use crate::engine::diagnostic::{Diagnostic, Sources};
 use crate::engine::index::Index;
 use crate::engine::output::OutputEvent;
@@ -146,19 +146,46 @@ fn standard() -> SharedModule {
 
 /// Runs a script to its end, on a thread of its own.
 pub fn run_script(script: ScriptRun) -> Ended {
-    let sources = Sources::default();
-    let for_thread = sources.clone();
-    let name = script.name.clone();
-    let thread = std::thread::Builder::new().name("script".into()).stack_size(STACK);
-    let result = match thread.spawn(move || run_here(&script, &for_thread)) {
-        Ok(handle) => handle.join().unwrap_or_else(|_| Err(failed(&name, "the interpreter failed"))),
-        Err(error) => Err(failed(&name, &format!("no thread can be had for the script: {error}"))),
-    };
-    Ended { result, sources }
+    run_script_then(script, |_| ()).0
 }
 
-fn failed(name: &str, message: &str) -> ScriptError {
-    let _ = name;
+/// The same; whatever the script came to, `then` is called where its functions are still there.
+pub fn run_script_then<T: Send>(
+    script: ScriptRun,
+    then: impl FnOnce(&Afterwards<'_>) -> T + Send,
+) -> (Ended, Option<T>) {
+    let sources = Sources::default();
+    let ran = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("script".into()).stack_size(STACK);
+        match thread.spawn_scoped(scope, || run_here(&script, &sources, then)) {
+            Ok(handle) => handle.join().unwrap_or_else(|_| (Err(failed("the interpreter failed")), None)),
+            Err(error) => (Err(failed(&format!("no thread can be had for the script: {error}"))), None),
+        }
+    });
+    (Ended { result: ran.0, sources }, ran.1)
+}
+
+/// A script that has ended, with its functions.
+pub struct Afterwards<'a> {
+    engine: &'a Engine,
+    ast: &'a AST,
+    name: &'a str,
+    context: &'a RunContext,
+    modules: &'a Modules,
+}
+
+impl Afterwards<'_> {
+    /// Calls what takes a step back, as a part of the branch `branch`.
+    ///
+    /// # Errors
+    /// What it came to.
+    pub fn call(&self, undo: &StepUndo, branch: Branch) -> Result<(), ScriptError> {
+        let called = on_branch(Arc::new(branch), || undo.work.call::<Dynamic>(self.engine, self.ast, ()));
+        called.map(|_| ()).map_err(|error| outcome(&error, self.name, self.context, self.modules))
+    }
+}
+
+fn failed(message: &str) -> ScriptError {
     ScriptError::Failed(Box::new(Diagnostic {
         message: message.to_owned(),
         place: None,
@@ -168,7 +195,11 @@ fn failed(name: &str, message: &str) -> ScriptError {
     }))
 }
 
-fn run_here(script: &ScriptRun, sources: &Sources) -> Result<Value, ScriptError> {
+fn run_here<T>(
+    script: &ScriptRun,
+    sources: &Sources,
+    then: impl FnOnce(&Afterwards<'_>) -> T,
+) -> (Result<Value, ScriptError>, Option<T>) {
     let context = &script.context;
     let _counted = context.memory.enter();
     let resolver =
@@ -178,12 +209,19 @@ fn run_here(script: &ScriptRun, sources: &Sources) -> Result<Value, ScriptError>
     let mut engine = modules.engine(context);
     engine.set_module_resolver(resolver);
     sources.add(&script.name, &script.text);
-    let ast = compile(&engine, &script.name, &script.text).map_err(|error| {
-        ScriptError::Unreadable(Box::new(Diagnostic::of_parse(&error, &script.name, modules.index())))
-    })?;
+    let ast = match compile(&engine, &script.name, &script.text) {
+        Ok(ast) => ast,
+        Err(error) => {
+            let diagnostic = Diagnostic::of_parse(&error, &script.name, modules.index());
+            return (Err(ScriptError::Unreadable(Box::new(diagnostic))), None);
+        }
+    };
     let evaluated = on_branch(Arc::new(Branch::main()), || engine.eval_ast::<Dynamic>(&ast));
-    let value = evaluated.map_err(|error| outcome(&error, &script.name, context, &modules))?;
-    values::to_value(&value).or(Ok(Value::Text(value.to_string())))
+    let result = evaluated
+        .map_err(|error| outcome(&error, &script.name, context, &modules))
+        .and_then(|value| values::to_value(&value).or(Ok(Value::Text(value.to_string()))));
+    let afterwards = Afterwards { engine: &engine, ast: &ast, name: &script.name, context, modules: &modules };
+    (result, Some(then(&afterwards)))
 }
 
 /// Compiles a script with the names that it is given.

@@ -16,7 +16,7 @@ mod seal;
 mod verify;
 mod write;
 
-pub use codec::{CallRead, SecretOf, code, code_map, decode_map, fault_json, read_call};
+pub use codec::{CallRead, SecretOf, code, code_map, decode_map, fault_json, read_call, read_entries};
 pub use hash::{hex, sha256};
 pub use log::{BeginRecord, EndRecord, Log, Opener, Record};
 pub use owner::{Owner, ask_to_cancel, is_owned};

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 use serde_json::Value as Json;
 
+use super::codec;
 use super::log::Log;
 use super::owner::is_owned;
 use super::write::{FAILED, OPEN};
@@ -282,6 +283,22 @@ impl Log {
     pub fn part(&self, run: &str, number: u64, part: Part) -> Result<Option<Vec<u8>>, String> {
         let (_, packer) = self.open()?;
         self.packed_part(run, number, part)?.map(|packed| packer.unpack(&packed, run)).transpose()
+    }
+
+    /// What an appliance answered, as JSON; nothing where it was not JSON, or is no longer kept.
+    ///
+    /// # Errors
+    /// What is damaged.
+    pub fn answer(&self, run: &str, number: u64) -> Result<Option<Json>, String> {
+        Ok(self.part(run, number, Part::Outcome)?.and_then(|bytes| codec::body_of(&bytes)))
+    }
+
+    /// What the door answered with a value, as JSON.
+    ///
+    /// # Errors
+    /// What is damaged.
+    pub fn value(&self, run: &str, number: u64) -> Result<Option<Json>, String> {
+        Ok(self.part(run, number, Part::Outcome)?.and_then(|bytes| codec::value_of(&bytes)))
     }
 
     /// The same as it is kept.

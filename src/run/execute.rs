@@ -11,19 +11,21 @@ use crate::door::policy::{
 };
 use crate::door::{Door, DoorEvent, DoorParts, FileRules, Halt, Host, Mode, NamedStore, Pins, Watcher};
 use crate::engine::{
-    Begun, Diagnostic, Output, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun, Sources, Texts, run_script,
+    Begun, Diagnostic, Imports, Level, Output, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun, Sources,
+    Texts, run_script,
 };
 use crate::fault::{Failure, Fault, FaultKind, Stop};
 use crate::run::children::ChildRuns;
-use crate::run::header::HeaderPolicy;
+use crate::run::header::{HeaderPolicy, OnFailure};
 use crate::run::intent::Intent;
 use crate::run::outcome::{Counts, Ending, Kept, Outcome, RunError};
 use crate::run::params::Params;
-use crate::run::pins;
+use crate::run::pins::{self, Now};
 use crate::run::playbook::Playbook;
 use crate::run::project::Project;
 use crate::run::record::{Beginning, Former, RunRecord};
 use crate::run::scripts::Scripts;
+use crate::run::undo::{UndoOrder, undo};
 use crate::secret::Masker;
 use crate::value::{Map, Value};
 
@@ -104,6 +106,12 @@ pub trait Listener: Send + Sync {
 /// Passes on what happens in a run and its children.
 pub(super) struct Ears(Arc<dyn Listener>, Mutex<std::collections::BTreeSet<String>>);
 
+impl Ears {
+    pub(super) fn new(listener: &Arc<dyn Listener>) -> Self {
+        Self(Arc::clone(listener), Mutex::default())
+    }
+}
+
 impl Output for Ears {
     fn show(&self, event: OutputEvent) {
         self.0.on(RunEvent::Output(event));
@@ -157,7 +165,7 @@ pub fn prepare(
         None => RunRecord::begin(project, &new_id(), beginning(order))?,
     });
     let id = record.id().to_owned();
-    let ears = Arc::new(Ears(Arc::clone(listener), Mutex::default()));
+    let ears = Arc::new(Ears::new(listener));
     let mut halt = order.halt.clone();
     let timeout = order.timeout.or(project.config.limits.timeout);
     halt.deadline = timeout.map(|timeout| tokio::time::Instant::now() + timeout.saturating_sub(ran));
@@ -342,15 +350,49 @@ pub fn execute_from(
     former: Option<Former>,
     listener: &Arc<dyn Listener>,
 ) -> Ending {
+    let ending = execute_once(project, &order, former, listener);
+    let fails = matches!(ending.outcome, Outcome::Failed | Outcome::Refused | Outcome::TimedOut);
+    if fails
+        && !order.intent.is_dry()
+        && ending.counts.changes > 0
+        && order.playbook.header.policy.on_failure == OnFailure::Undo
+    {
+        take_back(project, &order, &ending, listener);
+    }
+    ending
+}
+
+/// The header of a playbook wants what a failed run has changed taken back.
+fn take_back(project: &Arc<Project>, order: &Order, ending: &Ending, listener: &Arc<dyn Listener>) {
+    let say = |text: String| listener.on(RunEvent::Output(OutputEvent::Log(Level::Warn, text)));
+    say(format!("run {} has failed, and is taken back: its header says on_failure = \"undo\"", ending.id));
+    let now = Now {
+        ask: Arc::clone(&order.ask),
+        yes: order.yes,
+        allow_destroy: order.allow_destroy,
+        timeout: None,
+        halt: order.halt.clone(),
+    };
+    match undo(project, &ending.id, UndoOrder { now, dry: false, only: None }, listener) {
+        Ok(undone) if undone.outcome == Outcome::Succeeded => say(format!("run {} has taken it back", undone.id)),
+        Ok(undone) => {
+            let why = undone.error.map_or_else(String::new, |error| format!(": {}", error.message));
+            say(format!("taking it back ended as {}{why}; see `beadle runs show {}`", undone.outcome, undone.id));
+        }
+        Err(fault) => say(format!("it could not be taken back: {}", fault.message)),
+    }
+}
+
+fn execute_once(project: &Arc<Project>, order: &Order, former: Option<Former>, listener: &Arc<dyn Listener>) -> Ending {
     let begun = Instant::now();
-    let prepared = match prepare(project, &order, former, listener) {
+    let prepared = match prepare(project, order, former, listener) {
         Ok(prepared) => prepared,
         Err(fault) => return refused_start(fault, begun),
     };
     let _pulse = Pulse::begin(&project.runtime, &prepared);
-    let _held = match hold_locks(&prepared, &order) {
+    let _held = match hold_locks(&prepared, order) {
         Ok(held) => held,
-        Err(failure) => return prepared.ending(failed_start(failure), begun),
+        Err(failure) => return prepared.ending(Err(of_failure(failure)), begun),
     };
     let ended = run_script(ScriptRun {
         name: order.playbook.name.clone(),
@@ -449,7 +491,8 @@ fn of_stop(stop: &Stop) -> Outcome {
     }
 }
 
-fn failed_start(failure: Failure) -> Result<Value, Judged> {
+/// What a failure outside of the script means for the run.
+pub(super) fn of_failure(failure: Failure) -> Judged {
     let outcome = match &failure {
         Failure::Fault(fault) if fault.kind == FaultKind::Refused => Outcome::Refused,
         Failure::Fault(_) => Outcome::Failed,
@@ -460,7 +503,7 @@ fn failed_start(failure: Failure) -> Result<Value, Judged> {
         Failure::Fault(fault) => Some(*fault),
         Failure::Stop(_) => None,
     };
-    Err((outcome, RunError { report: format!("error: {message}"), message, fault, place: None }))
+    (outcome, RunError { report: format!("error: {message}"), message, fault, place: None })
 }
 
 fn refused_start(fault: Fault, begun: Instant) -> Ending {
@@ -482,6 +525,22 @@ fn refused_start(fault: Fault, begun: Instant) -> Ending {
 }
 
 impl Prepared {
+    pub(super) fn of(
+        project: &Project,
+        context: Arc<RunContext>,
+        door: Arc<Door>,
+        record: Arc<RunRecord>,
+        mode: Arc<Mode>,
+    ) -> Self {
+        let masker = project.masker().clone();
+        Self { context, door, record, masker, mode, scripts: Arc::default() }
+    }
+
+    /// The modules of its script.
+    pub(super) fn imports(&self, playbook: &Playbook) -> Imports {
+        self.scripts.imports(playbook)
+    }
+
     /// The run's id.
     pub fn id(&self) -> &str {
         self.record.id()

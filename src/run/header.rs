@@ -44,6 +44,19 @@ pub struct HeaderPolicy {
     pub max_targets: Option<u64>,
     /// Parameters of type `target` whose locks are held for the whole run.
     pub lock: Vec<String>,
+    /// What becomes of the changes of a run that fails.
+    pub on_failure: OnFailure,
+}
+
+/// What becomes of the changes of a run that fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnFailure {
+    /// They stay; a resume goes on from them.
+    #[default]
+    Keep,
+    /// They are taken back.
+    Undo,
 }
 
 /// One parameter of a playbook.

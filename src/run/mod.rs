@@ -13,6 +13,7 @@ pub mod project;
 pub mod record;
 pub mod resume;
 mod scripts;
+mod undo;
 
 pub use execute::{Cause, Listener, Order, Prepared, RunEvent, execute, prepare, run_error};
 pub use intent::Intent;
@@ -21,3 +22,4 @@ pub use pins::Now;
 pub use playbook::{Playbook, PlaybookError};
 pub use project::{Project, Within};
 pub use resume::{Resumption, replay, resume};
+pub use undo::{UndoOrder, undo};

@@ -11,6 +11,7 @@ use crate::run::outcome::Ending;
 use crate::run::pins::{self, Now};
 use crate::run::project::Project;
 use crate::run::record::{Former, unusable};
+use crate::run::undo::{UndoOrder, undo_from};
 
 /// How a run is to go on.
 pub struct Resumption {
@@ -46,6 +47,9 @@ pub fn resume(
     let run = log.find_run(&run.id).map_err(refused)?;
     may_resume(&RunRow { outcome: run.outcome.clone().or(Some("interrupted".into())), ..run.clone() })?;
     let mut pinned = log.pinned(&run.id).map_err(unusable)?;
+    if let Some(undone) = pinned.get("undo").and_then(serde_json::Value::as_str).map(str::to_owned) {
+        return resume_undo(project, &run, &undone, &pinned, owner, resumption, listener);
+    }
     let mut texts: BTreeMap<String, String> = log.texts(&run.id).map_err(unusable)?.into_iter().collect();
     let text = match resumption.script {
         Some(text) => {
@@ -68,6 +72,35 @@ pub fn resume(
         owner: Some(owner),
     };
     Ok(execute_from(project, order, Some(former), listener))
+}
+
+/// An undo whose process ended goes on as an undo.
+fn resume_undo(
+    project: &Arc<Project>,
+    run: &RunRow,
+    undone: &str,
+    pinned: &serde_json::Value,
+    owner: Owner,
+    resumption: Resumption,
+    listener: &Arc<dyn Listener>,
+) -> Result<Ending, Fault> {
+    let log = project.journal();
+    let undone = log.find_run(undone).map_err(refused)?;
+    let culprit = log.culprit(&run.id).map_err(unusable)?;
+    let ready = log.make_ready(run, culprit, project.clock.now()).map_err(unusable)?;
+    let former = Former {
+        id: run.id.clone(),
+        past: past_of(&ready, resumption.assume),
+        ran: ran_of(&ready),
+        texts: BTreeMap::new(),
+        owner: Some(owner),
+    };
+    let order = UndoOrder {
+        now: resumption.now,
+        dry: pinned.get("dry").and_then(serde_json::Value::as_bool).unwrap_or_default(),
+        only: pinned.get("only").and_then(serde_json::Value::as_u64),
+    };
+    undo_from(project, &log, &undone, order, Some(former), listener)
 }
 
 fn may_resume(run: &RunRow) -> Result<(), Fault> {

@@ -244,7 +244,10 @@ fn step(context: &NativeCallContext<'_>, name: &str, undo: Option<FnPtr>, work: 
         // The end of the run is not an end of the step: a resume goes on in it.
         return result;
     }
-    run.close(context, composite, result.as_ref().map(|_| Value::Null).map_err(|error| error::fault_of(error)))?;
+    // Everything between its place and this one stands in it.
+    let end = i64::try_from(current_branch().entries()).unwrap_or(i64::MAX);
+    let outcome = result.as_ref().map(|_| Value::Int(end));
+    run.close(context, composite, outcome.map_err(|error| error::fault_of(error)))?;
     if let (Ok(_), Some(work)) = (&result, undo) {
         run.keep_undo(StepUndo { name: name.to_owned(), path: current_branch().path().to_vec(), place, work });
     }

@@ -1,11 +1,12 @@
 //! Actions as bytes: what an entry's digest is taken of, and what an undo reads back.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Value as Json, json};
 
-use super::value::{CodedMap, SecretOf, code, code_map, decode_map};
+use super::value::{CodedMap, SecretOf, code, code_map, decode, decode_map};
 use crate::catalog::{Body, Param, Row};
 use crate::door::{Action, RawRequest};
 use crate::journal::{hex, sha256};
@@ -47,10 +48,10 @@ pub fn action_bytes(action: &Action) -> Vec<u8> {
         Action::Begin { target, message } => json!({ "do": "begin", "target": &**target, "message": message }),
         Action::Commit { target, message } => json!({ "do": "commit", "target": &**target, "message": message }),
         Action::StoreGet(key) => json!({ "do": "store.get", "key": key }),
-        Action::StoreSet(entries) => {
-            let entries: Vec<Json> =
-                entries.iter().map(|(key, value)| json!([key, value.as_ref().map(code)])).collect();
-            json!({ "do": "store.set", "entries": entries })
+        Action::StoreSet(entries) => json!({ "do": "store.set", "entries": coded_entries(entries) }),
+        Action::StoreLook { store, key } => json!({ "do": "store.look", "store": store, "key": key }),
+        Action::StoreRestore { store, entries } => {
+            json!({ "do": "store.restore", "store": store, "entries": coded_entries(entries) })
         }
         Action::StoreList(prefix) => json!({ "do": "store.list", "prefix": prefix }),
         Action::RunPlaybook { name, params } => {
@@ -69,6 +70,10 @@ pub fn action_bytes(action: &Action) -> Vec<u8> {
         }
     };
     bytes_of(&json)
+}
+
+fn coded_entries(entries: &[(String, Option<Value>)]) -> Json {
+    entries.iter().map(|(key, value)| json!([key, value.as_ref().map(code)])).collect()
 }
 
 #[derive(serde::Serialize)]
@@ -178,4 +183,20 @@ pub fn is_sealed(action: &Action) -> bool {
         Action::Raw { .. } | Action::Fetch { .. } | Action::RunPlaybook { .. } => true,
         _ => false,
     }
+}
+
+/// The keys that a `store.set` has set, as [`action_bytes`] wrote them; `None` for one that it removed.
+pub fn read_entries(bytes: &[u8], secret: SecretOf<'_>) -> BTreeMap<String, Option<Value>> {
+    let mut json: Json = serde_json::from_slice(bytes).unwrap_or_default();
+    let Some(Json::Array(entries)) = json.get_mut("entries").map(Json::take) else { return BTreeMap::new() };
+    let pairs = entries.into_iter().filter_map(|entry| match entry {
+        Json::Array(pair) => {
+            let mut pair = pair.into_iter();
+            let key = pair.next()?.as_str()?.to_owned();
+            let value = pair.next().filter(|value| !value.is_null()).map(|value| decode(value, secret));
+            Some((key, value))
+        }
+        _ => None,
+    });
+    pairs.collect()
 }

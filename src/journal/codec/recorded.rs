@@ -73,6 +73,21 @@ pub fn read_recorded(bytes: &[u8], action: &Action, secret: SecretOf<'_>) -> Res
     }
 }
 
+/// The body of an HTTP answer that [`recorded_bytes`] wrote, as JSON; nothing for another answer.
+pub fn body_of(bytes: &[u8]) -> Option<Json> {
+    let (tag, rest) = bytes.split_first()?;
+    let (head, rest) = rest.split_at_checked(5)?;
+    let &[_, _, _, high, low] = head else { return None };
+    let body = rest.get(usize::from(u16::from_be_bytes([high, low]))..)?;
+    (*tag == b'h').then(|| serde_json::from_slice(body).ok()).flatten()
+}
+
+/// The value that [`recorded_bytes`] wrote, as JSON; nothing for another answer.
+pub fn value_of(bytes: &[u8]) -> Option<Json> {
+    let (tag, rest) = bytes.split_first()?;
+    (*tag == b'v').then(|| serde_json::from_slice(rest).ok()).flatten()
+}
+
 /// A fault as JSON.
 pub fn fault_json(fault: &Fault) -> Json {
     json!({
