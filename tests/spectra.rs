@@ -34,7 +34,7 @@ fn a_revoked_token_is_replaced_for_reads_and_never_for_changes() {
     lab.lab.revoke_tokens();
     assert!(child.wait().unwrap().success());
     assert_eq!(lab.count("POST", "/auth/token/"), 2);
-    let script = "let t = target(\"spectra\"); t.users(); sleep(\"1500ms\"); t.backup_create();";
+    let script = "let t = target(\"spectra\"); t.users(); sleep(\"1500ms\"); t.appliance_content_apply(3);";
     sandbox.write("script.rhai", script);
     let child = sandbox.command(&["run", "script.rhai", "--yes"]).stderr(std::process::Stdio::piped()).spawn().unwrap();
     std::thread::sleep(std::time::Duration::from_millis(700));
@@ -42,7 +42,7 @@ fn a_revoked_token_is_replaced_for_reads_and_never_for_changes() {
     let ended = child.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&ended.stderr).contains("not sent again"));
-    assert_eq!(lab.count("POST", "/backup/create/"), 1);
+    assert_eq!(lab.count("POST", "/content/3/apply/"), 1);
 }
 
 #[test]

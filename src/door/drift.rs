@@ -80,12 +80,12 @@ impl Door {
         let Some(row) = withheld.row else {
             return Before::Unseen("no call of the catalog describes it".into());
         };
+        // A job is started whatever its read shows of the last one.
+        if row.job {
+            return Before::Job;
+        }
         let Some(before) = &row.before else {
-            return if row.job {
-                Before::Job
-            } else {
-                Before::Unseen(format!("no read shows what {} changes", row.name))
-            };
+            return Before::Unseen(format!("no read shows what {} changes", row.name));
         };
         let mut args = withheld.args.clone();
         if let Action::Raw { request, .. } = action

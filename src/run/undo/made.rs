@@ -1,5 +1,6 @@
 //! What a run made, from its journal, in the order in which it is taken back.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -98,7 +99,7 @@ pub fn collect(
             matches!(made.what, What::Step { .. }) && !(made.run == run.id && closures(&made.path, made.position));
         !covered && !bare
     });
-    made.sort_by(|a, b| (b.ended, b.number).cmp(&(a.ended, a.number)));
+    made.sort_by_key(|made| Reverse((made.ended, made.number)));
     Ok(made)
 }
 

@@ -11,7 +11,7 @@ use super::made::{Made, collect};
 use super::relay::Relay;
 use crate::allocator::Count;
 use crate::door::policy::{Budget, Confirm, Declared, NoTerminal, Policy, PolicySettings, Rights, RunLocks};
-use crate::door::{Action, Branch, Door, DoorParts, Halt, Mode, Passage, Pins};
+use crate::door::{Action, Branch, Door, DoorParts, Halt, Passage, Pins};
 use crate::engine::{
     Afterwards, Begun, Level, Output, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun, StepUndo,
     run_script_then,
@@ -23,6 +23,7 @@ use crate::run::execute::{
     Ears, Judged, Listener, Order, Prepared, RunEvent, context, declared, host, judged, new_id, of_failure, prepare,
     store_name,
 };
+use crate::run::intent::Intent;
 use crate::run::outcome::Ending;
 use crate::run::pins::Now;
 use crate::run::project::Project;
@@ -183,7 +184,7 @@ impl Making {
         let ears = Arc::new(Ears::new(listener));
         let mut halt = order.now.halt.clone();
         halt.deadline = order.now.timeout.map(|timeout| tokio::time::Instant::now() + timeout);
-        let mode = Arc::new(if order.dry { Mode::Dry(Box::default()) } else { Mode::Live });
+        let mode = Arc::new(Intent::dry(order.dry).mode(record.id()));
         // What takes an allowed change back is allowed.
         let inverses = Policy::new(PolicySettings {
             rights: Rights { declared: vec![Declared::NoHeader], destroy: true },
