@@ -35,3 +35,4 @@ pub mod store;
 pub mod trigger;
 pub mod value;
 pub mod vendors;
+pub mod wrap;

@@ -6,11 +6,14 @@
 pub mod bind;
 mod bound;
 mod builtin;
+pub mod explain;
 mod format;
 mod index;
 mod raw_path;
 pub mod reference;
 mod row;
+pub mod search;
+mod synonyms;
 mod wire;
 
 #[cfg(test)]
