@@ -19,4 +19,5 @@ mod sign_in;
 mod spectra;
 mod sps;
 mod support;
+mod terminal;
 mod vendors;

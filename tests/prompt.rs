@@ -17,8 +17,8 @@ fn typed(sandbox: &Sandbox, lines: &str) -> Ran {
 fn lines_see_what_earlier_lines_made() {
     let seg = Seg::ten();
     let sandbox = Sandbox::with_seg(&seg, "");
-    let ran = typed(&sandbox, "let n = 2;\nfn double(x) {\n  x * 2\n}\ndouble(n) + 1\nseg.groups().len()\nlast + 1\n")
-        .code(0);
+    let ran =
+        typed(&sandbox, "let n = 2;\nfn double(x) {\n  x * 2\n}\ndouble(n) + 1\nseg.groups().len()\n_ + 1\n").code(0);
     assert_eq!(ran.out, "5\n2\n3\n", "{}", ran.err);
 }
 

@@ -6,8 +6,8 @@ use serde_json::json;
 use crate::cli::exit::Exit;
 use crate::cli::failure::CommandFailure;
 use crate::cli::program::{Done, Program};
-use crate::cli::{run, table};
-use crate::run::Playbook;
+use crate::cli::table;
+use crate::run::{Playbook, explain};
 
 /// Show playbooks
 #[derive(Debug, Subcommand)]
@@ -46,7 +46,7 @@ impl PlaybooksCommand {
             }
             Self::Show { name } => {
                 let playbook = Playbook::find(&name, &program.here, &config.folder).map_err(CommandFailure::usage)?;
-                program.print(|| run::help(&playbook), || json_of(&playbook))?;
+                program.print(|| explain::page(&playbook, table::WIDTH.into()), || json_of(&playbook))?;
             }
         }
         Ok(Exit::Succeeded)

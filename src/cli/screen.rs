@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
+use std::sync::mpsc::{RecvTimeoutError, Sender};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -48,6 +49,39 @@ impl Screen {
         self.bars.suspend(|| {
             let _closed = writeln!(std::io::stderr().lock(), "{text}");
         });
+    }
+
+    /// The text as people may see it.
+    pub fn masked(&self, text: &str) -> String {
+        self.masker.mask(text).into_owned()
+    }
+
+    /// Does something while nothing is drawn, such as asking a question.
+    pub fn still<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.bars.suspend(work)
+    }
+
+    /// Shows that something works, and for how long it has, until what comes back is dropped. On a
+    /// terminal only, and only if it takes a moment.
+    pub fn working(&self) -> Working {
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let bars = self.bars.clone();
+        let thread = std::io::stderr().is_terminal().then(|| {
+            std::thread::spawn(move || {
+                if ended.recv_timeout(MOMENT) != Err(RecvTimeoutError::Timeout) {
+                    return;
+                }
+                let bar = bars.add(ProgressBar::new_spinner());
+                if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed}  Ctrl-C cancels") {
+                    bar.set_style(style);
+                }
+                bar.enable_steady_tick(Duration::from_millis(100));
+                let _dropped = ended.recv();
+                bar.finish_and_clear();
+                bars.remove(&bar);
+            })
+        });
+        Working { end: Some(end), thread }
     }
 
     fn coloured(&self, code: &str, text: &str) -> String {
@@ -132,6 +166,24 @@ impl Screen {
                 changes => format!("{changes} changes had been sent"),
             };
             self.note(&format!("the run {} after {}; {sent}", word(ending.outcome), millis(ending.elapsed)));
+        }
+    }
+}
+
+/// What takes less is not worth a sign.
+const MOMENT: Duration = Duration::from_millis(300);
+
+/// Something works; the sign of it goes away with this.
+pub struct Working {
+    end: Option<Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.end.take();
+        if let Some(thread) = self.thread.take() {
+            let _it_only_draws = thread.join();
         }
     }
 }

@@ -29,4 +29,4 @@ pub use index::{Entry, Index};
 pub use output::{Level, Output, OutputEvent};
 pub use resolver::{STDLIB, stdlib};
 pub use run::{Ended, ScriptError, ScriptRun, run_script};
-pub use session::{Completion, Session};
+pub use session::{Line, Literal, Offer, Offers, Outside, Piece, PieceKind, Session};

@@ -1,6 +1,7 @@
 //! Runs: one execution of one script, from its header and parameters to its outcome.
 
 pub mod execute;
+pub mod explain;
 pub mod header;
 pub mod outcome;
 pub mod params;
