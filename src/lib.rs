@@ -24,6 +24,7 @@ pub mod engine;
 pub mod fault;
 pub mod journal;
 pub mod lab;
+pub mod listing;
 pub mod nearest;
 pub mod network;
 pub mod repl;

@@ -15,6 +15,7 @@ mod readme;
 mod scripts;
 mod secrets;
 mod serve;
+mod shell;
 mod sign_in;
 mod spectra;
 mod sps;

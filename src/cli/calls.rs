@@ -17,12 +17,13 @@ pub enum CallsCommand {
     /// List every call
     List {
         /// Only of this vendor
-        #[arg(long)]
+        #[arg(long, value_name = "VENDOR")]
         vendor: Option<String>,
     },
     /// Show one call with its parameters
     Show {
         /// The call's name, or vendor.name
+        #[arg(value_name = "CALL")]
         name: String,
     },
     /// Find calls by words
@@ -69,12 +70,20 @@ impl CallsCommand {
                     eprintln!("no call fits '{}'; try fewer or other words", words.join(" "));
                     return Ok(Exit::Succeeded);
                 }
-                program.print(|| overview(&rows), || rows.iter().map(|row| json_of(row)).collect())?;
+                // For people the best of them: nobody reads three hundred.
+                let best = rows.get(..BEST).unwrap_or(&rows);
+                program.print(|| overview(best), || rows.iter().map(|row| json_of(row)).collect())?;
+                if !program.is_json() && rows.len() > best.len() {
+                    eprintln!("… and {} more: another word narrows it down", rows.len() - best.len());
+                }
             }
         }
         Ok(Exit::Succeeded)
     }
 }
+
+/// So many finds of a search are shown to people.
+const BEST: usize = 20;
 
 fn document(program: &Program, catalog: &Catalog, folder: &Path) -> Done {
     let folder = program.here.join(folder);

@@ -5,9 +5,11 @@
 mod args;
 mod ask;
 pub mod calls;
+mod complete;
 mod demo;
 mod demo_all;
 mod difference;
+mod documents;
 mod exit;
 mod failure;
 mod init;

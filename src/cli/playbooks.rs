@@ -17,6 +17,7 @@ pub enum PlaybooksCommand {
     /// Show one playbook with its parameters
     Show {
         /// The playbook's name
+        #[arg(value_name = "PLAYBOOK")]
         name: String,
     },
 }

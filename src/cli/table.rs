@@ -27,6 +27,10 @@ pub fn plain(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> St
     for row in rows {
         table.add_row(row);
     }
+    // Names stay whole, so that a double click copies them.
+    if let Some(first) = table.column_mut(0) {
+        first.set_constraint(comfy_table::ColumnConstraint::ContentWidth);
+    }
     let text = table.to_string();
     let lines = text.lines().map(|line| line.trim_end());
     lines.map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect()

@@ -6,6 +6,7 @@
 mod calls;
 mod context;
 mod decode;
+mod definitions;
 mod diagnostic;
 mod error;
 mod guards;
@@ -24,6 +25,7 @@ mod values;
 mod tests;
 
 pub use context::{RunContext, RunFacts};
+pub use definitions::files as definitions;
 pub use diagnostic::{Diagnostic, Sources};
 pub use index::{Entry, Index};
 pub use output::{Level, Output, OutputEvent};

@@ -13,6 +13,7 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Context, Helper};
 
 use crate::engine::{Offer, Outside, STDLIB, Session};
+use crate::listing;
 use crate::repl::commands::COMMANDS;
 use crate::repl::paint;
 use crate::repl::voice::{Around, Voice};
@@ -206,22 +207,11 @@ fn offer(text: &str, help: &str) -> Offer {
     Offer { text: text.to_owned(), shown: text.to_owned(), help: help.to_owned() }
 }
 
-/// The files whose path begins with `begun`, relative to a folder.
+/// The files whose path begins with `begun`, relative to a folder; shown by their last names.
 fn files(folder: &Path, begun: &str) -> Vec<Offer> {
-    let (parent, name) = begun.rsplit_once('/').map_or(("", begun), |(parent, name)| (parent, name));
-    let inside = if begun.starts_with('/') && parent.is_empty() { "/".into() } else { folder.join(parent) };
-    let Ok(entries) = std::fs::read_dir(inside) else { return Vec::new() };
-    let mut offers: Vec<Offer> = entries
-        .filter_map(Result::ok)
-        .filter_map(|entry| {
-            let file = entry.file_name().into_string().ok().filter(|file| file.starts_with(name))?;
-            let hidden = file.starts_with('.') && !name.starts_with('.');
-            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            let shown = format!("{file}{}", if is_folder { "/" } else { "" });
-            let path = begun.get(..begun.len() - name.len()).unwrap_or_default();
-            (!hidden).then(|| Offer { text: format!("{path}{shown}"), shown, help: String::new() })
-        })
-        .collect();
-    offers.sort_by(|a, b| a.text.cmp(&b.text));
-    offers
+    let named = |path: String| {
+        let end = path.trim_end_matches('/').rfind('/').map_or(0, |at| at + 1);
+        Offer { shown: path.get(end..).unwrap_or_default().to_owned(), text: path, help: String::new() }
+    };
+    listing::beginning(folder, begun).into_iter().map(named).collect()
 }
