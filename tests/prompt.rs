@@ -50,3 +50,60 @@ fn a_mistake_is_shown_with_its_place() {
     let sandbox = Sandbox::with_seg(&seg, "");
     typed(&sandbox, "let a = 1;\nseg.grups()\n").code(1).err(&["Did you mean 'groups'?", "line 2"]);
 }
+
+#[test]
+fn what_was_chosen_and_what_was_last_have_names_in_a_saved_playbook() {
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, "");
+    let lines = ":target seg\nt.groups()\n_.len()\n_ + 1\nswitch _ { 3 => \"three\", _ => \"other\" }\n:save saved\n";
+    typed(&sandbox, lines).code(0).out(&["t is seg, of vendor seg", "three", "wrote"]);
+    let saved = sandbox.read("saved.rhai");
+    assert!(saved.contains("let t = target(\"seg\");") && saved.contains("_ => \"other\""), "{saved}");
+    let ran = sandbox.run(&["run", "saved.rhai"]).code(0);
+    for text in ["Blocked senders", "2\n3\nthree\n"] {
+        assert!(ran.out.contains(text), "{text}\n{}\n{saved}", ran.out);
+    }
+    // Nothing is written over.
+    typed(&sandbox, "1 + 1\n:save saved\n").code(1).err(&["is there already"]);
+    typed(&sandbox, ":save saved2\n").code(1).err(&["nothing has worked yet"]);
+}
+
+#[test]
+fn a_saved_playbook_takes_secrets_as_parameters_and_never_holds_them() {
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, "[policy]\nconfirm = \"never\"\n");
+    let line = "seg.config_backup_run(#{ include_dkim: true, dkim_password: \"canary-value\" })\n";
+    typed(&sandbox, &format!("{line}:save backup\n")).code(0);
+    let saved = sandbox.read("backup.rhai");
+    assert!(saved.contains("dkim_password = { type = \"secret\"") && saved.contains("params.dkim_password"), "{saved}");
+    assert!(!saved.contains("canary"), "{saved}");
+    // What the configuration knows as a secret is found wherever it stands.
+    let line = format!("seg.groups().len()\nlet a = \"{}\";\n:save other\n", crate::support::lab::PASSWORD);
+    typed(&sandbox, &line).code(1).err(&["a secret stands in one of the lines"]);
+    assert!(!sandbox.path().join("other.rhai").exists());
+}
+
+#[test]
+fn values_are_shown_in_parts_as_json_and_as_tables() {
+    let sandbox = Sandbox::with_seg(&Seg::ten(), "");
+    let rows = "let rows = []; for n in 0..45 { rows.push(#{ id: n, name: `row ${n}` }); }\nrows\n";
+    let ran = typed(&sandbox, &format!("{rows}:more\n:more\n")).code(0);
+    assert!(ran.out.contains("rows 1 to 20 of 45: :more") && ran.out.contains("row 44"), "{}", ran.out);
+    typed(&sandbox, &format!("{rows}:more\n:more\n:more\n")).code(1).err(&["there is no more of it"]);
+    typed(&sandbox, "#{ a: 1, b: [1, 2] }\n:json\n:table\n:time\n").code(0).out(&["\"a\": 1", "b  1, 2", " ms"]);
+    typed(&sandbox, ":json\n").code(1).err(&["there is no value yet"]);
+}
+
+#[test]
+fn help_tells_the_same_as_the_command_line() {
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, "");
+    let page = sandbox.run(&["calls", "show", "seg.ip_group_delta"]).code(0).out;
+    let asked = typed(&sandbox, "?ip_group_delta\n").code(0).out;
+    assert_eq!(asked.trim_end(), page.trim_end());
+    let page = sandbox.run(&["playbooks", "show", "std/seg/bulk_ip_block"]).code(0).out;
+    let asked = typed(&sandbox, "?std/seg/bulk_ip_block\n").code(0).out;
+    assert_eq!(asked.trim_end(), page.trim_end());
+    let found = typed(&sandbox, "?ban network\n").code(0).out;
+    assert!(found.starts_with("seg.ip_group_delta"), "{found}");
+}

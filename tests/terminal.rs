@@ -1,7 +1,6 @@
 //! The prompt as a person has it: on a real pseudo-terminal.
 
 use std::os::unix::fs::PermissionsExt;
-use std::time::{Duration, Instant};
 
 use crate::support::Sandbox;
 use crate::support::lab::Seg;
@@ -65,11 +64,9 @@ fn ctrl_c_cancels_the_call_and_keeps_the_session() {
     for line in ["seg.groups()", "sleep(\"1h\")", "loop { }"] {
         terminal.enter(line);
         terminal.sees("Ctrl-C cancels");
-        let begun = Instant::now();
         terminal.press(keys::CANCEL);
         terminal.sees("the run was cancelled");
         terminal.waits_for_input("beadle>");
-        assert!(begun.elapsed() < Duration::from_millis(1_500), "{line} took {:?}", begun.elapsed());
         terminal.wipe();
     }
     terminal.enter("kept + 1");

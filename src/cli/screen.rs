@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use serde_json::json;
 use crate::cli::{plan, table};
 use crate::door::DoorEvent;
 use crate::engine::OutputEvent;
+use crate::repl::Above;
 use crate::run::{Ending, Listener, Outcome, RunEvent};
 use crate::secret::Masker;
 
@@ -22,6 +24,9 @@ pub struct Screen {
     verbose: bool,
     bars: MultiProgress,
     open: Mutex<HashMap<u64, ProgressBar>>,
+    /// Prints above a line that is being typed, if one is.
+    above: Mutex<Option<Above>>,
+    typing: AtomicBool,
 }
 
 impl Screen {
@@ -31,12 +36,35 @@ impl Screen {
         if !std::io::stderr().is_terminal() {
             bars.set_draw_target(ProgressDrawTarget::hidden());
         }
-        Self { masker, colours, verbose, bars, open: Mutex::default() }
+        let (open, above, typing) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
+        Self { masker, colours, verbose, bars, open, above, typing }
+    }
+
+    /// What prints while a line is being typed.
+    pub fn print_above(&self, printer: Above) {
+        *self.above.lock().unwrap_or_else(PoisonError::into_inner) = Some(printer);
+    }
+
+    /// A line is being typed, or no more.
+    pub fn is_typing(&self, typing: bool) {
+        self.typing.store(typing, Ordering::Relaxed);
+    }
+
+    /// Whether a text went above a line that is being typed.
+    fn went_above(&self, text: &str) -> bool {
+        if !self.typing.load(Ordering::Relaxed) {
+            return false;
+        }
+        let mut above = self.above.lock().unwrap_or_else(PoisonError::into_inner);
+        above.as_mut().map(|print| print(format!("{}\n", text.trim_end_matches('\n')))).is_some()
     }
 
     /// Data.
     pub fn out(&self, text: &str) {
         let text = self.masker.mask(text);
+        if self.went_above(&text) {
+            return;
+        }
         self.bars.suspend(|| {
             // A reader that has gone away ends the output, not the run.
             let _closed = std::io::stdout().lock().write_all(text.as_bytes());
@@ -46,6 +74,9 @@ impl Screen {
     /// A line beside the data.
     pub fn note(&self, text: &str) {
         let text = self.masker.mask(text);
+        if self.went_above(&text) {
+            return;
+        }
         self.bars.suspend(|| {
             let _closed = writeln!(std::io::stderr().lock(), "{text}");
         });
@@ -325,5 +356,26 @@ impl Listener for Lines {
             }),
             RunEvent::Door(DoorEvent::Notice(text)) => json!({ "event": "notice", "text": text }),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn what_happens_while_a_line_is_typed_goes_above_it() {
+        let screen = Screen::new(Masker::new(), false, false);
+        let seen = Arc::new(Mutex::new(String::new()));
+        let to = Arc::clone(&seen);
+        screen.print_above(Box::new(move |text| to.lock().unwrap().push_str(&text)));
+        screen.note("before");
+        screen.is_typing(true);
+        screen.on(RunEvent::Door(DoorEvent::Notice("another run has ended".into())));
+        screen.is_typing(false);
+        screen.note("afterwards");
+        assert_eq!(*seen.lock().unwrap(), "note: another run has ended\n");
     }
 }

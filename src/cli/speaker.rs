@@ -13,7 +13,7 @@ use crate::cli::screen::{Screen, Working};
 use crate::cli::table;
 use crate::door::{DoorEvent, Halt};
 use crate::engine::{RunContext, Session};
-use crate::repl::{Command, Voice};
+use crate::repl::{Above, Command, Voice};
 use crate::run::params::Params;
 use crate::run::{Cause, Listener, Order, Playbook, Prepared, Project, RunEvent, prepare};
 use crate::value::{Map, Value};
@@ -198,6 +198,14 @@ impl Voice for Speaker {
             count(&doors.counts.withheld, "withheld change"),
         ];
         counts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
+    fn may_print_above(&self, printer: Above) {
+        self.screen.print_above(printer);
+    }
+
+    fn is_typing(&self, typing: bool) {
+        self.screen.is_typing(typing);
     }
 
     fn is_dry(&self) -> bool {

@@ -7,6 +7,9 @@ use crate::repl::voice::Around;
 use crate::run::{Playbook, explain as playbooks};
 use crate::wrap::{cut, wrapped};
 
+/// A longer signature is cut in a list.
+const SIGNATURE: usize = 32;
+
 /// So many finds are listed.
 const LISTED: usize = 15;
 
@@ -78,7 +81,9 @@ fn ranked(session: &Session, around: &Around, words: &str) -> Vec<(u32, String, 
         let summary = entry.doc.lines().next().unwrap_or_default().replace('`', "");
         let score = query.score(&[Field::new(&entry.name, 12, 6), Field::new(&entry.doc, 6, 3)], true);
         if score > 0 {
-            found.push((score, entry.signature.clone(), summary));
+            let short = entry.signature.chars().count() <= SIGNATURE;
+            let name = if short { entry.signature.clone() } else { format!("{}(…)", entry.name) };
+            found.push((score, name, summary));
         }
     }
     for playbook in Playbook::all(&around.folder).into_iter().filter_map(Result::ok) {

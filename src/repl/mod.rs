@@ -12,4 +12,4 @@ mod voice;
 
 pub use commands::Command;
 pub use prompt::{Prompt, PromptEnd};
-pub use voice::{Around, Voice};
+pub use voice::{Above, Around, Voice};

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustyline::config::{BellStyle, CompletionType};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
-use rustyline::{ColorMode, Config, Editor};
+use rustyline::{ColorMode, Config, Editor, ExternalPrinter};
 
 use crate::engine::{ScriptError, Session};
 use crate::repl::commands::{ALIASES, COMMANDS, help};
@@ -89,10 +89,17 @@ impl Prompt {
             // No history yet is no fault.
             let _first_time = editor.load_history(file);
         }
+        if let Ok(mut printer) = editor.create_external_printer() {
+            // Where it cannot be printed there is nobody to read it.
+            voice.may_print_above(Box::new(move |text| drop(printer.print(text))));
+        }
         loop {
             let prompt = self.prompt(voice);
             room.store(prompt.0.chars().count(), Ordering::Relaxed);
-            match editor.readline(&prompt) {
+            voice.is_typing(true);
+            let line = editor.readline(&prompt);
+            voice.is_typing(false);
+            match line {
                 Ok(line) if line.trim().is_empty() => {}
                 Ok(line) => {
                     self.remember(&mut editor, &line, voice);
@@ -227,7 +234,7 @@ impl Prompt {
             "table" => self.state().shown.table(width).map_or_else(nothing, Ok),
             "json" => self.state().shown.json().map_or_else(nothing, Ok),
             "time" => self.time(argument),
-            "save" => self.save(argument),
+            "save" => self.save(argument, voice),
             other if voice.commands().iter().any(|command| command.name == other) => {
                 voice.command(&mut self.session(), other, argument).map(|()| String::new())
             }
@@ -277,7 +284,14 @@ impl Prompt {
             ("vendor".to_owned(), vendor.as_str().into()),
         ]));
         self.session().set_target("t", &described);
-        self.state().target = Some(name.clone());
+        let mut state = self.state();
+        state.target = Some(name.clone());
+        state.worked.push(Worked {
+            text: format!("let t = target({name:?});"),
+            is_expression: false,
+            shown: None,
+            has_value: false,
+        });
         Ok(format!("t is {name}, of vendor {vendor}"))
     }
 
@@ -293,14 +307,15 @@ impl Prompt {
         }
     }
 
-    fn save(&self, argument: &str) -> Result<String, String> {
+    fn save(&self, argument: &str, voice: &dyn Voice) -> Result<String, String> {
         let words: Vec<&str> = argument.split_whitespace().collect();
         let (file, lift) = match words.as_slice() {
             [file] => (file, false),
             [file, "lift"] => (file, true),
             _ => return Err("it is :save FILE, or :save FILE lift".into()),
         };
-        let path = save(&self.session(), &self.state().worked, &self.around, file, lift)?;
+        let (session, state) = (self.session(), self.state());
+        let path = save(&session, &state.worked, &self.around, (file, lift), |text| voice.mask(text))?;
         Ok(format!("wrote {}", path.display()))
     }
 

@@ -65,17 +65,25 @@ pub fn playbook(session: &Session, lines: &[Worked], lift: bool) -> String {
         }
     }
     let mut prelude = String::new();
+    if !targets.is_empty() {
+        // Signing in, and what looks before it changes, only reads.
+        effects.insert(Effect::Read);
+    }
     for (variable, target, vendor) in targets {
         if lift {
+            let taken = params.iter().any(|param| param.name == variable);
+            let name = if taken { format!("{variable}_target") } else { variable.clone() };
             let doc = "the appliance".to_owned();
             let default = Some(format!("{target:?}"));
-            params.insert(0, Param { name: variable.clone(), ty: "target", doc, default, vendor: Some(vendor) });
-            prelude.push_str(&format!("let {variable} = target(params.{variable});\n"));
+            prelude.push_str(&format!("let {variable} = target(params.{name});\n"));
+            params.insert(0, Param { name, ty: "target", doc, default, vendor: Some(vendor) });
         } else {
             prelude.push_str(&format!("let {variable} = target({target:?});\n"));
         }
     }
-    format!("{}\n{prelude}{body}", header(&params, &effects))
+    // What another playbook does is that playbook's to say.
+    let runs_others = lines.iter().any(|line| line.text.contains("run_playbook"));
+    format!("{}\n{prelude}{body}", header(&params, (!runs_others).then_some(&effects)))
 }
 
 /// Whether the first of these lines that could see the last value does.
@@ -103,6 +111,7 @@ fn rewritten(session: &Session, text: &str, last: Option<&str>, lift: bool, para
     }
     for literal in session.literals(text) {
         if (lift || literal.secret)
+            && literal.is_whole
             && let Some(ty) = literal.ty
         {
             let name = lifted(&literal, ty, text.get(literal.span.clone()).unwrap_or_default(), params);
@@ -143,7 +152,7 @@ fn toml_of(written: &str) -> String {
     toml::Value::String(read.unwrap_or_else(|| inner.to_owned())).to_string()
 }
 
-fn header(params: &[Param], effects: &BTreeSet<Effect>) -> String {
+fn header(params: &[Param], effects: Option<&BTreeSet<Effect>>) -> String {
     let mut text = String::from("//! Saved from a session at the prompt.\n//!\n//! ```toml\n");
     if !params.is_empty() {
         text.push_str("//! [params]\n");
@@ -158,8 +167,11 @@ fn header(params: &[Param], effects: &BTreeSet<Effect>) -> String {
         }
         text.push_str(&format!("//! {} = {{ {} }}\n", param.name, facts.join(", ")));
     }
-    let effects: Vec<String> = effects.iter().map(|effect| format!("\"{effect}\"")).collect();
-    text.push_str(&format!("//! [policy]\n//! effects = [{}]\n//! ```\n", effects.join(", ")));
+    if let Some(effects) = effects {
+        let effects: Vec<String> = effects.iter().map(|effect| format!("\"{effect}\"")).collect();
+        text.push_str(&format!("//! [policy]\n//! effects = [{}]\n", effects.join(", ")));
+    }
+    text.push_str("//! ```\n");
     text
 }
 
@@ -176,13 +188,25 @@ fn path_of(file: &str, around: &Around) -> PathBuf {
 /// Writes a playbook into a file that is not there yet.
 ///
 /// # Errors
-/// Why it was not written: nothing worked yet, the text is no script, the file is there.
-pub fn save(session: &Session, lines: &[Worked], around: &Around, file: &str, lift: bool) -> Result<PathBuf, String> {
+/// Why it was not written: nothing worked yet, a secret stands in it, the text is no script, the file
+/// is there.
+pub fn save(
+    session: &Session,
+    lines: &[Worked],
+    around: &Around,
+    (file, lift): (&str, bool),
+    mask: impl Fn(&str) -> String,
+) -> Result<PathBuf, String> {
+    let lines = without_idle_targets(session, lines);
     if lines.is_empty() {
         return Err("nothing has worked yet, so there is nothing to save".into());
     }
     let path = path_of(file, around);
-    let text = playbook(session, lines, lift);
+    let text = playbook(session, &lines, lift);
+    let hidden = lines.iter().flat_map(|line| session.literals(&line.text)).any(|it| it.secret && !it.is_whole);
+    if hidden || mask(&text) != text {
+        return Err("a secret stands in one of the lines: use secret(\"NAME\") of beadle.toml, and save again".into());
+    }
     let name = path.display().to_string();
     session.read_script(&name, &text)?;
     Playbook::of(&name, text.clone(), None).map_err(|error| error.to_string())?;
@@ -191,6 +215,20 @@ pub fn save(session: &Session, lines: &[Worked], around: &Around, file: &str, li
         _ => format!("{name}: {error}"),
     })?;
     Ok(path)
+}
+
+/// The lines without the targets that were chosen and not used.
+fn without_idle_targets(session: &Session, lines: &[Worked]) -> Vec<Worked> {
+    let is_choice = |line: &Worked| line.text.starts_with("let t = target(");
+    let mut kept = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        let rest = lines.get(index + 1..).unwrap_or_default().iter().take_while(|later| !is_choice(later));
+        let used = |later: &Worked| session.targets_in(&later.text).iter().any(|(variable, ..)| variable == "t");
+        if !is_choice(line) || rest.into_iter().any(used) {
+            kept.push(line.clone());
+        }
+    }
+    kept
 }
 
 fn write_new(path: &Path, text: &str) -> std::io::Result<()> {

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use crate::engine::Session;
 use crate::repl::commands::Command;
 
+/// Prints a text above the line that is being typed, without tearing it.
+pub type Above = Box<dyn FnMut(String) + Send>;
+
 /// What the prompt says, and to whom. The command line prints; the prompt does not.
 pub trait Voice: Sync {
     /// Data.
@@ -18,6 +21,12 @@ pub trait Voice: Sync {
 
     /// A line has ended; how much passed the door in it, in words.
     fn line_ended(&self) -> String;
+
+    /// What prints above the prompt while a line is being typed: for what happens beside the session.
+    fn may_print_above(&self, printer: Above);
+
+    /// A line is being typed, or no more.
+    fn is_typing(&self, typing: bool);
 
     /// Whether everything but reads is withheld.
     fn is_dry(&self) -> bool;

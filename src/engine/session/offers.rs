@@ -231,6 +231,9 @@ impl Session {
         };
         let ty = thing.type_name().filter(|ty| *ty != "any");
         let fits = |native: &&Native| match (ty, native.params.first()) {
+            // What takes options first is no method of maps, and what prints needs no method.
+            (_, Some((name, _))) if matches!(name.as_str(), "options" | "filter") => false,
+            _ if matches!(native.name.as_str(), "print" | "debug" | "to_debug") => false,
             (Some(ty), Some((_, first))) => first == ty,
             (None, Some(_)) => true,
             (_, None) => false,

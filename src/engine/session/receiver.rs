@@ -8,6 +8,7 @@ use rhai::{Array, Dynamic, ImmutableString, Map};
 use crate::catalog::{Field, Row, Shape, Type, reference};
 use crate::engine::session::line::{Kind, Piece};
 use crate::engine::session::natives::plain_type;
+use crate::engine::session::place;
 use crate::engine::session::state::Session;
 use crate::engine::types::Target;
 
@@ -117,6 +118,12 @@ enum Step<'t> {
 impl Session {
     /// What is known of the expression that these pieces are.
     pub(super) fn thing(&self, text: &str, pieces: &[Piece], range: Range<usize>) -> Thing {
+        self.part(text, pieces, range, None)
+    }
+
+    /// What is known of an expression, or of what one more step from it gives.
+    fn part(&self, text: &str, pieces: &[Piece], range: Range<usize>, more: Option<Step<'_>>) -> Thing {
+        let start = range.start;
         let own = pieces.get(range).unwrap_or_default();
         let Some(first) = own.first() else { return Thing::Unknown };
         if first.kind == Kind::Text {
@@ -133,11 +140,41 @@ impl Session {
                 (self.of_function(name, argument), behind)
             }
             _ => {
-                let steps = steps(text, own.get(1..).unwrap_or_default());
-                return self.of_variable(name, &steps);
+                let mut steps = steps(text, own.get(1..).unwrap_or_default());
+                steps.extend(more);
+                return match self.declared_before(text, pieces, name, start) {
+                    Some(thing) => steps.iter().fold(thing, |thing, step| self.step(thing, step)),
+                    None => self.of_variable(name, &steps),
+                };
             }
         };
-        steps(text, own.get(rest..).unwrap_or_default()).iter().fold(begun, |thing, step| self.step(thing, step))
+        let mut steps = steps(text, own.get(rest..).unwrap_or_default());
+        steps.extend(more);
+        steps.iter().fold(begun, |thing, step| self.step(thing, step))
+    }
+
+    /// What is known of a name that the text itself declares: a closure's parameter, what a loop walks
+    /// through, a variable.
+    fn declared_before(&self, text: &str, pieces: &[Piece], name: &str, before: usize) -> Option<Thing> {
+        let word = |at: Option<usize>| at.and_then(|at| pieces.get(at)).map_or("", |piece| piece.of(text));
+        for at in (0..before).rev().filter(|at| word(Some(*at)) == name) {
+            match (word(at.checked_sub(1)), word(Some(at + 1))) {
+                ("|", "|" | ",") => {
+                    let called = place::called(text, pieces, at - 1)?;
+                    let list = called.receiver.or_else(|| first_argument(text, pieces, at - 1))?;
+                    return Some(self.part(text, pieces, list, Some(Step::Index(None))));
+                }
+                ("for", "in") => {
+                    let list = at + 2..end_of_expression(text, pieces, at + 2);
+                    return Some(self.part(text, pieces, list, Some(Step::Index(None))));
+                }
+                ("let" | "const", "=") => {
+                    return Some(self.thing(text, pieces, at + 2..end_of_expression(text, pieces, at + 2)));
+                }
+                _ => {}
+            }
+        }
+        None
     }
 
     fn of_function(&self, name: &str, argument: Option<&str>) -> Thing {
@@ -241,6 +278,26 @@ impl Session {
             _ => Thing::Unknown,
         }
     }
+}
+
+/// The pieces of a call's first argument, where a later one begins at the piece `at`.
+fn first_argument(text: &str, pieces: &[Piece], at: usize) -> Option<Range<usize>> {
+    let comma = at.checked_sub(1).filter(|comma| pieces.get(*comma).is_some_and(|piece| piece.of(text) == ","))?;
+    let end = comma.checked_sub(1)?;
+    place::chain_start(text, pieces, end).map(|start| start..end + 1)
+}
+
+/// The number of the piece where the expression that begins at `start` has ended.
+fn end_of_expression(text: &str, pieces: &[Piece], start: usize) -> usize {
+    let mut at = start;
+    while let Some(piece) = pieces.get(at) {
+        match piece.of(text) {
+            "(" | "[" | "#{" if piece.kind == Kind::Symbol => at = behind_bracket(text, pieces, at),
+            ";" | "{" | "}" | ")" => return at,
+            _ => at += 1,
+        }
+    }
+    at
 }
 
 /// The number of the piece behind the bracket that opens at `at`.

@@ -21,6 +21,8 @@ pub struct Literal {
     pub doc: String,
     /// Whether it is a secret.
     pub secret: bool,
+    /// Whether it is a whole literal, and not a part of a text that is put together.
+    pub is_whole: bool,
     /// For a target: its vendor.
     pub vendor: Option<String>,
 }
@@ -56,7 +58,7 @@ impl Session {
                 let vendor =
                     self.targets().iter().find(|known| &*known.name == name).map(|known| known.vendor.to_string());
                 let doc = "the appliance".to_owned();
-                return Some(Literal { param: "target".into(), ty: Some("target"), doc, vendor, ..bare(piece) });
+                return Some(Literal { param: "target".into(), ty: Some("target"), doc, vendor, ..bare(text, piece) });
             }
             // A reference to a secret is none.
             if called.name == "secret" && called.receiver.is_none() {
@@ -68,14 +70,14 @@ impl Session {
                     ty: header_type(param),
                     doc: param.doc.trim().trim_end_matches('.').to_owned(),
                     secret: param.secret || is_secret(param.name),
-                    ..bare(piece)
+                    ..bare(text, piece)
                 });
             }
         }
         let named =
             called.as_ref().and_then(|called| called.keys.last().cloned()).or_else(|| named(text, pieces, index));
         let named = named.filter(|name| is_secret(name))?;
-        Some(Literal { param: named, ty: Some("secret"), doc: "a secret".into(), secret: true, ..bare(piece) })
+        Some(Literal { param: named, ty: Some("secret"), doc: "a secret".into(), secret: true, ..bare(text, piece) })
     }
 
     /// The variables in a line that hold targets: name of the variable, name and vendor of the target.
@@ -160,8 +162,11 @@ impl Session {
     }
 }
 
-fn bare(piece: &Piece) -> Literal {
+fn bare(text: &str, piece: &Piece) -> Literal {
+    let written = piece.of(text);
+    let closed = |quote: char| written.len() > 1 && written.starts_with(quote) && written.ends_with(quote);
     Literal {
+        is_whole: piece.kind != Kind::Text || closed('"') || closed('`'),
         span: piece.span.clone(),
         param: String::new(),
         ty: None,

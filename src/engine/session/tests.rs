@@ -120,11 +120,23 @@ fn fields_come_from_values_and_from_what_the_rows_know_of_answers() {
     assert_eq!(offered(&session, "m.al"), ["alpha"]);
     assert_eq!(offered(&session, "m.alpha.beta[0].g"), ["gamma", "get("]);
     assert_eq!(offered(&session, "_.al"), ["alpha"]);
+    let of_map = offered(&session, "m.");
+    assert!(of_map.contains(&"keys()".to_owned()) && !of_map.iter().any(|it| it.starts_with("retry")), "{of_map:?}");
     for (text, field) in [("seg.servers()[0].serverN", "serverName"), ("seg.groups()[0].gr", "groupId")] {
         assert_eq!(offered(&session, text), [field], "{text}");
     }
     let nested = offered(&session, "seg.servers().filter(|it| it.isActive)[0].pServiceStatus[0].last");
     assert_eq!(nested, ["lastError"]);
+    for text in [
+        "seg.servers().filter(|it| it.serverN",
+        "parallel(seg.servers(), |it| it.serverN",
+        "for it in seg.servers() { it.serverN",
+        "let all = seg.servers(); all[0].serverN",
+    ] {
+        assert_eq!(offered(&session, text), ["serverName"], "{text}");
+    }
+    session.line("let pairs = [#{ left: 1, right: 2 }];").unwrap();
+    assert_eq!(offered(&session, "pairs.map(|pair| pair.le"), ["left", "len()"]);
     assert!(offered(&session, "\"text\".to_up").contains(&"to_upper()".to_owned()));
 }
 

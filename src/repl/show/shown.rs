@@ -172,6 +172,17 @@ mod tests {
     }
 
     #[test]
+    fn what_says_which_row_it_is_comes_first_and_what_says_nothing_last() {
+        let rows = json!([
+            {"commitSetId": 7, "isActive": true, "reason": null, "serverId": 1, "serverName": "a", "zone": "x"},
+            {"commitSetId": 7, "isActive": true, "reason": "", "serverId": 2, "serverName": "b", "zone": "y"},
+        ]);
+        let head =
+            shown(rows).begin(200).unwrap().lines().next().unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(head, "serverId serverName commitSetId isActive zone reason");
+    }
+
+    #[test]
     fn a_deep_value_is_folded_until_it_fits_and_can_be_unfolded() {
         let deep = json!({"a": {"b": {"list": (0..50).map(|n| json!({"n": n, "text": "y".repeat(200)})).collect::<Vec<_>>()}}, "z": 1});
         let mut shown = shown(deep);

@@ -74,8 +74,29 @@ fn columns<'a>(rows: &[&'a Map]) -> Vec<&'a str> {
             }
         }
     }
+    for (rank, name) in &mut names {
+        let says =
+            |row: &&Map| row.get(*name).is_some_and(|value| !tree::short(value).is_empty() && *value != Value::Null);
+        *rank = if rows.iter().any(says) { *rank } else { 7 };
+    }
+    // `serverId` and `serverName` say which row it is; `commitSetId` beside them does not.
+    let stems: Vec<String> = names.iter().filter_map(|(_, name)| stem(name)).collect();
+    for (rank, name) in &mut names {
+        if (*rank == 2 || *rank == 3)
+            && stem(name).is_some_and(|own| stems.iter().filter(|stem| **stem == own).count() > 1)
+        {
+            *rank -= 2;
+        }
+    }
     names.sort_by_key(|(rank, _)| *rank);
     names.into_iter().map(|(_, name)| name).collect()
+}
+
+/// What a name such as `serverId` or `server_name` is of.
+fn stem(name: &str) -> Option<String> {
+    let lower = name.to_lowercase();
+    let stem = lower.strip_suffix("id").or_else(|| lower.strip_suffix("name"))?;
+    Some(stem.trim_end_matches('_').to_owned()).filter(|stem| !stem.is_empty())
 }
 
 fn rank(name: &str, value: &Value) -> u8 {
@@ -83,6 +104,9 @@ fn rank(name: &str, value: &Value) -> u8 {
     match value {
         Value::Map(_) => 9,
         Value::List(_) => 8,
+        // What says nothing in any row comes last of what is plain.
+        Value::Null => 0,
+        Value::Text(text) if text.is_empty() => 0,
         _ if lower == "id" || lower == "key" => 0,
         _ if lower == "name" => 1,
         _ if lower.ends_with("id") => 2,
