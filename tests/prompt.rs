@@ -63,6 +63,14 @@ fn what_was_chosen_and_what_was_last_have_names_in_a_saved_playbook() {
     for text in ["Blocked senders", "2\n3\nthree\n"] {
         assert!(ran.out.contains(text), "{text}\n{}\n{saved}", ran.out);
     }
+    let lines = "// a note\nlet m = #{ a: 40 }\nm.a + 2 // the answer\nfor n in 0..2 { print(n) }\n:save fourth\n";
+    typed(&sandbox, lines).code(0);
+    let ran = sandbox.run(&["run", "fourth.rhai"]).code(0);
+    assert_eq!(ran.out, "42\n0\n1\n", "{}", sandbox.read("fourth.rhai"));
+    // What several statements gave has no name that a playbook could use.
+    typed(&sandbox, "5\nlet a = 1; a + 1\n_ + 1\n:save third\n")
+        .code(1)
+        .err(&["'_ + 1' uses _", "with a name of its own"]);
     // Nothing is written over.
     typed(&sandbox, "1 + 1\n:save saved\n").code(1).err(&["is there already"]);
     typed(&sandbox, ":save saved2\n").code(1).err(&["nothing has worked yet"]);

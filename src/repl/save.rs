@@ -31,7 +31,7 @@ struct Param {
 }
 
 /// The text of the playbook that these lines are.
-pub fn playbook(session: &Session, lines: &[Worked], lift: bool) -> String {
+fn playbook(session: &Session, lines: &[Worked], lift: bool) -> Result<String, String> {
     let mut params: Vec<Param> = Vec::new();
     let mut effects: BTreeSet<Effect> = BTreeSet::new();
     let mut targets: Vec<(String, String, String)> = Vec::new();
@@ -47,21 +47,37 @@ pub fn playbook(session: &Session, lines: &[Worked], lift: bool) -> String {
                 targets.push((variable, target, vendor));
             }
         }
-        let text = rewritten(session, &line.text, last.as_deref(), lift, &mut params);
+        if last.is_none() && !session.uses_of_last(&line.text).is_empty() {
+            return Err(format!(
+                "'{}' uses _, and no single expression has given it a value: enter it again with a name of its own",
+                line.text
+            ));
+        }
+        let code = session.code_of(&line.text);
+        if code.is_empty() {
+            body.push_str(&format!("{}\n", line.text.trim()));
+            continue;
+        }
+        let text = rewritten(session, code, last.as_deref(), lift, &mut params);
         declared.extend(session.declared_in(&line.text));
         let used_later = lines.get(index + 1..).is_some_and(|rest| is_last_used(session, rest));
         if line.is_expression && line.has_value && used_later {
             let name = format!("value_{}", index + 1);
-            body.push_str(&format!("let {name} = {};\n", text.trim_end().trim_end_matches(';')));
+            body.push_str(&format!("let {name} = {};\n", text.trim_end_matches(';')));
             if let Some(is_table) = line.shown {
                 body.push_str(&shown(&name, is_table));
             }
             last = Some(name);
-        } else if let (true, Some(is_table)) = (line.is_expression, line.shown) {
-            body.push_str(&shown(text.trim_end().trim_end_matches(';'), is_table));
+            continue;
+        }
+        if line.has_value {
+            last = None;
+        }
+        if let (true, Some(is_table)) = (line.is_expression, line.shown) {
+            body.push_str(&shown(text.trim_end_matches(';'), is_table));
         } else {
-            body.push_str(text.trim_end());
-            body.push_str(if text.trim_end().ends_with([';', '}']) { "\n" } else { ";\n" });
+            body.push_str(&text);
+            body.push_str(if ends_itself(&text) { "\n" } else { ";\n" });
         }
     }
     let mut prelude = String::new();
@@ -83,7 +99,14 @@ pub fn playbook(session: &Session, lines: &[Worked], lift: bool) -> String {
     }
     // What another playbook does is that playbook's to say.
     let runs_others = lines.iter().any(|line| line.text.contains("run_playbook"));
-    format!("{}\n{prelude}{body}", header(&params, (!runs_others).then_some(&effects)))
+    Ok(format!("{}\n{prelude}{body}", header(&params, (!runs_others).then_some(&effects))))
+}
+
+/// Whether a statement needs no semicolon behind it.
+fn ends_itself(text: &str) -> bool {
+    let blocks = ["fn", "if", "for", "while", "loop", "do", "switch", "try", "{"];
+    let first = text.split(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default();
+    text.ends_with(';') || text.ends_with('}') && blocks.contains(&first)
 }
 
 /// Whether the first of these lines that could see the last value does.
@@ -202,7 +225,7 @@ pub fn save(
         return Err("nothing has worked yet, so there is nothing to save".into());
     }
     let path = path_of(file, around);
-    let text = playbook(session, &lines, lift);
+    let text = playbook(session, &lines, lift)?;
     let hidden = lines.iter().flat_map(|line| session.literals(&line.text)).any(|it| it.secret && !it.is_whole);
     if hidden || mask(&text) != text {
         return Err("a secret stands in one of the lines: use secret(\"NAME\") of beadle.toml, and save again".into());

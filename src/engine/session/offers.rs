@@ -127,10 +127,12 @@ impl Session {
     pub fn functions_named(&self, name: &str) -> Vec<(String, String)> {
         let own = self.index().named(name).filter(|entry| entry.vendor.is_none());
         let mut found: Vec<(String, String)> = own.map(|entry| (entry.signature.clone(), entry.doc.clone())).collect();
-        if found.is_empty() {
-            // Rhai's own are described by its own texts.
-            let natives = self.natives().iter().filter(|native| native.name == name);
-            found.extend(natives.map(|native| (format!("{name}{}", native.arguments(false)), native.summary.clone())));
+        // Rhai's own are described by its own texts.
+        for native in self.natives().iter().filter(|native| native.name == name) {
+            let signature = format!("{name}{}", native.arguments(false));
+            if !found.iter().any(|(known, _)| *known == signature) {
+                found.push((signature, native.summary.clone()));
+            }
         }
         found.dedup();
         found

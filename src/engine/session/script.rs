@@ -97,6 +97,14 @@ impl Session {
         found
     }
 
+    /// A line without the remark at its end, behind which nothing could be added.
+    pub fn code_of<'t>(&self, text: &'t str) -> &'t str {
+        match self.pieces(text).last() {
+            Some(piece) if piece.kind == Kind::Comment => text.get(..piece.span.start).unwrap_or_default().trim_end(),
+            _ => text.trim_end(),
+        }
+    }
+
     /// The names that a line declares.
     pub fn declared_in(&self, text: &str) -> Vec<String> {
         let pieces = self.pieces(text);

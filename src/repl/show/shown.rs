@@ -53,6 +53,10 @@ impl Shown {
     }
 
     fn folded(&mut self, width: usize) -> String {
+        let short = tree::short(&self.value);
+        if self.value.as_list().is_some() && !short.starts_with('[') && short.chars().count() + 2 <= width {
+            return format!("[{short}]");
+        }
         let whole = tree::lines(&self.value, width, tree::UNFOLDED);
         if whole.len() <= PAGE {
             return whole.join("\n");
@@ -153,6 +157,7 @@ mod tests {
         assert_eq!(Shown::of(Value::Null).begin(80), None);
         assert_eq!(shown(json!("a b")).begin(80).as_deref(), Some("a b"));
         assert_eq!(shown(json!(3)).begin(80).as_deref(), Some("3"));
+        assert_eq!(shown(json!([6, 7])).begin(80).as_deref(), Some("[6, 7]"));
     }
 
     #[test]
