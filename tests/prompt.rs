@@ -115,3 +115,18 @@ fn help_tells_the_same_as_the_command_line() {
     let found = typed(&sandbox, "?ban network\n").code(0).out;
     assert!(found.starts_with("seg.ip_group_delta"), "{found}");
 }
+
+#[test]
+fn no_part_of_a_secret_is_shown_where_a_value_is_cut() {
+    let seg = Seg::ten();
+    let mut sandbox = Sandbox::with_seg(&seg, "");
+    let long = "canary-".repeat(12);
+    sandbox.env("LONG", &long);
+    sandbox.write("beadle.toml", &format!("{}\n[secrets.long]\nenv = \"LONG\"\n[channels]\n", seg.target("seg")));
+    // The secret is known once it has been fetched.
+    let lines = format!(
+        "secret(\"long\");\nlet text = \"{long}\"; text\n[#{{ id: 1, text: text }}]\n#{{ a: #{{ b: text }} }}\n:json\n:table\n:vars\n"
+    );
+    let ran = typed(&sandbox, &lines).code(0);
+    assert!(!ran.out.contains("canary") && ran.out.contains("***"), "{}", ran.out);
+}

@@ -48,12 +48,17 @@ impl Ask for Terminal {
 }
 
 impl Terminal {
+    fn render(&self, question: &Question, width: usize) -> String {
+        let text = render(question, width);
+        self.screen.as_ref().map_or_else(|| text.clone(), |screen| screen.masked(&text))
+    }
+
     fn answer(&self, question: &Question) -> Consent {
         let config = Config::builder().behavior(Behavior::PreferTerm).bell_style(BellStyle::None).build();
         let Ok(mut editor) = Editor::<(), MemHistory>::with_history(config, MemHistory::new()) else {
             return Consent::Nobody;
         };
-        let text = render(question, super::table::terminal_width().unwrap_or(super::table::WIDTH).into());
+        let text = self.render(question, super::table::terminal_width().unwrap_or(super::table::WIDTH).into());
         let (facts, asked) = text.rsplit_once('\n').unwrap_or(("", &text));
         if !facts.is_empty() {
             eprintln!("{facts}");

@@ -196,7 +196,8 @@ impl SessionHelper<'_> {
         let column = offers.iter().map(|offer| offer.shown.chars().count()).max().unwrap_or(0).clamp(8, 44);
         let room = self.voice.width().saturating_sub(column + 3);
         let pairs = offers.into_iter().map(|offer| {
-            let help = cut(&offer.help.split_whitespace().collect::<Vec<_>>().join(" "), room);
+            let help = self.voice.mask(&offer.help.split_whitespace().collect::<Vec<_>>().join(" "));
+            let help = cut(&help, room);
             Pair { display: format!("{:<column$}  {help}", offer.shown).trim_end().to_owned(), replacement: offer.text }
         });
         pairs.collect()

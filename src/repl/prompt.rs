@@ -194,7 +194,7 @@ impl Prompt {
                     has_value,
                 });
                 if has_value {
-                    state.shown = Shown::of(done.value);
+                    state.shown = Shown::of(masked(done.value, voice));
                     if let Some(text) = state.shown.begin(voice.width()) {
                         voice.say(&text);
                     }
@@ -325,6 +325,16 @@ impl Prompt {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The value as people may see it. What is cut to fit could not be recognised any more.
+fn masked(value: Value, voice: &dyn Voice) -> Value {
+    match value {
+        Value::Text(text) => Value::Text(voice.mask(&text)),
+        Value::List(items) => Value::List(items.into_iter().map(|item| masked(item, voice)).collect()),
+        Value::Map(map) => Value::Map(map.into_iter().map(|(name, value)| (name, masked(value, voice))).collect()),
+        other => other,
     }
 }
 

@@ -230,7 +230,9 @@ impl Session {
     /// A value in a few words, to be shown beside its name.
     pub(super) fn in_short(&self, value: &Dynamic) -> String {
         if let Some(text) = value.read_lock::<ImmutableString>() {
-            return format!("string  \"{}\"", crate::wrap::cut(&text, 40));
+            // A part of a text could be a part of a secret, which nobody would recognise.
+            let length = text.chars().count();
+            return if length <= 40 { format!("string  \"{}\"", text.as_str()) } else { format!("string of {length}") };
         }
         if let Some(list) = value.read_lock::<Array>() {
             return format!("array of {}", list.len());
