@@ -35,6 +35,20 @@ pub fn cut(text: &str, width: usize) -> String {
     short
 }
 
+/// The text without what a terminal would obey: what comes from a mail is not ours to trust.
+pub fn harmless(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\t' => out.push_str("    "),
+            '\r' => {}
+            c if c.is_control() && c != '\n' => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,6 +57,11 @@ mod tests {
     fn lines_keep_the_width_and_words_stay_whole() {
         let text = wrapped("one two three four-is-a-very-long-word five", 12, "- ", "  ");
         assert_eq!(text, "- one two\n  three\n  four-is-a-very-long-word\n  five\n");
+    }
+
+    #[test]
+    fn no_text_can_command_a_terminal() {
+        assert_eq!(harmless("a\u{1b}[2J\u{9b}b\r\nc\td"), "a\u{fffd}[2J\u{fffd}b\nc    d");
     }
 
     #[test]

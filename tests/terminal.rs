@@ -55,6 +55,16 @@ fn tab_offers_what_fits_with_help_beside_it() {
 }
 
 #[test]
+fn what_is_offered_has_a_line_of_its_own_on_a_wide_screen_too() {
+    let sandbox = Sandbox::with_seg(&Seg::ten(), "");
+    let terminal = Terminal::prompt(&sandbox, 200);
+    terminal.press("seg.serv");
+    terminal.press(keys::TAB);
+    terminal.sees("List the processing servers");
+    terminal.until("a line for each", |screen| screen.lines().any(|line| line.starts_with("servers  ")));
+}
+
+#[test]
 fn ctrl_c_cancels_the_call_and_keeps_the_session() {
     let seg = Seg::faulty(&["latency=1900ms"]);
     let sandbox = Sandbox::with_seg(&seg, "");

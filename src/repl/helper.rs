@@ -18,7 +18,7 @@ use crate::repl::commands::COMMANDS;
 use crate::repl::paint;
 use crate::repl::voice::{Around, Voice};
 use crate::run::Playbook;
-use crate::wrap::cut;
+use crate::wrap::{cut, harmless};
 
 /// Answers from the session, and from what is around it.
 pub struct SessionHelper<'a> {
@@ -195,10 +195,14 @@ impl SessionHelper<'_> {
     fn pairs(&self, offers: Vec<Offer>) -> Vec<Pair> {
         let column = offers.iter().map(|offer| offer.shown.chars().count()).max().unwrap_or(0).clamp(8, 44);
         let room = self.voice.width().saturating_sub(column + 3);
+        // Where there is help, each name has a line of its own: one as wide as half the screen leaves
+        // no room for another beside it.
+        let half = if offers.iter().any(|offer| !offer.help.is_empty()) { self.voice.width() / 2 } else { 0 };
         let pairs = offers.into_iter().map(|offer| {
             let help = self.voice.mask(&offer.help.split_whitespace().collect::<Vec<_>>().join(" "));
-            let help = cut(&help, room);
-            Pair { display: format!("{:<column$}  {help}", offer.shown).trim_end().to_owned(), replacement: offer.text }
+            let help = cut(&harmless(&help), room);
+            let display = format!("{:<column$}  {help}", offer.shown);
+            Pair { display: format!("{:<half$}", display.trim_end()), replacement: offer.text }
         });
         pairs.collect()
     }

@@ -157,6 +157,8 @@ mod tests {
         assert_eq!(Shown::of(Value::Null).begin(80), None);
         assert_eq!(shown(json!("a b")).begin(80).as_deref(), Some("a b"));
         assert_eq!(shown(json!(3)).begin(80).as_deref(), Some("3"));
+        assert_eq!(shown(json!("a\u{1b}[31m")).begin(80).as_deref(), Some("a\u{fffd}[31m"));
+        assert_eq!(shown(json!([{"subject": "\u{1b}]0;x\u{7}"}])).begin(80).unwrap().matches('\u{1b}').count(), 0);
         assert_eq!(shown(json!([6, 7])).begin(80).as_deref(), Some("[6, 7]"));
     }
 

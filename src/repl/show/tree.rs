@@ -1,7 +1,7 @@
 //! Values of any shape as an indented tree, folded below a depth.
 
 use crate::value::Value;
-use crate::wrap::{cut, wrapped};
+use crate::wrap::{cut, harmless, wrapped};
 
 /// So deep is everything.
 pub const UNFOLDED: usize = usize::MAX;
@@ -13,8 +13,8 @@ const ENTRIES: usize = 5;
 pub fn lines(value: &Value, width: usize, depth: usize) -> Vec<String> {
     let mut lines = Vec::new();
     match value {
-        Value::Text(text) if depth == UNFOLDED => lines.extend(text.lines().map(str::to_owned)),
-        Value::Text(text) => lines.extend(text.lines().map(|line| cut(line, width))),
+        Value::Text(text) if depth == UNFOLDED => lines.extend(harmless(text).lines().map(str::to_owned)),
+        Value::Text(text) => lines.extend(harmless(text).lines().map(|line| cut(line, width))),
         _ => write(value, 0, width, depth, &mut lines),
     }
     lines
@@ -24,7 +24,7 @@ pub fn lines(value: &Value, width: usize, depth: usize) -> Vec<String> {
 pub fn short(value: &Value) -> String {
     match value {
         Value::Null => "()".to_owned(),
-        Value::Text(text) => text.split_whitespace().collect::<Vec<_>>().join(" "),
+        Value::Text(text) => harmless(&text.split_whitespace().collect::<Vec<_>>().join(" ")),
         Value::List(items) if items.is_empty() => "[]".to_owned(),
         Value::List(items) if items.len() <= 8 && items.iter().all(is_plain) => {
             items.iter().map(short).collect::<Vec<_>>().join(", ")
