@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::catalog::builtin::VENDORS;
 use crate::catalog::raw_path::{self, Resolved};
-use crate::catalog::{Param, Row, Vendor, format};
+use crate::catalog::search::{self, Query};
+use crate::catalog::{Row, Vendor, format};
 use crate::nearest::did_you_mean;
 
 /// Every vendor with its calls. Cheap to make for the built-in vendors: their tables are static.
@@ -114,18 +115,8 @@ impl Catalog {
     }
 
     /// The calls that fit some words, the best first.
-    pub fn search(&self, words: &[String]) -> Vec<&'static Row> {
-        let words: Vec<String> = words.iter().flat_map(|word| word.split_whitespace()).map(str::to_lowercase).collect();
-        let mut found: Vec<(u32, &'static Row)> = self
-            .rows()
-            .filter_map(|row| {
-                let scores: Vec<u32> = words.iter().map(|word| score(row, word)).collect();
-                // Every word must be found somewhere.
-                (!scores.is_empty() && scores.iter().all(|score| *score > 0)).then(|| (scores.iter().sum(), row))
-            })
-            .collect();
-        found.sort_by_key(|(score, row)| (std::cmp::Reverse(*score), row.name));
-        found.into_iter().map(|(_, row)| row).collect()
+    pub fn search(&self, words: &str) -> Vec<&'static Row> {
+        search::calls(self, &Query::new(words)).into_iter().map(|(_, row)| row).collect()
     }
 }
 
@@ -159,23 +150,6 @@ fn files(path: &Path, mistakes: &mut Vec<String>) -> Vec<PathBuf> {
             Vec::new()
         }
     }
-}
-
-fn score(row: &Row, word: &str) -> u32 {
-    let in_words = |text: &str, whole: u32, part: u32| {
-        let lower = text.to_lowercase();
-        if lower.split(|c: char| !c.is_alphanumeric()).any(|have| have == word) {
-            whole
-        } else if lower.contains(word) {
-            part
-        } else {
-            0
-        }
-    };
-    let mut best = in_words(row.name, 10, 6).max(in_words(row.summary, 8, 4)).max(in_words(row.vendor, 2, 0));
-    best = best.max(row.keywords.iter().map(|keyword| in_words(keyword, 9, 4)).max().unwrap_or(0));
-    best = best.max(in_words(row.area, 5, 3)).max(in_words(row.path, 4, 2)).max(in_words(row.doc, 2, 1));
-    best.max(row.params.iter().map(|param: &Param| in_words(param.name, 4, 2)).max().unwrap_or(0))
 }
 
 /// How a call is written in a script, such as `ip_group_delta(group_id, #{ add, remove })`.

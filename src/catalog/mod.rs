@@ -7,6 +7,7 @@ pub mod bind;
 mod bound;
 mod builtin;
 mod digest;
+pub mod explain;
 mod format;
 pub mod hidden;
 mod index;
@@ -14,7 +15,9 @@ pub mod inverse;
 mod raw_path;
 pub mod reference;
 mod row;
+pub mod search;
 pub mod state;
+mod synonyms;
 mod wire;
 
 #[cfg(test)]

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::catalog::{
-    Confidence, Effect, Inverse, Kind, LostAnswer, PageStyle, Param, Place, Row, Type, Vendor, signature,
-};
+use crate::catalog::{Param, Place, Row, Type, Vendor, explain, signature};
 
 /// The page of a vendor in Markdown.
 pub fn page(vendor: &Vendor) -> String {
@@ -79,61 +77,12 @@ fn write_row(text: &mut String, row: &Row, same: Option<&str>) -> std::fmt::Resu
     if let Some(example) = row.example.as_ref() {
         writeln!(text, "```rhai\n{}\n```\n", example.script)?;
     }
-    writeln!(text, "Source: {} ({}).\n", row.source, confidence(row.confidence))
+    let source = explain::source(row);
+    writeln!(text, "{}{}.\n", source.get(..1).unwrap_or_default().to_uppercase(), source.get(1..).unwrap_or_default())
 }
 
 fn facts(row: &Row) -> String {
-    let mut facts = Vec::new();
-    if row.effect.name() != "read" {
-        facts.push(match row.lost_answer {
-            LostAnswer::Idempotent => "a lost answer is settled by sending again".to_owned(),
-            LostAnswer::Detectable => "a lost answer is settled by sending again: a second one is refused".to_owned(),
-            LostAnswer::Verify(read) => format!("a lost answer is settled by `{read}`"),
-            LostAnswer::Never => "a lost answer leaves it uncertain".to_owned(),
-        });
-    }
-    facts.extend(undo(row));
-    facts.extend(row.before.as_ref().map(|read| format!("`{}` shows before and after", read.call)));
-    if row.job {
-        facts.push("starts a job".into());
-    }
-    match row.kind {
-        Kind::Staged => facts.push("staged in a transaction".into()),
-        Kind::Session => facts.push("Beadle calls it by itself".into()),
-        Kind::Call => {}
-    }
-    if !row.on.is_empty() {
-        facts.push(format!("only {}", row.on.join(", ")));
-    }
-    facts.extend(row.since.map(|since| format!("since {since}")));
-    facts.extend(row.until.map(|until| format!("until {until}")));
-    if row.experimental {
-        facts.push("experimental".into());
-    }
-    if !row.update.is_empty() {
-        facts.push(format!("`{}` with a function reads, changes and writes back", row.update));
-    }
-    if let Some(paging) = row.paging {
-        let all = if paging.style == PageStyle::Numbers { "page by page" } else { "by offsets" };
-        facts.push(format!("`{}_pages` walks through all of it, {all}", row.name));
-    }
-    facts.iter().map(|fact| format!(" · {fact}")).collect()
-}
-
-/// How a change is taken back, in words; `None` for calls that nobody takes back.
-pub fn undo(row: &Row) -> Option<String> {
-    if row.effect == Effect::Read || row.kind == Kind::Session {
-        return None;
-    }
-    Some(match (&row.inverse, &row.before) {
-        (Some(Inverse::Swap(one, other)), _) => format!("undone by itself, with `{one}` and `{other}` exchanged"),
-        (Some(Inverse::Call(name, _)), _) => format!("undone by `{name}`"),
-        (Some(Inverse::Replace(_)), Some(read)) => format!("undone by writing back what `{}` showed", read.call),
-        _ if row.writes_object() && row.params.iter().any(Param::is_secret) => {
-            "no undo: former secrets are never shown".into()
-        }
-        _ => "no undo".into(),
-    })
+    explain::facts(row).iter().map(|fact| format!(" · {fact}")).collect()
 }
 
 fn write_param(text: &mut String, param: &Param, at: &str) -> std::fmt::Result {
@@ -146,20 +95,10 @@ fn write_param(text: &mut String, param: &Param, at: &str) -> std::fmt::Result {
         Place::Form => "form",
         Place::Part => "part",
     };
-    let mut notes = vec![param.doc.trim().replace('|', "\\|")];
-    if param.required {
-        notes.push("Required.".into());
-    }
-    if let Some(default) = param.default {
-        notes.push(format!("Default {default}."));
-    }
-    if !param.choices.is_empty() {
-        notes.push(format!("One of {}.", param.choices.join(", ").replace('|', "\\|")));
-    }
-    if param.secret {
-        notes.push("A secret.".into());
-    }
-    writeln!(text, "| `{name}` | {place} | {} | {} |", type_name(param.ty), notes.join(" "))?;
+    let demands = explain::demands(param).join("; ");
+    let notes = [param.doc.trim(), demands.as_str()].into_iter().filter(|note| !note.is_empty());
+    let notes = notes.collect::<Vec<_>>().join(" — ").replace('|', "\\|");
+    writeln!(text, "| `{name}` | {place} | {} | {notes} |", type_name(param.ty))?;
     for field in param.fields {
         write_param(text, field, &name)?;
     }
@@ -181,14 +120,5 @@ pub fn type_name(ty: Type) -> String {
         Type::Object => "map".into(),
         Type::Any => "any".into(),
         Type::List(inner) => format!("list of {}", type_name(*inner)),
-    }
-}
-
-fn confidence(confidence: Confidence) -> &'static str {
-    match confidence {
-        Confidence::Seed => "given with the request",
-        Confidence::Documented => "documented",
-        Confidence::Client => "seen in client code",
-        Confidence::Inferred => "concluded",
     }
 }

@@ -70,7 +70,7 @@ impl ApplyArgs {
             intent: Intent::Apply(Arc::new(plan)),
             allow_destroy: self.allow.is_some(),
             yes: self.yes,
-            ask: ask::terminal(),
+            ask: ask::terminal(&halt),
             timeout: self.timeout,
             halt,
         };

@@ -81,15 +81,14 @@ pub enum Command {
     #[command(subcommand)]
     Lab(super::lab::LabCommand),
     /// Write a completion script for a shell
-    Completions(CompletionsArgs),
-}
-
-/// Write a completion script for a shell
-#[derive(Debug, Args)]
-pub struct CompletionsArgs {
-    /// The shell
-    #[arg(value_enum)]
-    pub shell: clap_complete::Shell,
+    Completions(super::complete::CompletionsArgs),
+    /// Tell what could stand at the end of a command line: completion scripts ask it
+    #[command(hide = true)]
+    Complete(super::complete::CompleteArgs),
+    /// Write what scripts can call, as Rhai's definition files for editors
+    Definitions(super::documents::DefinitionsArgs),
+    /// Write the manual pages
+    Man(super::documents::ManArgs),
 }
 
 fn exit_codes() -> String {

@@ -164,7 +164,7 @@ impl Demo<'_> {
             intent: Intent::dry(dry),
             allow_destroy: false,
             yes: false,
-            ask: ask::terminal(),
+            ask: ask::terminal(&self.halt),
             timeout: None,
             halt: self.halt.clone(),
         };

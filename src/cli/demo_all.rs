@@ -145,7 +145,7 @@ fn run(
         allow_destroy: true,
         // The demo answers for its own lab.
         yes: true,
-        ask: ask::terminal(),
+        ask: ask::terminal(halt),
         timeout: None,
         halt: halt.clone(),
     };

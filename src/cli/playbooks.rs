@@ -6,8 +6,8 @@ use serde_json::json;
 use crate::cli::exit::Exit;
 use crate::cli::failure::CommandFailure;
 use crate::cli::program::{Done, Program};
-use crate::cli::{run, table};
-use crate::run::Playbook;
+use crate::cli::table;
+use crate::run::{Playbook, explain};
 
 /// Show playbooks
 #[derive(Debug, Subcommand)]
@@ -17,6 +17,7 @@ pub enum PlaybooksCommand {
     /// Show one playbook with its parameters
     Show {
         /// The playbook's name
+        #[arg(value_name = "PLAYBOOK")]
         name: String,
     },
 }
@@ -46,7 +47,7 @@ impl PlaybooksCommand {
             }
             Self::Show { name } => {
                 let playbook = Playbook::find(&name, &program.here, &config.folder).map_err(CommandFailure::usage)?;
-                program.print(|| run::help(&playbook, "run"), || json_of(&playbook))?;
+                program.print(|| explain::page(&playbook, "run", table::WIDTH.into()), || json_of(&playbook))?;
             }
         }
         Ok(Exit::Succeeded)

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 
 use crate::catalog::Catalog;
 use crate::cli::args::{Arguments, Command, Format, Global};
@@ -68,12 +68,10 @@ impl Program {
             Command::Serve(args) => args.exec(self),
             Command::Triggers(command) => command.exec(self),
             Command::Lab(command) => command.exec(self),
-            Command::Completions(args) => {
-                let mut script = Vec::new();
-                clap_complete::generate(args.shell, &mut Arguments::command(), "beadle", &mut script);
-                std::io::stdout().write_all(&script)?;
-                Ok(Exit::Succeeded)
-            }
+            Command::Completions(args) => args.exec(),
+            Command::Complete(args) => args.exec(self),
+            Command::Definitions(args) => args.exec(self),
+            Command::Man(args) => args.exec(self),
         }
     }
 

@@ -14,11 +14,12 @@ use crate::cli::failure::CommandFailure;
 use crate::cli::program::{Done, Program};
 use crate::cli::screen::{Lines, Screen};
 use crate::cli::signals::cancel_on_signal;
+use crate::cli::table;
 use crate::door::Halt;
 use crate::run::header::Header;
 use crate::run::params::{Given, read_arguments, resolve};
 use crate::run::plan::PlanOrder;
-use crate::run::{Cause, Ending, Intent, Listener, Order, Playbook, Project, Within, execute};
+use crate::run::{Cause, Ending, Intent, Listener, Order, Playbook, Project, Within, execute, explain};
 use crate::value::Value;
 
 /// Run a playbook or script
@@ -73,7 +74,7 @@ impl RunArgs {
         let (config, catalog) = program.config()?;
         let playbook = find(script, &program.here, &config.folder)?;
         if self.help {
-            print!("{}", help(&playbook, command));
+            print!("{}", explain::page(&playbook, command, table::WIDTH.into()));
             return Ok(Exit::Succeeded);
         }
         let (project, runtime) = program.project_of(config, catalog)?;
@@ -99,7 +100,7 @@ impl RunArgs {
             intent,
             allow_destroy: self.allow.is_some(),
             yes: self.yes,
-            ask: ask::terminal(),
+            ask: ask::terminal(&halt),
             timeout: self.timeout,
             halt,
         };
@@ -179,46 +180,4 @@ fn read_params(file: &Path) -> Result<BTreeMap<String, Vec<Given>>, String> {
         Value::Map(map) => Ok(map.into_iter().map(|(name, value)| (name, vec![Given::Typed(value)])).collect()),
         other => Err(wrong(format!("it must be an object of parameters, not {}", other.kind()))),
     }
-}
-
-/// A playbook's own help: what it does, and its parameters.
-pub fn help(playbook: &Playbook, command: &str) -> String {
-    let header = &playbook.header;
-    let mut text = String::new();
-    if !header.doc.is_empty() {
-        text.push_str(&header.doc);
-        text.push_str("\n\n");
-    }
-    let required = header.params.iter().filter(|param| param.is_required());
-    let usage: Vec<String> = required.map(|param| format!(" {}=…", param.name)).collect();
-    text.push_str(&format!("Usage: beadle {command} {}{} [OPTIONS]\n", playbook.name, usage.concat()));
-    if !header.params.is_empty() {
-        text.push_str("\nParameters:\n");
-        let width = header.params.iter().map(|param| param.name.len()).max().unwrap_or(0);
-        for param in &header.params {
-            let mut facts = vec![param.type_name()];
-            if param.is_required() {
-                facts.push("required".into());
-            }
-            if let Some(default) = &param.default {
-                facts.push(format!("default {default}"));
-            }
-            if let Some(vendor) = &param.vendor {
-                facts.push(format!("of vendor {vendor}"));
-            }
-            let limits: Vec<String> = [("at least", param.min), ("at most", param.max)]
-                .into_iter()
-                .filter_map(|(word, limit)| limit.map(|limit| format!("{word} {limit}")))
-                .collect();
-            facts.extend(limits);
-            text.push_str(&format!("  {:width$}  {} ({})\n", param.name, param.doc, facts.join(", ")));
-        }
-    }
-    if let Some(effects) = &header.policy.effects {
-        let effects: Vec<&str> = effects.iter().map(|effect| effect.name()).collect();
-        text.push_str(&format!("\nEffects: {}\n", effects.join(", ")));
-    }
-    let own = if command == "plan" { "-o FILE, --params FILE" } else { "--dry-run, --params FILE, --yes" };
-    text.push_str(&format!("\nOptions: {own}, --allow destroy, --timeout D; see `beadle {command} --help`\n"));
-    text
 }

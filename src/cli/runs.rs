@@ -91,7 +91,7 @@ impl ResumeArgs {
                 assume: self.assume.map(|assumed| assumed == Assumed::Applied),
                 script,
                 now: Now {
-                    ask: ask::terminal(),
+                    ask: ask::terminal(&halt),
                     yes: self.yes,
                     allow_destroy: self.allow.is_some(),
                     timeout: self.timeout,
@@ -106,7 +106,7 @@ impl ResumeArgs {
 impl ReplayArgs {
     fn exec(self, program: &Program) -> Done {
         carry_on(program, |project, halt, listener| {
-            let now = Now { ask: ask::terminal(), yes: false, allow_destroy: false, timeout: None, halt };
+            let now = Now { ask: ask::terminal(&halt), yes: false, allow_destroy: false, timeout: None, halt };
             replay(project, &self.id, now, listener)
         })
     }

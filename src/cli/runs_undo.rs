@@ -34,7 +34,7 @@ impl UndoArgs {
     pub fn exec(self, program: &Program) -> Done {
         carry_on(program, |project, halt, listener| {
             let now = Now {
-                ask: ask::terminal(),
+                ask: ask::terminal(&halt),
                 yes: self.yes,
                 allow_destroy: self.allow.is_some(),
                 timeout: self.timeout,

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use serde_json::json;
 use crate::cli::{table, withheld};
 use crate::door::DoorEvent;
 use crate::engine::OutputEvent;
+use crate::repl::Above;
 use crate::run::{Ending, Listener, Outcome, RunEvent};
 use crate::secret::Masker;
 
@@ -23,6 +26,9 @@ pub struct Screen {
     verbose: bool,
     bars: MultiProgress,
     open: Mutex<HashMap<u64, ProgressBar>>,
+    /// Prints above a line that is being typed, if one is.
+    above: Mutex<Option<Above>>,
+    typing: AtomicBool,
 }
 
 impl Screen {
@@ -33,12 +39,35 @@ impl Screen {
             bars.set_draw_target(ProgressDrawTarget::hidden());
         }
         let painted = colours && std::io::stdout().is_terminal();
-        Self { masker, colours, painted, verbose, bars, open: Mutex::default() }
+        let (open, above, typing) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
+        Self { masker, colours, painted, verbose, bars, open, above, typing }
+    }
+
+    /// What prints while a line is being typed.
+    pub fn print_above(&self, printer: Above) {
+        *self.above.lock().unwrap_or_else(PoisonError::into_inner) = Some(printer);
+    }
+
+    /// A line is being typed, or no more.
+    pub fn is_typing(&self, typing: bool) {
+        self.typing.store(typing, Ordering::Relaxed);
+    }
+
+    /// Whether a text went above a line that is being typed.
+    fn went_above(&self, text: &str) -> bool {
+        if !self.typing.load(Ordering::Relaxed) {
+            return false;
+        }
+        let mut above = self.above.lock().unwrap_or_else(PoisonError::into_inner);
+        above.as_mut().map(|print| print(format!("{}\n", text.trim_end_matches('\n')))).is_some()
     }
 
     /// Data.
     pub fn out(&self, text: &str) {
         let text = self.masker.mask(text);
+        if self.went_above(&text) {
+            return;
+        }
         self.bars.suspend(|| {
             // A reader that has gone away ends the output, not the run.
             let _closed = std::io::stdout().lock().write_all(text.as_bytes());
@@ -48,9 +77,45 @@ impl Screen {
     /// A line beside the data.
     pub fn note(&self, text: &str) {
         let text = self.masker.mask(text);
+        if self.went_above(&text) {
+            return;
+        }
         self.bars.suspend(|| {
             let _closed = writeln!(std::io::stderr().lock(), "{text}");
         });
+    }
+
+    /// The text as people may see it.
+    pub fn masked(&self, text: &str) -> String {
+        self.masker.mask(text).into_owned()
+    }
+
+    /// Does something while nothing is drawn, such as asking a question.
+    pub fn still<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.bars.suspend(work)
+    }
+
+    /// Shows that something works, and for how long it has, until what comes back is dropped. On a
+    /// terminal only, and only if it takes a moment.
+    pub fn working(&self) -> Working {
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let bars = self.bars.clone();
+        let thread = std::io::stderr().is_terminal().then(|| {
+            std::thread::spawn(move || {
+                if ended.recv_timeout(MOMENT) != Err(RecvTimeoutError::Timeout) {
+                    return;
+                }
+                let bar = bars.add(ProgressBar::new_spinner());
+                if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed}  Ctrl-C cancels") {
+                    bar.set_style(style);
+                }
+                bar.enable_steady_tick(Duration::from_millis(100));
+                let _dropped = ended.recv();
+                bar.finish_and_clear();
+                bars.remove(&bar);
+            })
+        });
+        Working { end: Some(end), thread }
     }
 
     fn coloured(&self, code: &str, text: &str) -> String {
@@ -142,6 +207,24 @@ impl Screen {
                 changes => format!("{changes} changes had been sent"),
             };
             self.note(&format!("the run {} after {}; {sent}", word(ending.outcome), millis(ending.elapsed)));
+        }
+    }
+}
+
+/// What takes less is not worth a sign.
+const MOMENT: Duration = Duration::from_millis(300);
+
+/// Something works; the sign of it goes away with this.
+pub struct Working {
+    end: Option<Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.end.take();
+        if let Some(thread) = self.thread.take() {
+            let _it_only_draws = thread.join();
         }
     }
 }
@@ -284,5 +367,26 @@ impl Listener for Lines {
             }),
             RunEvent::Door(DoorEvent::Notice(text)) => json!({ "event": "notice", "text": text }),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn what_happens_while_a_line_is_typed_goes_above_it() {
+        let screen = Screen::new(Masker::new(), false, false);
+        let seen = Arc::new(Mutex::new(String::new()));
+        let to = Arc::clone(&seen);
+        screen.print_above(Box::new(move |text| to.lock().unwrap().push_str(&text)));
+        screen.note("before");
+        screen.is_typing(true);
+        screen.on(RunEvent::Door(DoorEvent::Notice("another run has ended".into())));
+        screen.is_typing(false);
+        screen.note("afterwards");
+        assert_eq!(*seen.lock().unwrap(), "note: another run has ended\n");
     }
 }

@@ -3,8 +3,18 @@
 use comfy_table::{ContentArrangement, Table};
 use serde_json::Value as Json;
 
-/// The width that nothing shown goes over.
+/// The width that nothing shown goes over where there is no terminal to ask.
 pub const WIDTH: u16 = 100;
+
+/// How many columns the terminal has; nothing where output goes elsewhere.
+pub fn terminal_width() -> Option<u16> {
+    Table::new().width().filter(|width| *width >= 20)
+}
+
+/// The width for a person: the terminal's, but no line is longer than one likes to read.
+fn width() -> u16 {
+    terminal_width().map_or(WIDTH, |width| width.clamp(60, 2 * WIDTH))
+}
 
 /// Rows under a header, without lines between them.
 pub fn plain(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
@@ -12,10 +22,14 @@ pub fn plain(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> St
     table
         .load_style(comfy_table::presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(WIDTH);
+        .set_width(width());
     table.set_header(header.iter().map(|name| name.to_uppercase()));
     for row in rows {
         table.add_row(row);
+    }
+    // Names stay whole, so that a double click copies them.
+    if let Some(first) = table.column_mut(0) {
+        first.set_constraint(comfy_table::ColumnConstraint::ContentWidth);
     }
     let text = table.to_string();
     let lines = text.lines().map(|line| line.trim_end());
@@ -40,7 +54,7 @@ pub fn of_maps(rows: &Json) -> String {
     }
     let mut table = Table::new();
     table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(WIDTH);
+    table.set_width(width());
     table.set_header(columns.iter().map(|name| name.as_str()));
     for row in rows {
         table.add_row(columns.iter().map(|name| row.get(name.as_str()).map(cell).unwrap_or_default()));
@@ -59,7 +73,7 @@ fn records(rows: &[Json], columns: &[&String]) -> String {
         text.push_str(&format!("-- {}\n", number + 1));
         for name in columns {
             let value = row.get(name.as_str()).map(cell).unwrap_or_default();
-            let value: String = value.chars().take(usize::from(WIDTH).saturating_sub(width + 2)).collect();
+            let value: String = value.chars().take(usize::from(self::width()).saturating_sub(width + 2)).collect();
             text.push_str(format!("{name:width$}  {value}").trim_end());
             text.push('\n');
         }

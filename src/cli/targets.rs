@@ -23,11 +23,13 @@ pub enum TargetsCommand {
     /// Sign in at targets and read something harmless
     Check {
         /// Only these targets
+        #[arg(value_name = "TARGET")]
         names: Vec<String>,
     },
     /// Show a target's certificate, and write its fingerprint into the configuration as a pin
     Trust {
         /// The target
+        #[arg(value_name = "TARGET")]
         name: String,
         /// Write the pin without asking
         #[arg(long)]

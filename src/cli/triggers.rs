@@ -19,21 +19,25 @@ pub enum TriggersCommand {
     /// Explain one trigger: when it goes off next, and what became of earlier firings
     Explain {
         /// The trigger
+        #[arg(value_name = "TRIGGER")]
         name: String,
     },
     /// Make a trigger go off now; `serve` starts its run
     Fire {
         /// The trigger
+        #[arg(value_name = "TRIGGER")]
         name: String,
     },
     /// Let a trigger rest
     Pause {
         /// The trigger
+        #[arg(value_name = "TRIGGER")]
         name: String,
     },
     /// Let a paused trigger go on
     Resume {
         /// The trigger
+        #[arg(value_name = "TRIGGER")]
         name: String,
     },
 }

@@ -30,6 +30,7 @@ pub enum VendorsCommand {
 #[derive(Debug, Args)]
 pub struct ImportArgs {
     /// A target, a file or a URL
+    #[arg(value_name = "TARGET|FILE|URL")]
     source: String,
     /// The vendor's id; a target's own by default
     #[arg(long = "as", value_name = "NAME")]
@@ -46,6 +47,7 @@ pub struct ImportArgs {
 #[derive(Debug, Args)]
 pub struct DriftArgs {
     /// The target
+    #[arg(value_name = "TARGET")]
     target: String,
     /// An OpenAPI or Swagger document to compare with, where the target has no listing of its own
     #[arg(long, value_name = "FILE|URL")]

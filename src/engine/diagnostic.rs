@@ -128,6 +128,11 @@ impl Diagnostic {
 
     /// For a terminal or a log: title, source line with a caret, call stack, hints.
     pub fn render(&self, sources: &Sources, colours: bool) -> String {
+        self.render_within(sources, colours, 100)
+    }
+
+    /// The same for a terminal of this width.
+    pub fn render_within(&self, sources: &Sources, colours: bool, width: usize) -> String {
         let mut report = Group::with_title(Level::ERROR.primary_title(self.message.as_str()));
         let place = self.place.as_ref();
         let text = place.and_then(|place| sources.get(&place.file));
@@ -156,7 +161,7 @@ impl Diagnostic {
             report = report.element(Level::HELP.message(hint.as_str()));
         }
         let renderer = if colours { Renderer::styled() } else { Renderer::plain() };
-        renderer.term_width(100).render(&[report])
+        renderer.term_width(width).render(&[report])
     }
 }
 

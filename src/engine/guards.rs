@@ -60,10 +60,15 @@ const FREED: &[&str] = &[
 /// Lets scripts write `answer.default` as they write every other field.
 #[expect(deprecated, reason = "Rhai marks this interface as subject to change; its version is pinned")]
 fn free_words(engine: &mut Engine) {
-    engine.on_parse_token(|token, _, _| match token {
+    engine.on_parse_token(|token, _, _| freed(token));
+}
+
+/// The token as scripts have it.
+pub fn freed(token: Token) -> Token {
+    match token {
         Token::Reserved(word) if FREED.contains(&word.as_str()) => Token::Identifier(word),
         other => other,
-    });
+    }
 }
 
 type Guarded<T> = Result<T, Box<EvalAltResult>>;

@@ -6,6 +6,7 @@
 mod calls;
 mod context;
 mod decode;
+mod definitions;
 mod diagnostic;
 mod error;
 mod guards;
@@ -24,10 +25,11 @@ mod values;
 mod tests;
 
 pub use context::{RunContext, RunFacts, StepUndo};
+pub use definitions::files as definitions;
 pub use diagnostic::{Diagnostic, Sources};
 pub use host::Begun;
 pub use index::{Entry, Index};
 pub use output::{Level, Output, OutputEvent};
 pub use resolver::{Import, Imports, NoTexts, STDLIB, Texts, stdlib};
 pub use run::{Afterwards, Ended, ScriptError, ScriptRun, run_script, run_script_then};
-pub use session::{Completion, Session};
+pub use session::{Line, Literal, Offer, Offers, Outside, Piece, PieceKind, Session};

@@ -2,6 +2,7 @@
 
 mod children;
 pub mod execute;
+pub mod explain;
 pub mod header;
 mod intent;
 pub mod outcome;
