@@ -11,7 +11,7 @@ use crate::door::event::{Watcher, Withheld};
 use crate::door::host::Host;
 use crate::door::mode::{self, Mode, Verdict};
 use crate::door::policy::{Consent, Policy, RunLocks};
-use crate::door::recorder::{Intent, Key, KnownEntry, OpenEntry, Recall, Recorded, Recorder};
+use crate::door::recorder::{Intent, Key, KnownEntry, OpenEntry, Passed, Recall, Recorded, Recorder};
 use crate::door::resilience::{Fleet, Hosts};
 use crate::door::transaction::{Transactions, refuse_inside};
 use crate::door::{Action, Branch, Composite, Passage, Reply};
@@ -303,6 +303,7 @@ impl Passage for Door {
             Recall::Open(open) => Some(open),
         };
         let passing = Passing { branch, key: &key, action: &action, left: left.as_deref() };
+        let begun = self.parts.host.clock.now();
         let outcome: Recorded = match self.carry_out(passing) {
             Ok(reply) => Ok(reply),
             Err(Failure::Fault(fault)) => Err(*fault),
@@ -310,7 +311,7 @@ impl Passage for Door {
             Err(stop @ Failure::Stop(_)) => return Err(stop),
         };
         let (effect, items) = (self.effect_of(&action), items_of(&action));
-        let entry = self.parts.recorder.record(&key, &action, effect, items, &outcome)?;
+        let entry = self.parts.recorder.record(&key, &action, Passed { effect, items, begun }, &outcome)?;
         outcome.map_err(|mut fault| {
             fault.entry = Some(entry);
             Failure::from(fault)
@@ -341,7 +342,9 @@ impl Passage for Door {
         }
         let outcome = outcome.map(Reply::Value);
         let Composite { key, action, .. } = composite;
-        self.parts.recorder.record(&key, &action, Effect::Read, 0, &outcome).map(|_| ())
+        // It began with its intent.
+        let passed = Passed { effect: Effect::Read, items: 0, begun: self.parts.host.clock.now() };
+        self.parts.recorder.record(&key, &action, passed, &outcome).map(|_| ())
     }
 
     fn abandon(&self, branch: &Branch, target: &Arc<str>, caught: bool) {

@@ -31,6 +31,6 @@ pub use halt::Halt;
 pub use host::{Host, NamedStore};
 pub use mode::is_assumed;
 pub use mode::{DryRun, Mode, Verdict};
-pub use recorder::{Intent, Key, KnownEntry, OpenEntry, Recall, Recorded, Recorder, path_text};
+pub use recorder::{Intent, Key, KnownEntry, OpenEntry, Passed, Recall, Recorded, Recorder, path_text};
 pub use resilience::{Fleet, FleetParts, Hosts};
 pub use transport::{Certificate, probe};
