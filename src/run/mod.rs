@@ -8,6 +8,7 @@ pub mod params;
 pub mod pins;
 pub mod playbook;
 pub mod project;
+mod prune;
 pub mod record;
 pub mod resume;
 
@@ -16,4 +17,5 @@ pub use outcome::{Counts, Ending, Outcome, Plan, RunError};
 pub use pins::Now;
 pub use playbook::{Playbook, PlaybookError};
 pub use project::{Project, Within};
+pub use prune::prune;
 pub use resume::{Resumption, replay, resume};
