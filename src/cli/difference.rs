@@ -35,7 +35,7 @@ pub fn differences(before: &Json, args: &Map) -> Vec<Difference> {
 }
 
 /// The object itself, without what APIs wrap around it.
-fn object(before: &Json) -> Option<&Json> {
+pub fn object(before: &Json) -> Option<&Json> {
     let inner = ["body", "data"].iter().find_map(|name| before.get(*name)).unwrap_or(before);
     match inner {
         Json::Array(items) if items.len() == 1 => items.first(),

@@ -3,6 +3,7 @@
 mod children;
 pub mod execute;
 pub mod header;
+pub mod history;
 pub mod outcome;
 pub mod params;
 pub mod pins;

@@ -1,0 +1,107 @@
+//! What a change was about: arguments, before and after, and what came back.
+
+use serde_json::Value as Json;
+
+use super::length::{clipped, wrapped};
+use crate::cli::difference::{Difference, differences, object};
+use crate::cli::plan;
+use crate::journal::decode_map;
+use crate::run::history::{Answer, Detail, EntryHistory};
+use crate::secret::Secret;
+use crate::value::{Map, Value};
+
+/// How many lines a change has at most.
+const MOST: usize = 12;
+
+/// Paints a text with a code of the terminal.
+pub type Paint<'a> = &'a dyn Fn(&str, &str) -> String;
+
+/// The lines below an entry, each of at most `width` characters.
+pub fn lines(entry: &EntryHistory, width: usize, paint: Paint<'_>) -> Vec<String> {
+    let Some(detail) = &entry.detail else { return Vec::new() };
+    let mut lines = Vec::new();
+    if entry.is_change() {
+        lines = change(detail, width, paint);
+        if lines.len() > MOST {
+            let more = lines.len() - (MOST - 1);
+            lines.truncate(MOST - 1);
+            lines.push(format!("… and {more} more lines: --format json shows all"));
+        }
+        lines.extend(answer(detail).map(|line| clipped(&line, width)));
+    }
+    if let Some(fault) = &detail.fault {
+        let text = |name: &str| fault.get(name).and_then(Json::as_str).unwrap_or_default();
+        let said = wrapped(&format!("{}: {}", text("kind"), text("message")), width, 4);
+        lines.extend(said.iter().map(|line| paint("31", line)));
+    }
+    let left_out = detail.left_out.as_ref().filter(|_| entry.is_change() || entry.has_failed());
+    lines.extend(left_out.map(|why| clipped(&format!("({why})"), width)));
+    lines
+}
+
+/// A map of coded values, with secrets as references.
+pub fn decoded(json: &Json) -> Map {
+    decode_map(json.clone(), &|reference| Secret::new(reference, ""))
+}
+
+/// A value in one line; of a secret its reference.
+pub fn in_line(value: &Value) -> String {
+    match value {
+        Value::Secret(secret) => format!("secret {}", secret.reference()),
+        value => plan::shorten(value),
+    }
+}
+
+fn change(detail: &Detail, width: usize, paint: Paint<'_>) -> Vec<String> {
+    let args = decoded(&detail.args);
+    let state = |json: &Option<Json>| json.as_ref().and_then(|json| json.get("state").cloned());
+    let (before, after) = (state(&detail.before), state(&detail.after));
+    let found = match (&before, after) {
+        (Some(before), Some(after)) => {
+            let after = object(&after).cloned().unwrap_or_default();
+            differences(before, &Map::from([("body".to_owned(), Value::from(after))]))
+        }
+        (Some(before), None) => differences(before, &args),
+        (None, _) => Vec::new(),
+    };
+    // What differs says more than the whole object.
+    let is_said = |name: &str| found.iter().any(|one| one.path == name || one.path == "(all)" || name == "body");
+    let said = args.iter().filter(|(name, _)| !is_said(name));
+    let mut lines = joined(said.map(|(name, value)| format!("{name}: {}", in_line(value))), width);
+    lines.extend(found.iter().map(|one| difference(one, paint)));
+    match (&detail.before, &before) {
+        (Some(_), None) => lines.push("(nothing was there before)".to_owned()),
+        (_, Some(before)) if found.is_empty() => lines.push(clipped(&format!("before: {before}"), width)),
+        _ => {}
+    }
+    lines
+}
+
+/// Short texts share a line.
+fn joined(texts: impl Iterator<Item = String>, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for text in texts {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 2 + text.chars().count() <= width => {
+                line.push_str("  ");
+                line.push_str(&text);
+            }
+            _ => lines.push(clipped(&text, width)),
+        }
+    }
+    lines
+}
+
+fn difference(one: &Difference, paint: Paint<'_>) -> String {
+    let from = one.from.as_ref().map_or_else(|| "(none)".to_owned(), |from| plan::clipped(&from.to_string()));
+    format!("{}: {} -> {}", one.path, paint("31", &from), paint("32", &plan::clipped(&one.to.to_string())))
+}
+
+fn answer(detail: &Detail) -> Option<String> {
+    match detail.answer.as_ref()? {
+        Answer::Http { status, body: Some(body), .. } => Some(format!("answer: {status} {body}")),
+        Answer::Http { status, body: None, .. } => Some(format!("answer: {status}")),
+        Answer::Value(Json::Null) | Answer::File { .. } => None,
+        Answer::Value(value) => Some(format!("answer: {value}")),
+    }
+}
