@@ -35,7 +35,7 @@ pub fn lines(entry: &EntryHistory, width: usize, paint: Paint<'_>) -> Vec<String
         lines.extend(said.iter().map(|line| paint("31", line)));
     }
     let left_out = detail.left_out.as_ref().filter(|_| entry.is_change() || entry.has_failed());
-    lines.extend(left_out.map(|why| clipped(&format!("({why})"), width)));
+    lines.extend(left_out.into_iter().flat_map(|why| wrapped(&format!("({why})"), width, 4)));
     lines
 }
 
