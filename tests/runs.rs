@@ -70,7 +70,7 @@ fn a_run_is_a_tree_of_what_it_did() {
         .lines()
         .skip_while(|line| !line.contains("ENTRY"))
         .skip(1)
-        .filter_map(|line| line.get(29..))
+        .filter_map(|line| line.get(30..))
         .collect();
     let id = shown.out.split_once("(run ").unwrap().1.get(..12).unwrap();
     assert_eq!(

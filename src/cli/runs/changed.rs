@@ -69,8 +69,10 @@ fn change(detail: &Detail, width: usize, paint: Paint<'_>) -> Vec<String> {
     let said = args.iter().filter(|(name, _)| !is_said(name));
     let mut lines = joined(said.map(|(name, value)| format!("{name}: {}", in_line(value))), width);
     lines.extend(found.iter().map(|one| difference(one, paint)));
+    let is_compared = detail.after.is_some() || args.contains_key("body");
     match (&detail.before, &before) {
         (Some(_), None) => lines.push("(nothing was there before)".to_owned()),
+        (_, Some(_)) if found.is_empty() && is_compared => lines.push("(it was like that before)".to_owned()),
         (_, Some(before)) if found.is_empty() => lines.push(clipped(&format!("before: {before}"), width)),
         _ => {}
     }

@@ -28,7 +28,7 @@ pub fn facts(run: &RunHistory, width: usize) -> String {
         let terminal = run.terminal.as_ref().map(|terminal| format!(", {terminal}")).unwrap_or_default();
         facts.add("by", &format!("{user}{host}{terminal}"));
     }
-    facts.add("script", &format!("SHA-256 {}", run.script));
+    facts.add("sha256", &run.script);
     let modules = run.texts.iter().map(|text| text.name.as_str()).filter(|name| *name != run.playbook);
     let modules: Vec<&str> = modules.collect();
     if !modules.is_empty() {

@@ -7,7 +7,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde_json::{Value as Json, json};
 
 use super::length::{clipped_front, length_of, width};
-use super::open::{Opened, open};
+use super::open::{Opened, colours, open};
 use crate::cli::exit::Exit;
 use crate::cli::failure::CommandFailure;
 use crate::cli::program::{Done, Program};
@@ -84,9 +84,9 @@ impl ListArgs {
             eprintln!("no run is like that; `beadle run` starts one");
             return Ok(Exit::Succeeded);
         }
-        let masker = opened.project.masker();
+        let (masker, colours) = (opened.project.masker(), colours(program));
         program.print(
-            || masker.mask(&table(&listed, width_of_ids, width(80))).into_owned(),
+            || masker.mask(&table(&listed, width_of_ids, width(80), colours)).into_owned(),
             || {
                 let mut json: Json = listed.iter().map(as_json).collect();
                 masker.mask_json(&mut json);
@@ -176,13 +176,16 @@ fn as_json(listed: &Listed) -> Json {
 
 const HEADER: [&str; 8] = ["ID", "STARTED", "PLAYBOOK", "MODE", "CAUSE", "OUTCOME", "CHANGES", "TOOK"];
 
-/// The column that gives way where the room is small: the playbook's name, and then the cause.
+/// The column of outcomes.
+const OUTCOME: usize = 5;
+
+/// The columns that give way where the room is small: the playbook's name, and then the cause.
 const SOFT: [usize; 2] = [2, 4];
 
 /// The least that is left of it.
 const LEAST: usize = 8;
 
-fn table(listed: &[Listed], ids: usize, width: usize) -> String {
+fn table(listed: &[Listed], ids: usize, width: usize, colours: bool) -> String {
     let rows: Vec<[String; 8]> = listed.iter().map(|one| cells(one, ids)).collect();
     let header = HEADER.map(str::to_owned);
     let mut widths = HEADER.map(str::len);
@@ -201,7 +204,14 @@ fn table(listed: &[Listed], ids: usize, width: usize) -> String {
     for row in std::iter::once(&header).chain(&rows) {
         let cells = row.iter().zip(widths).enumerate().map(|(column, (cell, width))| {
             let cell = clipped_front(cell, width);
-            if column >= 6 { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+            let padded = if column >= 6 { format!("{cell:>width$}") } else { format!("{cell:<width$}") };
+            match (column, cell.as_str()) {
+                (OUTCOME, "failed" | "uncertain" | "refused" | "timed-out") if colours => {
+                    format!("\x1b[31m{padded}\x1b[0m")
+                }
+                (OUTCOME, "running" | "interrupted" | "cancelled") if colours => format!("\x1b[33m{padded}\x1b[0m"),
+                _ => padded,
+            }
         });
         text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         text.push('\n');
@@ -256,7 +266,7 @@ mod tests {
             ran: 59_999_000,
             depth: 0,
         };
-        let text = table(&[one], 8, 80);
+        let text = table(&[one], 8, 80, false);
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert!(text.contains("…upgrade"), "{text}");
         assert!(text.contains("interrupted"), "{text}");

@@ -1,5 +1,6 @@
 //! Opening the journal to look into it.
 
+use std::io::IsTerminal;
 use std::sync::Arc;
 
 use crate::cli::failure::CommandFailure;
@@ -27,6 +28,11 @@ pub fn open(program: &Program) -> Result<Opened, CommandFailure> {
         eprintln!("note: {caveat}");
     }
     Ok(Opened { log: project.journal(), project, _runtime: runtime })
+}
+
+/// Whether what goes to standard output is coloured.
+pub fn colours(program: &Program) -> bool {
+    std::io::stdout().is_terminal() && !program.environment.no_color
 }
 
 impl Opened {

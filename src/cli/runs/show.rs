@@ -1,6 +1,5 @@
 //! `beadle runs show`: a run's facts and what it did.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -8,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::facts::facts;
 use super::length::width;
-use super::open::{Opened, open};
+use super::open::{Opened, colours, open};
 use super::timeline::{Drawing, draw, shown};
 use crate::cli::exit::Exit;
 use crate::cli::failure::CommandFailure;
@@ -37,7 +36,7 @@ pub struct ShowArgs {
 impl ShowArgs {
     /// Shows it.
     pub fn exec(self, program: &Program) -> Done {
-        let colours = std::io::stdout().is_terminal() && !program.environment.no_color;
+        let colours = colours(program);
         let columns = width(usize::from(table::WIDTH));
         let drawing = Drawing { all: self.all, changes: self.changes, width: columns, colours };
         let document = match &self.from {
@@ -126,7 +125,8 @@ fn next(run: &RunHistory) -> Option<String> {
         None => Some(format!("`beadle runs cancel {id}` ends it")),
         Some("succeeded") => None,
         Some("uncertain") => Some(format!(
-            "look at the appliance, then: `beadle runs resume {id} --assume applied`, or `--assume not-applied`"
+            "look at the appliance, then go on: `beadle runs resume {id} --assume applied`\n\
+             or, where it was not made, `… --assume not-applied`"
         )),
         Some(_) => Some(format!("`beadle runs resume {id}` goes on with it")),
     }

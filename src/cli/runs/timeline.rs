@@ -30,7 +30,7 @@ const ENDS: (usize, usize) = (30, 20);
 const NOTABLE: usize = 20;
 
 /// The columns before the tree: begin, length and state.
-const MARGIN: usize = 29;
+const MARGIN: usize = 30;
 
 /// A row of the drawing.
 enum Row<'t, 'a> {
@@ -106,7 +106,7 @@ pub fn draw(run: &RunHistory, drawing: Drawing) -> String {
         true => format!("\x1b[{code}m{text}\x1b[0m"),
         false => text.to_owned(),
     };
-    let mut text = format!("\n{:>10} {:>7}  {:<9}ENTRY\n", "BEGINS", "TOOK", "STATE");
+    let mut text = format!("\n{:>10} {:>7}  {:<10}ENTRY\n", "BEGINS", "TOOK", "STATE");
     for row in rows(&nodes, drawing) {
         match row {
             Row::Node(line) => draw_node(run, line, drawing, &paint, &mut text),
@@ -126,10 +126,10 @@ fn draw_node(run: &RunHistory, line: Line<'_, '_>, drawing: Drawing, paint: Pain
     let took = span.begun.zip(span.ended).map(|(begun, ended)| length_of(ended - begun)).unwrap_or_default();
     let word = state(node);
     let painted = match word {
-        "failed" | "uncertain" => paint("31", &format!("{word:<9}")),
-        "running" | "open" => paint("33", &format!("{word:<9}")),
-        "undone" | "passed" => paint("2", &format!("{word:<9}")),
-        _ => format!("{word:<9}"),
+        "failed" | "uncertain" => paint("31", &format!("{word:<10}")),
+        "running" | "open" => paint("33", &format!("{word:<10}")),
+        "undone" | "passed" => paint("2", &format!("{word:<10}")),
+        _ => format!("{word:<10}"),
     };
     let indent = MARGIN + 2 * depth;
     let item = item.map(|item| format!("item {}: ", item + 1)).unwrap_or_default();
