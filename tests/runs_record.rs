@@ -169,3 +169,25 @@ fn the_record_of_a_newer_beadle_is_shown_and_not_touched() {
     database(&sandbox).execute("ALTER TABLE run RENAME COLUMN cause TO reason", []).unwrap();
     sandbox.run(&["runs", "list"]).code(1).err(&["format 999", "use the newer Beadle"]);
 }
+
+#[test]
+fn serving_prunes_by_itself() {
+    let seg = Seg::ten();
+    let sandbox = recorded(&seg, 1_000);
+    let config = sandbox.read("beadle.toml");
+    sandbox.write("beadle.toml", &format!("{config}\n[state]\nkeep = \"0s\"\n"));
+    let mut serving = sandbox.command(&["serve"]).spawn().unwrap();
+    let pruned = || -> i64 {
+        database(&sandbox).query_row("SELECT count(*) FROM run WHERE pruned IS NOT NULL", [], |row| row.get(0)).unwrap()
+    };
+    for _ in 0..200 {
+        if pruned() == 2 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+    assert_eq!(pruned(), 2);
+    sandbox.run(&["runs", "verify"]).code(0);
+}

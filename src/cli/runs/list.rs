@@ -84,15 +84,9 @@ impl ListArgs {
             eprintln!("no run is like that; `beadle run` starts one");
             return Ok(Exit::Succeeded);
         }
-        let (masker, colours) = (opened.project.masker(), colours(program));
-        program.print(
-            || masker.mask(&table(&listed, width_of_ids, width(80), colours)).into_owned(),
-            || {
-                let mut json: Json = listed.iter().map(as_json).collect();
-                masker.mask_json(&mut json);
-                json
-            },
-        )?;
+        // Names and numbers only: nothing here has passed the door.
+        let colours = colours(program);
+        program.print(|| table(&listed, width_of_ids, width(80), colours), || listed.iter().map(as_json).collect())?;
         if more && !program.is_json() {
             eprintln!("… and more: --limit N shows them");
         }

@@ -70,30 +70,26 @@ impl ShowArgs {
 /// # Errors
 /// What cannot be read.
 pub fn document(opened: &Opened, run: &RunRow, wanted: &dyn Fn(&str, u64) -> bool) -> Result<Document, CommandFailure> {
-    filled(opened, outline(opened, run)?, wanted)
+    Ok(filled(opened, outline(opened, run)?, wanted))
 }
 
 /// The same with the details of what is drawn only.
 fn brief(opened: &Opened, run: &RunRow, drawing: Drawing) -> Result<Document, CommandFailure> {
     let outline = outline(opened, run)?;
     let shown = shown(&outline, drawing);
-    filled(opened, outline, &|run, number| shown.contains(&(run.to_owned(), number)))
+    Ok(filled(opened, outline, &|run, number| shown.contains(&(run.to_owned(), number))))
 }
 
 fn outline(opened: &Opened, run: &RunRow) -> Result<RunHistory, CommandFailure> {
     Reader::new(&opened.project).outline(run).map_err(CommandFailure::failed)
 }
 
-fn filled(
-    opened: &Opened,
-    mut run: RunHistory,
-    wanted: &dyn Fn(&str, u64) -> bool,
-) -> Result<Document, CommandFailure> {
+fn filled(opened: &Opened, mut run: RunHistory, wanted: &dyn Fn(&str, u64) -> bool) -> Document {
     for lost in learn_secrets(&opened.project, &run) {
         eprintln!("note: {lost}");
     }
-    Reader::new(&opened.project).fill(&mut run, wanted).map_err(CommandFailure::failed)?;
-    Ok(Document { format: FORMAT, beadle: env!("CARGO_PKG_VERSION").to_owned(), run })
+    Reader::new(&opened.project).fill(&mut run, wanted);
+    Document { format: FORMAT, beadle: env!("CARGO_PKG_VERSION").to_owned(), run }
 }
 
 /// The document in a file.

@@ -88,11 +88,9 @@ impl Reader {
         if run.outcome.is_none() { run.ran + (now() - run.began.as_microsecond()).max(0) } else { run.ran }
     }
 
-    /// Reads the details of the entries that are wanted, by run and number, and masks everything.
-    ///
-    /// # Errors
-    /// What the database refuses. A damaged entry says so in its place.
-    pub fn fill(&self, run: &mut RunHistory, wanted: &dyn Fn(&str, u64) -> bool) -> Result<(), String> {
+    /// Reads the details of the entries that are wanted, by run and number, and masks everything. An entry
+    /// that cannot be read says so in its place.
+    pub fn fill(&self, run: &mut RunHistory, wanted: &dyn Fn(&str, u64) -> bool) {
         for entry in run.entries.iter_mut().filter(|entry| wanted(&run.id, entry.number)) {
             entry.detail = Some(self.detail(&run.id, entry).unwrap_or_else(|damaged| Detail {
                 left_out: Some(self.masker.mask(&damaged).into_owned()),
@@ -100,10 +98,9 @@ impl Reader {
             }));
         }
         for child in &mut run.children {
-            self.fill(child, wanted)?;
+            self.fill(child, wanted);
         }
         self.mask(run);
-        Ok(())
     }
 
     fn mask(&self, run: &mut RunHistory) {
