@@ -68,7 +68,7 @@ fn change(detail: &Detail, width: usize, paint: Paint<'_>) -> Vec<String> {
     let is_said = |name: &str| found.iter().any(|one| one.path == name || one.path == "(all)" || name == "body");
     let said = args.iter().filter(|(name, _)| !is_said(name));
     let mut lines = joined(said.map(|(name, value)| format!("{name}: {}", in_line(value))), width);
-    lines.extend(found.iter().map(|one| difference(one, paint)));
+    lines.extend(found.iter().flat_map(|one| difference(one, width, paint)));
     let is_compared = detail.after.is_some() || args.contains_key("body");
     match (&detail.before, &before) {
         (Some(_), None) => lines.push("(nothing was there before)".to_owned()),
@@ -94,9 +94,17 @@ fn joined(texts: impl Iterator<Item = String>, width: usize) -> Vec<String> {
     lines
 }
 
-fn difference(one: &Difference, paint: Paint<'_>) -> String {
+/// What was there and what is, in one line if there is room for both.
+fn difference(one: &Difference, width: usize, paint: Paint<'_>) -> Vec<String> {
     let from = one.from.as_ref().map_or_else(|| "(none)".to_owned(), |from| plan::clipped(&from.to_string()));
-    format!("{}: {} -> {}", one.path, paint("31", &from), paint("32", &plan::clipped(&one.to.to_string())))
+    let to = plan::clipped(&one.to.to_string());
+    let length = [&one.path, &from, &to].iter().map(|text| text.chars().count()).sum::<usize>() + ":  -> ".len();
+    let (painted_from, painted_to) = (paint("31", &from), paint("32", &to));
+    if length <= width {
+        vec![format!("{}: {painted_from} -> {painted_to}", one.path)]
+    } else {
+        vec![format!("{}: {painted_from}", one.path), format!("    -> {painted_to}")]
+    }
 }
 
 fn answer(detail: &Detail) -> Option<String> {
