@@ -144,6 +144,9 @@ const MIGRATIONS: &[&str] = &[
         head     BLOB NOT NULL,
         hash     BLOB NOT NULL
     );",
+    // 4: when the answers of a run were dropped.
+    "ALTER TABLE run ADD COLUMN pruned INTEGER;
+    CREATE INDEX run_ended ON run (ended) WHERE parent IS NULL AND pruned IS NULL;",
 ];
 
 /// The state database cannot be used, and why.
@@ -234,9 +237,15 @@ impl State {
     pub fn with<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StateError> {
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         work(&connection).map_err(|error| match (self.newer, error.sqlite_error_code()) {
-            (Some(found), Some(ErrorCode::ReadOnly)) => self.too_new(found),
+            // Of a format that is not known, what is looked for may be somewhere else.
+            (Some(found), Some(ErrorCode::ReadOnly | ErrorCode::Unknown)) => self.too_new(found),
             _ => database_error(&self.path, &error),
         })
+    }
+
+    /// What people should know of a database that a newer Beadle has written; nothing of any other.
+    pub fn caveat(&self) -> Option<String> {
+        self.newer.map(|found| self.too_new(found).to_string())
     }
 
     fn too_new(&self, found: usize) -> StateError {

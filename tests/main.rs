@@ -16,6 +16,8 @@ mod policy;
 mod prompt;
 mod readme;
 mod resume;
+mod runs;
+mod runs_record;
 mod scripts;
 mod secrets;
 mod serve;

@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use crate::catalog::{plain, would_be};
 use crate::door::Withheld;
 use crate::value::{Map, Value};
 
@@ -18,12 +19,56 @@ pub struct Difference {
 
 /// What a withheld change would make of what is there.
 pub fn differences(change: &Withheld) -> Vec<Difference> {
-    change.before.state().map_or_else(Vec::new, |before| by_arguments(before, &change.args))
+    let Some(before) = change.before.state() else { return Vec::new() };
+    match change.row.and_then(|row| would_be(row, &change.args, before)) {
+        Some(after) => between(before, &after),
+        None => by_arguments(before, &change.args),
+    }
+}
+
+/// The members in which two states differ; of lists the entries that have come and gone.
+pub fn between(before: &Json, after: &Json) -> Vec<Difference> {
+    let mut found = Vec::new();
+    match (before, after) {
+        (before, Json::Null) if !before.is_null() => {
+            let path = "the object".to_owned();
+            found.push(Difference { path, from: Some(Json::from("there")), to: None });
+        }
+        _ => diverge("", &plain(before), &plain(after), &mut found),
+    }
+    found
+}
+
+fn diverge(path: &str, before: &Json, after: &Json, found: &mut Vec<Difference>) {
+    let at = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    let whole = || if path.is_empty() { "value".to_owned() } else { path.to_owned() };
+    match (before, after) {
+        (Json::Object(before), Json::Object(after)) => {
+            for (name, value) in after {
+                match before.get(name) {
+                    Some(there) => diverge(&at(name), there, value, found),
+                    None => found.push(Difference { path: at(name), from: None, to: Some(value.clone()) }),
+                }
+            }
+            let gone = before.iter().filter(|(name, _)| !after.contains_key(*name));
+            found.extend(gone.map(|(name, value)| Difference { path: at(name), from: Some(value.clone()), to: None }));
+        }
+        (Json::Array(before), Json::Array(after)) => {
+            let come = after.iter().filter(|entry| !before.contains(entry));
+            found.extend(come.map(|entry| Difference { path: whole(), from: None, to: Some(entry.clone()) }));
+            let gone = before.iter().filter(|entry| !after.contains(entry));
+            found.extend(gone.map(|entry| Difference { path: whole(), from: Some(entry.clone()), to: None }));
+        }
+        (before, after) if before != after => {
+            found.push(Difference { path: whole(), from: Some(before.clone()), to: Some(after.clone()) });
+        }
+        _ => {}
+    }
 }
 
 /// The members in which the arguments of a change differ from the state before it. Secrets are not
 /// compared. Where the two do not look alike, there is nothing to say.
-fn by_arguments(before: &Json, args: &Map) -> Vec<Difference> {
+pub fn by_arguments(before: &Json, args: &Map) -> Vec<Difference> {
     let Some(present) = object(before) else { return Vec::new() };
     let mut found = Vec::new();
     match args.get("body") {
@@ -70,7 +115,7 @@ fn compare(path: &str, there: Option<&Json>, wanted: &Value, found: &mut Vec<Dif
         (there, wanted) => {
             let wanted = wanted.to_json();
             if there != Some(&wanted) {
-                let path = if path.is_empty() { "(all)".to_owned() } else { path.to_owned() };
+                let path = if path.is_empty() { "value".to_owned() } else { path.to_owned() };
                 found.push(Difference { path, from: there.cloned(), to: Some(wanted) });
             }
         }
@@ -106,6 +151,16 @@ mod tests {
         let shown: Vec<String> =
             found.iter().map(|one| format!("{} {:?} {}", one.path, one.from, one.to.as_ref().unwrap())).collect();
         assert_eq!(shown, ["b.c Some(String(\"x\")) \"y\"", "e None true"]);
+    }
+
+    #[test]
+    fn of_lists_the_entries_that_come_and_go_are_named() {
+        let before = json!({ "data": { "words": [["a"], ["b"]], "n": 1 } });
+        let after = json!({ "data": { "words": [["b"], ["c"]], "n": 1 } });
+        let found = between(&before, &after);
+        let entry = |from: Option<Json>, to: Option<Json>| Difference { path: "data.words".into(), from, to };
+        assert_eq!(found, [entry(None, Some(json!(["c"]))), entry(Some(json!(["a"])), None)]);
+        assert_eq!(between(&before, &Json::Null)[0].path, "the object");
     }
 
     #[test]

@@ -24,7 +24,6 @@ mod program;
 mod repl;
 mod run;
 mod runs;
-mod runs_undo;
 mod screen;
 mod serve;
 mod signals;

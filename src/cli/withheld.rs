@@ -112,7 +112,8 @@ pub fn title(change: &Withheld) -> String {
     format!("{} {} [{}]{needs}", change.target, change.operation, change.effect)
 }
 
-fn clipped(text: &str) -> String {
+/// A value in the room that a line of differences has.
+pub fn clipped(text: &str) -> String {
     if text.chars().count() <= 40 {
         text.to_owned()
     } else {
@@ -120,7 +121,8 @@ fn clipped(text: &str) -> String {
     }
 }
 
-fn shorten(value: &Value) -> String {
+/// An argument in one line; of a long list its beginning and its length.
+pub fn shorten(value: &Value) -> String {
     let text = match value {
         Value::List(items) if items.len() > ENTRIES => {
             let first: Vec<String> = items.iter().take(ENTRIES).map(|item| item.to_json().to_string()).collect();

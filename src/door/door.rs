@@ -12,7 +12,7 @@ use crate::door::host::Host;
 use crate::door::mode::{self, Mode};
 use crate::door::policy::{Consent, Policy, RunLocks};
 use crate::door::position::{Place, Step};
-use crate::door::recorder::{Intent, Key, KnownEntry, OpenEntry, Recall, Recorded, Recorder};
+use crate::door::recorder::{Intent, Key, KnownEntry, OpenEntry, Passed, Recall, Recorded, Recorder};
 use crate::door::resilience::{Fleet, Hosts};
 use crate::door::transaction::{Transactions, refuse_inside};
 use crate::door::{Action, Branch, Composite, Passage, Reply};
@@ -300,6 +300,7 @@ impl Passage for Door {
             Recall::Open(open) => Some(open),
         };
         let passing = Passing { branch, key: &key, action: &action, left: left.as_deref() };
+        let begun = self.parts.host.clock.now();
         let outcome: Recorded = match self.carry_out(passing) {
             Ok(reply) => Ok(reply),
             Err(Failure::Fault(fault)) => Err(*fault),
@@ -308,7 +309,7 @@ impl Passage for Door {
         };
         self.ended(branch, &outcome);
         let (effect, items) = (self.effect_of(&action), items_of(&action));
-        let entry = self.parts.recorder.record(&key, &action, effect, items, &outcome)?;
+        let entry = self.parts.recorder.record(&key, &action, Passed { effect, items, begun }, &outcome)?;
         outcome.map_err(|mut fault| {
             fault.entry = Some(entry);
             Failure::from(fault)
@@ -339,7 +340,9 @@ impl Passage for Door {
         }
         let outcome = outcome.map(Reply::Value);
         let Composite { key, action, .. } = composite;
-        self.parts.recorder.record(&key, &action, Effect::Read, 0, &outcome).map(|_| ())
+        // It began with its intent.
+        let passed = Passed { effect: Effect::Read, items: 0, begun: self.parts.host.clock.now() };
+        self.parts.recorder.record(&key, &action, passed, &outcome).map(|_| ())
     }
 
     fn abandon(&self, branch: &Branch, target: &Arc<str>, caught: bool) {

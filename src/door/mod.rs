@@ -35,7 +35,7 @@ pub use host::{Host, NamedStore};
 pub use mode::{Approved, Before, DryRun, Mode, Object, Remainder, Seen, Withheld, is_assumed};
 pub use pinned::{Pinned, Pins};
 pub use position::{Place, Position, Step};
-pub use recorder::{Intent, Key, KnownEntry, OpenEntry, Recall, Recorded, Recorder, path_text};
+pub use recorder::{Intent, Key, KnownEntry, OpenEntry, Passed, Recall, Recorded, Recorder, path_text};
 pub use resilience::{Fleet, FleetParts, Hosts};
 pub use settle::Shown;
 pub use transport::{Certificate, probe};

@@ -83,6 +83,17 @@ impl Default for Intent<'_> {
     }
 }
 
+/// What is known of an action that has been carried out.
+#[derive(Clone, Copy, Debug)]
+pub struct Passed {
+    /// What it did to the world.
+    pub effect: Effect,
+    /// How many items it touched, as its row counts them.
+    pub items: u64,
+    /// When it began; the entry of an action with an intent says so already.
+    pub begun: Timestamp,
+}
+
 /// Records what passes through the door, and answers what it knows already.
 pub trait Recorder: Send + Sync {
     /// What is known of the entry from a former execution.
@@ -119,14 +130,7 @@ pub trait Recorder: Send + Sync {
     ///
     /// # Errors
     /// When it cannot be written.
-    fn record(
-        &self,
-        key: &Key,
-        action: &Action,
-        effect: Effect,
-        items: u64,
-        outcome: &Recorded,
-    ) -> Result<u64, Failure>;
+    fn record(&self, key: &Key, action: &Action, passed: Passed, outcome: &Recorded) -> Result<u64, Failure>;
 }
 
 /// The name of the place of a branch, as [`Key::path`] has it: `0.3/1.12`; empty for the main line.

@@ -9,10 +9,12 @@ mod hash;
 mod log;
 mod owner;
 mod pack;
+mod prune;
 mod read;
 mod recorder;
 mod resume;
 mod seal;
+mod tally;
 mod verify;
 mod write;
 
@@ -20,7 +22,9 @@ pub use codec::{CallRead, SecretOf, code, code_map, decode_map, fault_json, read
 pub use hash::{hex, sha256};
 pub use log::{BeginRecord, EndRecord, Log, Opener, Record};
 pub use owner::{Owner, ask_to_cancel, is_owned};
+pub use prune::Pruned;
 pub use read::{EntryRow, Part, RunRow};
 pub use recorder::{JournalRecorder, Past, SecretSupply};
 pub use resume::Ready;
+pub use tally::Tally;
 pub use verify::Broken;

@@ -38,6 +38,10 @@ pub struct RunRow {
     pub links: u64,
     /// The last link.
     pub head: [u8; 32],
+    /// The SHA-256 of its script.
+    pub script: [u8; 32],
+    /// When its answers were dropped.
+    pub pruned: Option<Timestamp>,
 }
 
 /// An entry, as its row says. The packed parts are read when they are wanted.
@@ -114,7 +118,8 @@ pub enum Part {
 const ENTRY: &str = "run, number, path, position, inside, void, kind, target, operation, effect, items, digest, note, \
                      state, begun, ended, link, hash, end_link, end_hash";
 
-const RUN: &str = "id, parent, name, mode, cause, started, ended, outcome, ran, resumed, links, head, began";
+const RUN: &str = "id, parent, name, mode, cause, started, ended, outcome, ran, resumed, links, head, began, \
+                   script, pruned";
 
 fn time(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or_default()
@@ -164,6 +169,8 @@ fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         links: row.get::<_, i64>(10)? as u64,
         head: row.get(11)?,
         began: time(row.get(12)?),
+        script: row.get(13)?,
+        pruned: row.get::<_, Option<i64>>(14)?.map(time),
     })
 }
 

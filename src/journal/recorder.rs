@@ -9,7 +9,7 @@ use super::log::{EntryRecord, Log, OutcomeRecord, Record};
 use super::read::{EntryRow, Part};
 use crate::catalog::Effect;
 use crate::clock::Clock;
-use crate::door::{Action, Intent, Key, KnownEntry, OpenEntry, Recall, Recorded, Recorder, path_text};
+use crate::door::{Action, Intent, Key, KnownEntry, OpenEntry, Passed, Recall, Recorded, Recorder, path_text};
 use crate::failpoint;
 use crate::fault::{Failure, Stop};
 use crate::secret::Secret;
@@ -202,14 +202,8 @@ impl Recorder for JournalRecorder {
         self.ahead.load(Ordering::Relaxed) > 0
     }
 
-    fn record(
-        &self,
-        key: &Key,
-        action: &Action,
-        effect: Effect,
-        items: u64,
-        outcome: &Recorded,
-    ) -> Result<u64, Failure> {
+    fn record(&self, key: &Key, action: &Action, passed: Passed, outcome: &Recorded) -> Result<u64, Failure> {
+        let Passed { effect, items, begun: since } = passed;
         let begun = self.opened().remove(key);
         if self.past == Past::Only {
             return Ok(begun.unwrap_or_default());
@@ -234,6 +228,7 @@ impl Recorder for JournalRecorder {
         } else {
             let intent = Intent { effect, items, ..Intent::default() };
             let mut entry = self.entry(number, key, action, &intent);
+            entry.begun = since.as_microsecond();
             entry.outcome = Some((outcome, ended));
             Record::Entry(Box::new(entry))
         };

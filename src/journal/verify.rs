@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::chain::{BEGIN, Chain, of_intent, of_outcome, of_run};
+use super::hash::{hex, sha256};
 use super::log::{Log, in_words};
 use super::read::{EntryRow, Part, RunRow};
 use super::write::head_hash;
@@ -30,7 +31,11 @@ impl Log {
     pub fn verify(&self, runs: &[RunRow]) -> Result<Vec<Broken>, String> {
         let mut broken = Vec::new();
         for run in runs {
-            if let Err(what) = self.verify_run(run)? {
+            let whole = match self.verify_run(run)? {
+                Ok(()) => self.verify_texts(run)?,
+                broken => broken,
+            };
+            if let Err(what) = whole {
                 broken.push(Broken { run: run.id.clone(), what });
             }
         }
@@ -79,11 +84,41 @@ impl Log {
                 }
             }
         }
-        if let Some(number) = links.keys().min() {
+        // A run that is being executed has gone on since it was looked up.
+        if let Some(number) = links.keys().min().filter(|_| run.outcome.is_some()) {
             return Ok(Err(format!("link {number} stands after the end of the chain")));
         }
         if chain.head != run.head {
             return Ok(Err("what the run is pinned to, or the end of its chain, was changed".into()));
+        }
+        Ok(Ok(()))
+    }
+
+    /// The texts that a run is made of stand under their hashes, and the script's is pinned.
+    fn verify_texts(&self, run: &RunRow) -> Result<Result<(), String>, String> {
+        let pinned = match self.pinned(&run.id) {
+            Ok(pinned) => pinned,
+            Err(what) => return Ok(Err(what)),
+        };
+        let script = pinned.get("script").and_then(serde_json::Value::as_str);
+        if script.is_some_and(|script| script != hex(&run.script)) {
+            return Ok(Err("the hash of its script was changed".into()));
+        }
+        let (state, packer) = self.open()?;
+        let look = "SELECT run_text.name, sha256, body FROM run_text LEFT JOIN text USING (sha256) WHERE run = ?1";
+        type Text = (String, Vec<u8>, Option<Vec<u8>>);
+        let texts: Vec<Text> = state
+            .with(|connection| {
+                let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+                connection.prepare_cached(look)?.query_map([&run.id], row)?.collect()
+            })
+            .map_err(|error| error.to_string())?;
+        for (name, hash, body) in texts {
+            let Some(body) = body else { return Ok(Err(format!("the text of {name} is missing"))) };
+            let text = packer.unpack(&body, &run.id);
+            if text.is_err() || text.is_ok_and(|text| sha256(&text)[..] != hash[..]) {
+                return Ok(Err(format!("the text of {name} was changed")));
+            }
         }
         Ok(Ok(()))
     }

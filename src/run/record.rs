@@ -11,7 +11,7 @@ use crate::door::Recorder;
 use crate::engine::Texts;
 use crate::fault::{Fault, FaultKind};
 use crate::journal::{
-    BeginRecord, EndRecord, JournalRecorder, Log, Owner, Past, Record, code, fault_json, is_owned, sha256,
+    BeginRecord, EndRecord, JournalRecorder, Log, Owner, Past, Record, code, fault_json, hex, is_owned, sha256,
 };
 use crate::run::outcome::{Counts, Outcome, RunError};
 use crate::run::project::Project;
@@ -76,6 +76,12 @@ impl RunRecord {
         };
         let former = Former { id: id.to_owned(), past: Past::None, ran: Duration::ZERO, texts: BTreeMap::new(), owner };
         let record = Self::of(project, former);
+        let script = sha256(beginning.text.as_bytes());
+        let mut pinned = beginning.pinned;
+        if let Some(pinned) = pinned.as_object_mut() {
+            // The chain of changes begins with what a run is pinned to, and so covers the script.
+            pinned.insert("script".into(), hex(&script).into());
+        }
         let begin = BeginRecord {
             run: Arc::clone(&record.id),
             parent: beginning.parent,
@@ -83,8 +89,8 @@ impl RunRecord {
             mode: beginning.mode.to_owned(),
             cause: beginning.cause,
             started: record.clock.now().as_microsecond(),
-            script: sha256(beginning.text.as_bytes()),
-            pinned: beginning.pinned.to_string().into_bytes(),
+            script,
+            pinned: pinned.to_string().into_bytes(),
         };
         record.log.add(Record::Begin(Box::new(begin))).map_err(unusable)?;
         record.loaded(beginning.name, beginning.text);

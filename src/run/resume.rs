@@ -151,6 +151,10 @@ pub(super) fn replayed(project: &Arc<Project>, log: &Log, run: &RunRow, now: Now
     if run.mode == "session" {
         return Err(refused(format!("run {} is a session of the prompt: `beadle runs show {0}` shows it", run.id)));
     }
+    if run.pruned.is_some() {
+        let message = format!("run {} cannot be replayed: its answers were dropped, as [state] keep says", run.id);
+        return Err(refused(message));
+    }
     let mut pinned = log.pinned(&run.id).map_err(unusable)?;
     let texts: BTreeMap<String, String> = log.texts(&run.id).map_err(unusable)?.into_iter().collect();
     let text = texts.get(&run.name).cloned().ok_or_else(|| unusable(format!("the text of {} is gone", run.name)))?;

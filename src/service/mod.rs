@@ -1,5 +1,6 @@
 //! The service: the loop that turns firings into runs.
 
+mod housekeeping;
 mod orders;
 mod serve;
 

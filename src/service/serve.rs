@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::door::Halt;
 use crate::run::{Ending, Listener, Outcome, Project, RunEvent, execute};
+use crate::service::housekeeping::{Housekeeping, tidy};
 use crate::service::orders::{definitions, order};
 use crate::trigger::watch::Hints;
 use crate::trigger::{Firing, Outcome as FiringOutcome, Triggers};
@@ -98,7 +99,12 @@ impl Service {
         self.wake_on_cancel(halt, &wake);
         (self.tell)(ServiceEvent::Ready(counts.0, counts.1));
         let mut running: HashMap<String, Halt> = HashMap::new();
+        let mut housekeeping = Housekeeping::default();
         loop {
+            if housekeeping.is_due(self.project.clock.now()) {
+                let tell = Arc::clone(&self.tell);
+                tidy(&self.project, move |problem| tell(ServiceEvent::Problem(problem)));
+            }
             if let Some(hints) = &mut hints {
                 if let Err(problems) = hints.watch(&triggers.folders()) {
                     problems.into_iter().for_each(|problem| (self.tell)(ServiceEvent::Problem(problem)));

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::carry_on::carry_on;
 use crate::cli::ask;
 use crate::cli::program::{Done, Program};
-use crate::cli::runs::carry_on;
 use crate::run::{Now, UndoOrder, undo};
 
 /// Take back what a run changed

@@ -1,32 +1,20 @@
-//! `beadle runs`: what ran, what became of it, and going on with it.
+//! `beadle runs resume` and `replay`: a run that goes on, and one that is executed from its record.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 
 use crate::cli::ask;
 use crate::cli::exit::Exit;
 use crate::cli::failure::CommandFailure;
 use crate::cli::program::{Done, Program};
-use crate::cli::runs_undo::UndoArgs;
 use crate::cli::screen::{Lines, Screen};
 use crate::cli::signals::cancel_on_signal;
 use crate::door::Halt;
 use crate::fault::Fault;
 use crate::run::{Ending, Listener, Now, Project, Resumption, replay, resume};
-
-/// Show runs, go on with them, take them back
-#[derive(Debug, Subcommand)]
-pub enum RunsCommand {
-    /// Go on with a run that was interrupted or failed: what its journal answers is not done again
-    Resume(ResumeArgs),
-    /// Execute a run from its journal alone: nothing is sent
-    Replay(ReplayArgs),
-    /// Take back what a run changed, last completed first
-    Undo(UndoArgs),
-}
 
 /// Go on with a run
 #[derive(Debug, Args)]
@@ -68,19 +56,9 @@ pub struct ReplayArgs {
     pub id: String,
 }
 
-impl RunsCommand {
+impl ResumeArgs {
     /// Carries it out.
     pub fn exec(self, program: &Program) -> Done {
-        match self {
-            Self::Resume(args) => args.exec(program),
-            Self::Replay(args) => args.exec(program),
-            Self::Undo(args) => args.exec(program),
-        }
-    }
-}
-
-impl ResumeArgs {
-    fn exec(self, program: &Program) -> Done {
         let script = self.script.as_ref().map(|file| {
             std::fs::read_to_string(program.here.join(file))
                 .map_err(|error| CommandFailure::usage(format!("{}: {error}", file.display())))
@@ -104,7 +82,8 @@ impl ResumeArgs {
 }
 
 impl ReplayArgs {
-    fn exec(self, program: &Program) -> Done {
+    /// Carries it out.
+    pub fn exec(self, program: &Program) -> Done {
         carry_on(program, |project, halt, listener| {
             let now = Now { ask: ask::terminal(&halt), yes: false, allow_destroy: false, timeout: None, halt };
             replay(project, &self.id, now, listener)

@@ -1,0 +1,19 @@
+//! `beadle runs`: what ran, what became of it, and going on with it.
+
+mod cancel;
+mod carry_on;
+mod changed;
+mod command;
+mod export;
+mod facts;
+mod length;
+mod list;
+mod open;
+mod prune;
+mod show;
+mod timeline;
+mod tree;
+mod undo;
+mod verify;
+
+pub use command::RunsCommand;

@@ -1,0 +1,54 @@
+//! What the service does once a day beside its runs: it drops the answers of old ones.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::run::{Project, prune};
+
+/// How often.
+const EVERY: SignedDuration = SignedDuration::from_hours(24);
+
+/// When it was done last.
+#[derive(Debug, Default)]
+pub(super) struct Housekeeping {
+    latest: Option<Timestamp>,
+}
+
+impl Housekeeping {
+    /// Whether it is due, which it is at the first question; whoever asks does it.
+    pub(super) fn is_due(&mut self, now: Timestamp) -> bool {
+        // A clock that was set back must not let it rest for longer.
+        let is_due = self.latest.is_none_or(|latest| now < latest || now.duration_since(latest) >= EVERY);
+        if is_due {
+            self.latest = Some(now);
+        }
+        is_due
+    }
+}
+
+/// Drops the answers of old runs on a thread of its own: whoever is due meanwhile is not kept waiting. What
+/// goes wrong is told.
+pub(super) fn tidy(project: &Arc<Project>, tell: impl Fn(String) + Send + 'static) {
+    let project = Arc::clone(project);
+    let tidying = move || {
+        if let Err(fault) = prune(&project, project.config.keep, false) {
+            tell(format!("the answers of old runs are still there: {}", fault.message));
+        }
+    };
+    // Without a thread it is done tomorrow.
+    let _tomorrow = std::thread::Builder::new().name("tidy".into()).spawn(tidying);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_due_at_the_start_and_once_a_day() {
+        let at = |hour: i64| Timestamp::from_second(hour * 3_600).unwrap();
+        let mut housekeeping = Housekeeping::default();
+        let due: Vec<bool> = [0, 1, 23, 24, 25, 48, 40].map(|hour| housekeeping.is_due(at(hour))).into();
+        assert_eq!(due, [true, false, false, true, false, true, true]);
+    }
+}
