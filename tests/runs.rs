@@ -119,7 +119,7 @@ fn a_change_is_shown_with_before_and_after() {
     sandbox.run(&["runs", "show"]).code(0).out(&[
         "sps transaction",
         "  sps datetime_timezone_replace [change]",
-        "(all): \"Europe/Budapest\" -> \"UTC\"",
+        "body: \"Europe/Budapest\" -> \"UTC\"",
         "-> \"gate@example.com\"",
         "  sps commit [change]",
     ]);

@@ -37,7 +37,7 @@ fn project() -> (Sandbox, Seg) {
 fn bash_completes_commands_playbooks_parameters_and_targets() {
     let (sandbox, _seg) = project();
     for (line, wanted) in [
-        ("beadle pla", vec!["playbooks"]),
+        ("beadle pla", vec!["plan", "playbooks"]),
         ("beadle --format ", vec!["human", "json"]),
         ("beadle run ni", vec!["nightly"]),
         ("beadle run nightly ", vec!["target=", "level=", "list=", "key="]),
@@ -75,7 +75,7 @@ fn zsh_and_fish_get_help_beside_every_word() {
 fn a_broken_configuration_does_not_break_a_line() {
     let sandbox = Sandbox::new();
     sandbox.write("beadle.toml", "[nonsense");
-    let ran = sandbox.run(&["complete", "fish", "--", "pl"]).code(0);
+    let ran = sandbox.run(&["complete", "fish", "--", "play"]).code(0);
     assert!(ran.out.starts_with("playbooks\t") && ran.err.is_empty(), "{}{}", ran.out, ran.err);
 }
 

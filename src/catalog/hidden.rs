@@ -41,10 +41,10 @@ pub fn hide(state: &mut Json, fields: &[Field]) {
                 for (name, value) in map.iter_mut() {
                     path.push(name.clone());
                     let members: Vec<&str> = path.iter().map(String::as_str).collect();
-                    if hides(fields, &members) {
-                        *value = Json::from("***");
-                    } else {
+                    if !hides(fields, &members) {
                         walk(value, fields, path);
+                    } else if !value.is_null() {
+                        *value = Json::from("***");
                     }
                     path.pop();
                 }

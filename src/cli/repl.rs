@@ -58,11 +58,14 @@ impl ReplArgs {
             greet(&around);
         }
         let prompt = Prompt::new(session, around, history_file(&project), interactive);
-        let speaker = Speaker::new(screen, halt, doors, program.colours());
+        let speaker = Arc::new(Speaker::new(screen, halt, doors, program.colours()));
+        if interactive {
+            speaker.watch();
+        }
         // Scripts nest deeply: the prompt gets the stack that runs have.
         let ended = std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().name("prompt".into()).stack_size(64 << 20);
-            match thread.spawn_scoped(scope, || prompt.run(&speaker)) {
+            match thread.spawn_scoped(scope, || prompt.run(&*speaker)) {
                 Ok(handle) => handle.join().unwrap_or_else(|_| Err("the interpreter failed".into())),
                 Err(error) => Err(error.to_string()),
             }

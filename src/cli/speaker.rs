@@ -4,10 +4,12 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::catalog::Effect;
 use crate::cli::ask;
 use crate::cli::failure::CommandFailure;
+use crate::cli::runs::list::recent;
 use crate::cli::screen::{Screen, Working};
 use crate::cli::table;
 use crate::cli::withheld;
@@ -15,8 +17,13 @@ use crate::door::{DoorEvent, Halt};
 use crate::engine::{RunContext, Session};
 use crate::repl::{Above, Command, Voice};
 use crate::run::params::Params;
-use crate::run::{Cause, Intent, Listener, Order, Playbook, Prepared, Project, RunEvent, prepare};
+use crate::run::{
+    Cause, Intent, Listener, Now, Order, Playbook, Prepared, Project, RunEvent, UndoOrder, prepare, undo,
+};
 use crate::value::{Map, Value};
+
+/// How often it is looked whether other runs have ended.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// The session's own run, and a dry one for as long as everything is withheld.
 pub struct Doors {
@@ -120,23 +127,97 @@ pub struct Speaker {
     doors: Mutex<Doors>,
     colours: bool,
     working: Mutex<Option<Working>>,
+    undone: Mutex<Vec<u64>>,
 }
 
-const COMMANDS: &[Command] =
-    &[Command { name: "dry", argument: "on|off", help: "withhold everything but reads; off: show what was withheld" }];
+const COMMANDS: &[Command] = &[
+    Command { name: "dry", argument: "on|off", help: "withhold everything but reads; off: show what was withheld" },
+    Command { name: "runs", argument: "", help: "the latest runs, this session among them" },
+    Command { name: "undo", argument: "", help: "take the session's last change back; again: the one before" },
+];
+
+/// How many runs `:runs` shows.
+const RUNS: usize = 10;
 
 impl Speaker {
     /// A speaker.
     pub fn new(screen: Arc<Screen>, halt: Halt, doors: Doors, colours: bool) -> Self {
-        Self { screen, halt, doors: Mutex::new(doors), colours, working: Mutex::default() }
+        Self { screen, halt, doors: Mutex::new(doors), colours, working: Mutex::default(), undone: Mutex::default() }
     }
 
     /// The person leaves: the session's runs end.
     pub fn leave(&self) {
         let mut doors = self.doors.lock().unwrap_or_else(PoisonError::into_inner);
         for prepared in [doors.dry.take(), doors.live.take()].into_iter().flatten() {
-            prepared.ending(Ok(Value::Null), std::time::Instant::now());
+            prepared.end_session(&doors.project);
         }
+    }
+
+    fn runs(&self) -> Result<(), String> {
+        let doors = self.doors.lock().unwrap_or_else(PoisonError::into_inner);
+        let log = doors.project.journal();
+        log.write(false)?;
+        match recent(&log, doors.project.clock.now(), RUNS, self.width(), self.colours)? {
+            Some(table) => self.say(table.trim_end()),
+            None => self.note("nothing has run yet"),
+        }
+        Ok(())
+    }
+
+    /// Takes the last change of the session back that has not been taken back yet.
+    fn undo(&self) -> Result<(), String> {
+        let doors = self.doors.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(live) = &doors.live else { return Err("this session has sent no change".into()) };
+        let log = doors.project.journal();
+        log.write(false)?;
+        let mut undone = self.undone.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = log.entries(live.id(), false)?.into_iter().rev().find(|entry| {
+            let done = !entry.is_open() && !entry.has_failed();
+            entry.is_change() && done && !undone.contains(&entry.number)
+        });
+        let Some(last) = last else { return Err("there is no change of this session left to take back".into()) };
+        self.halt.renew();
+        let now = Now {
+            ask: ask::at(&self.screen, &self.halt),
+            yes: false,
+            allow_destroy: false,
+            timeout: None,
+            halt: self.halt.clone(),
+        };
+        let order = UndoOrder { now, dry: false, only: Some(last.number) };
+        let ending = undo(&doors.project, live.id(), order, &doors.listener).map_err(|fault| fault.message)?;
+        // What cannot be taken back, or was left alone, is not tried again either.
+        undone.push(last.number);
+        match ending.error {
+            Some(error) => Err(error.message),
+            None => Ok(()),
+        }
+    }
+
+    /// Tells of other runs that end while the session lasts.
+    pub fn watch(self: &Arc<Self>) {
+        let (project, own) = {
+            let doors = self.doors.lock().unwrap_or_else(PoisonError::into_inner);
+            let own = doors.present().map(|prepared| prepared.id().to_owned()).unwrap_or_default();
+            (Arc::clone(&doors.project), own)
+        };
+        let speaker = Arc::downgrade(self);
+        let (log, clock) = (project.journal(), Arc::clone(&project.clock));
+        project.runtime.spawn(async move {
+            let mut since = clock.now();
+            loop {
+                tokio::time::sleep(LOOK_EVERY).await;
+                let Some(speaker) = speaker.upgrade() else { return };
+                // A journal that cannot be read now is looked at again.
+                for run in log.ended_since(since).unwrap_or_default() {
+                    since = since.max(run.ended.unwrap_or(since));
+                    if run.id != own && run.mode != "undo" && run.mode != "session" {
+                        let outcome = run.outcome.as_deref().unwrap_or_default();
+                        speaker.screen.note(&format!("run {} of {} has ended: {outcome}", run.id, run.name));
+                    }
+                }
+            }
+        });
     }
 
     fn dry(&self, session: &mut Session, argument: &str) -> Result<(), String> {
@@ -239,6 +320,8 @@ impl Voice for Speaker {
     fn command(&self, session: &mut Session, name: &str, argument: &str) -> Result<(), String> {
         match name {
             "dry" => self.dry(session, argument),
+            "runs" => self.runs(),
+            "undo" => self.undo(),
             other => Err(format!("there is no command ':{other}'")),
         }
     }

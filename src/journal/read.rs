@@ -194,6 +194,21 @@ impl Log {
         Ok(found)
     }
 
+    /// The runs that have ended since an instant, in order.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub fn ended_since(&self, since: Timestamp) -> Result<Vec<RunRow>, String> {
+        let (state, _) = self.open()?;
+        let found = state.with(|connection| {
+            connection
+                .prepare_cached(&format!("SELECT {RUN} FROM run WHERE ended > ?1 AND parent IS NULL ORDER BY ended"))?
+                .query_map([since.as_microsecond()], run)?
+                .collect()
+        });
+        found.map_err(|error| error.to_string())
+    }
+
     /// A run that nobody executes and that has no outcome was interrupted. A child is executed by whoever
     /// executes its parent.
     fn judge_owner(&self, run: &mut RunRow) -> Result<(), String> {

@@ -167,7 +167,9 @@ pub fn prepare(
     let id = record.id().to_owned();
     let ears = Arc::new(Ears::new(listener));
     let mut halt = order.halt.clone();
-    let timeout = order.timeout.or(project.config.limits.timeout);
+    // A session lasts as long as somebody types; its lines are cancelled by hand.
+    let limit = project.config.limits.timeout.filter(|_| order.cause != Cause::Prompt);
+    let timeout = order.timeout.or(limit);
     halt.deadline = timeout.map(|timeout| tokio::time::Instant::now() + timeout.saturating_sub(ran));
     let dry = order.intent.is_dry();
     let mode = Arc::new(order.intent.mode(&id));
@@ -525,6 +527,23 @@ fn refused_start(fault: Fault, begun: Instant) -> Ending {
 }
 
 impl Prepared {
+    /// The end of a session of the prompt. A change whose outcome nobody knows marks it.
+    pub fn end_session(&self, project: &Project) {
+        let log = project.journal();
+        // What cannot be read is told by the end that cannot be written.
+        let _told_below = log.write(false);
+        let entries = log.entries(self.id(), false).unwrap_or_default();
+        let open = entries.iter().find(|entry| entry.is_open() && entry.is_change());
+        let result = match open {
+            None => Ok(Value::Null),
+            Some(entry) => {
+                let message = format!("nobody knows whether entry {} ('{}') was made", entry.number, entry.operation);
+                Err((Outcome::Uncertain, RunError { report: message.clone(), message, fault: None, place: None }))
+            }
+        };
+        self.ending(result, Instant::now());
+    }
+
     pub(super) fn of(
         project: &Project,
         context: Arc<RunContext>,

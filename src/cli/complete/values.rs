@@ -3,6 +3,7 @@
 //! An argument tells what it is by its `value_name`; a new command is completed without a line here.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use clap::{Arg, ValueHint};
 
@@ -10,9 +11,15 @@ use crate::catalog::{Catalog, explain};
 use crate::cli::complete::words::Offer;
 use crate::cli::program::Program;
 use crate::config::Config;
+use crate::fault::{Fault, FaultKind};
+use crate::journal::Log;
 use crate::listing;
 use crate::run::header::{ParamSpec, ParamType};
 use crate::run::{Playbook, explain as playbooks};
+use crate::state::{State, StateError};
+
+/// How many runs are offered.
+const RUNS: usize = 40;
 
 /// What there is right now.
 pub struct Known {
@@ -66,9 +73,26 @@ impl Known {
                 let schedules = self.config.schedules.keys().map(|name| Offer::new(name, "a schedule"));
                 schedules.chain(self.config.watches.keys().map(|name| Offer::new(name, "a watch"))).collect()
             }
-            // What no one lists: words, numbers, lengths of time; and RUN, until runs are kept.
+            "RUN" => self.runs(),
+            // What no one lists: words, numbers, lengths of time.
             _ => Vec::new(),
         }
+    }
+
+    /// The latest runs. Where nothing has run yet no state folder is made for it.
+    fn runs(&self) -> Vec<Offer> {
+        let folder = self.config.state_dir.clone();
+        if !folder.join("state.db").exists() {
+            return Vec::new();
+        }
+        let unusable = |error: StateError| Fault::new(FaultKind::File, error.to_string());
+        let log = Log::new(Box::new(move || State::open(&folder).map(Arc::new).map_err(unusable)));
+        let runs = log.runs().unwrap_or_default().into_iter().filter(|run| run.parent.is_none()).take(RUNS);
+        let offers = runs.map(|run| {
+            let outcome = run.outcome.as_deref().unwrap_or("running");
+            Offer::new(&run.id, format!("{} {} {outcome}", run.started.strftime("%Y-%m-%d %H:%M"), run.name))
+        });
+        std::iter::once(Offer::new("latest", "the run that began last")).chain(offers).collect()
     }
 
     fn playbooks(&self) -> Vec<Offer> {

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, Args)]
 pub struct CancelArgs {
     /// The run: an id, the beginning of one, or `latest`
-    #[arg(value_name = "ID", default_value = "latest")]
+    #[arg(value_name = "RUN", default_value = "latest")]
     pub id: String,
 }
 

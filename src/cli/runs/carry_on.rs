@@ -20,7 +20,7 @@ use crate::run::{Ending, Listener, Now, Project, Resumption, replay, resume};
 #[derive(Debug, Args)]
 pub struct ResumeArgs {
     /// The run: an id, the beginning of one, or `latest`
-    #[arg(value_name = "ID", default_value = "latest")]
+    #[arg(value_name = "RUN", default_value = "latest")]
     pub id: String,
     /// What became of a change whose outcome is uncertain
     #[arg(long, value_enum)]
@@ -52,7 +52,7 @@ pub enum Assumed {
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
     /// The run: an id, the beginning of one, or `latest`
-    #[arg(value_name = "ID", default_value = "latest")]
+    #[arg(value_name = "RUN", default_value = "latest")]
     pub id: String,
 }
 

@@ -19,7 +19,7 @@ use crate::cli::program::{Done, Program};
 #[derive(Debug, Args)]
 pub struct ExportArgs {
     /// The run: an id, the beginning of one, or `latest`
-    #[arg(value_name = "ID", default_value = "latest")]
+    #[arg(value_name = "RUN", default_value = "latest")]
     pub id: String,
     /// Write it to this file, and not to standard output
     #[arg(short, long, value_name = "FILE")]

@@ -11,7 +11,7 @@ use super::open::{Opened, colours, open};
 use crate::cli::exit::Exit;
 use crate::cli::failure::CommandFailure;
 use crate::cli::program::{Done, Program};
-use crate::journal::{RunRow, Tally};
+use crate::journal::{Log, RunRow, Tally};
 
 /// List runs, the latest first
 ///
@@ -47,6 +47,20 @@ struct Listed {
     tally: Tally,
     ran: i64,
     depth: usize,
+}
+
+/// The latest runs as a table; nothing if there is none yet.
+///
+/// # Errors
+/// What the journal refuses.
+pub fn recent(log: &Log, now: Timestamp, limit: usize, width: usize, colours: bool) -> Result<Option<String>, String> {
+    let runs = log.runs()?;
+    let ids = shortest(&runs);
+    let mut listed = Vec::new();
+    for run in runs.into_iter().filter(|run| run.parent.is_none()).take(limit) {
+        listed.push(Listed { tally: log.tally(&run.id)?, ran: ran(&run, now), run, depth: 0 });
+    }
+    Ok((!listed.is_empty()).then(|| table(&listed, ids, width, colours)))
 }
 
 impl ListArgs {

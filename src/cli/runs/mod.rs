@@ -7,7 +7,7 @@ mod command;
 mod export;
 mod facts;
 mod length;
-mod list;
+pub mod list;
 mod open;
 mod prune;
 mod show;

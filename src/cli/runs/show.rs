@@ -20,7 +20,7 @@ use crate::run::history::{Document, FORMAT, Reader, RunHistory, learn_secrets};
 #[derive(Debug, Args)]
 pub struct ShowArgs {
     /// The run: an id, the beginning of one, or `latest`
-    #[arg(value_name = "ID", default_value = "latest")]
+    #[arg(value_name = "RUN", default_value = "latest")]
     pub id: String,
     /// Show a long run as a whole, with what a resume has done again
     #[arg(long)]

@@ -13,7 +13,7 @@ use crate::run::{Now, UndoOrder, undo};
 #[derive(Debug, Args)]
 pub struct UndoArgs {
     /// The run: an id, the beginning of one, or `latest`
-    #[arg(value_name = "ID", default_value = "latest")]
+    #[arg(value_name = "RUN", default_value = "latest")]
     pub id: String,
     /// Send nothing but reads, and show what would be taken back
     #[arg(long)]

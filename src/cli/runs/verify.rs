@@ -15,7 +15,7 @@ use crate::cli::program::{Done, Program};
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
     /// The run: an id, the beginning of one, or `latest`; all runs if none is given
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "RUN")]
     pub id: Option<String>,
 }
 

@@ -52,7 +52,6 @@ mod tests {
             Some(json!({ "state": { "id": 7, "name": "b", "active": true } }))
         );
         assert_eq!(after(row, &args, &before, Some(&json!({ "id": 7, "result": "ok" }))), None);
-        assert_eq!(after(row, &args, &json!({ "gone": true }), Some(&answer)), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 
-use crate::catalog::{Field, Row};
+use crate::catalog::Row;
 
 /// What stands in place of a secret.
 const HIDDEN: &str = "***";
@@ -25,28 +25,6 @@ const NAMES: &[&str] = &[
     "passwords",
     "secrets",
 ];
-
-/// Hides the fields of an answer, or of a state that a read has shown, that its row calls secret.
-pub fn hide_fields(json: &mut Json, fields: &[Field]) {
-    for field in fields.iter().filter(|field| field.secret) {
-        hide_field(json, field.name);
-    }
-}
-
-fn hide_field(json: &mut Json, path: &str) {
-    match json {
-        Json::Array(items) => items.iter_mut().for_each(|item| hide_field(item, path)),
-        Json::Object(map) => {
-            let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
-            match (map.get_mut(first), rest) {
-                (Some(inner), Some(rest)) => hide_field(inner, rest),
-                (Some(inner), None) if !inner.is_null() => *inner = HIDDEN.into(),
-                _ => {}
-            }
-        }
-        _ => {}
-    }
-}
 
 /// Hides the parameters of a row that are secret, under either of their names, wherever they stand: what was
 /// sent as a secret may come back in a state.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
+use crate::catalog::hidden::hide;
 use crate::catalog::{Catalog, Field, LostAnswer, Row};
 use crate::door::Reply;
 use crate::journal::{EntryRow, Log, Part, RunRow, code, fault_json, hex, sha256};
 use crate::run::history::after::after;
 use crate::run::history::document::{Answer, Detail, EntryHistory, ErrorHistory, RunHistory, Text};
-use crate::run::history::hide::{hide_fields, hide_names, hide_params};
+use crate::run::history::hide::{hide_names, hide_params};
 use crate::run::project::Project;
 use crate::secret::Masker;
 
@@ -169,20 +170,21 @@ impl Reader {
 
     /// Hides what the row calls secret, and what the read that showed the state calls so.
     fn hide_by(&self, row: &'static Row, detail: &mut Detail) {
-        let read = match row.lost_answer {
+        let settles = match row.lost_answer {
             LostAnswer::Verify(read) => Some(read),
-            _ => row.before.as_ref().map(|before| before.call),
+            _ => None,
         };
+        let read = row.before.as_ref().map(|before| before.call).or(settles);
         let shown: &[Field] =
             read.and_then(|read| self.project.catalog.row(row.vendor, read)).map_or(&[], |read| read.answer.fields);
         hide_params(&mut detail.args, row);
         if let Some(state) = detail.before.as_mut().and_then(|before| before.get_mut("state")) {
-            hide_fields(state, shown);
+            hide(state, shown);
             hide_params(state, row);
         }
         let mut body = None;
         if let Some(Answer::Http { body: Some(json), .. }) = &mut detail.answer {
-            hide_fields(json, row.answer.fields);
+            hide(json, row.answer.fields);
             hide_params(json, row);
             body = Some(&*json);
         }
