@@ -6,6 +6,7 @@
 pub mod bind;
 mod bound;
 mod builtin;
+mod callable;
 mod format;
 mod index;
 mod raw_path;
@@ -18,6 +19,7 @@ mod tests;
 
 pub use bind::bind;
 pub use bound::{Bound, PartContent, WireBody, WireFile, WirePart, WireRequest};
+pub use callable::{Callable, Form};
 pub use index::{Catalog, CatalogError, signature};
 pub use raw_path::with_product;
 pub use row::{

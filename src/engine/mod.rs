@@ -11,6 +11,7 @@ mod error;
 mod guards;
 mod host;
 mod index;
+mod kind;
 mod needed;
 mod output;
 mod parallel;

@@ -63,8 +63,7 @@ pub struct Modules {
     standard: SharedModule,
     host: SharedModule,
     calls: SharedModule,
-    index: OnceLock<Index>,
-    catalog: Arc<Catalog>,
+    index: Index,
 }
 
 impl Modules {
@@ -75,14 +74,13 @@ impl Modules {
             standard: standard(),
             host: Arc::clone(HOST.get_or_init(|| host::module().into())),
             calls: calls::module(catalog, names).into(),
-            index: OnceLock::new(),
-            catalog: Arc::clone(catalog),
+            index: Index::new(catalog),
         }
     }
 
     /// Everything callable.
     pub fn index(&self) -> &Index {
-        self.index.get_or_init(|| Index::new(&host::described().into(), &self.catalog))
+        &self.index
     }
 
     /// An engine for one run.

@@ -9,8 +9,8 @@ use std::time::Duration;
 use rhai::{Dynamic, EvalAltResult, Map, Module, NativeCallContext};
 use serde_json::Value as Json;
 
-use super::add;
 use super::flow::option_length;
+use super::{add, options};
 use crate::catalog::bind;
 use crate::door::{Action, Reply};
 use crate::engine::context::RunContext;
@@ -29,7 +29,7 @@ pub(super) fn register(module: &mut Module) {
     add(
         module,
         "wait_for_backup",
-        &["target: Target", "options: map", "map"],
+        &["target: Target", &options(&["every", "timeout", "before"]), "map"],
         "/// Waits until the backup that was created is ready, and gives its state. Options: `every`, `timeout`, `before` \
          (what `backup_status` said before the backup was created).",
         |context: NativeCallContext, target: &mut Target, options: Map| backup(&context, target, &options),
@@ -37,7 +37,7 @@ pub(super) fn register(module: &mut Module) {
     add(
         module,
         "wait_for_upgrade",
-        &["target: Target", "appliance: string", "options: map", "string"],
+        &["target: Target", "appliance: string", &options(&["every", "timeout", "from"]), "string"],
         "/// Waits until the upgrade of an appliance is done, and gives its release. Options: `every`, `timeout`, `from` \
          (the release before).",
         |context: NativeCallContext, target: &mut Target, name: &str, options: Map| {
@@ -47,7 +47,7 @@ pub(super) fn register(module: &mut Module) {
     add(
         module,
         "wait_for_config",
-        &["target: Target", "group: string", "options: map", "array"],
+        &["target: Target", "group: string", &options(&["every", "timeout", "before"]), "array"],
         "/// Waits until the configuration of a group is applied everywhere. Options: `every`, `timeout`, `before` (what \
          `appliances` listed before it was applied).",
         |context: NativeCallContext, target: &mut Target, group: &str, options: Map| {
