@@ -1,6 +1,6 @@
 //! The functions that a row gives to scripts: its call, its update, and all of its pages.
 
-use crate::catalog::{Kind, Row, Vendor};
+use crate::catalog::{Kind, PageStyle, Row, Vendor};
 
 /// How a function comes from a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,37 @@ impl Vendor {
             Form::Call => called(name),
             Form::Update => rows.iter().find(|row| row.update == name && !name.is_empty()),
             Form::Pages => called(name.strip_suffix("_pages")?).filter(|row| row.paging.is_some()),
+        }
+    }
+}
+
+impl Row {
+    /// Why an appliance of this version and product does not have the call; `None` where it has it, or
+    /// where that is not known.
+    pub fn lacking(&self, version: Option<&str>, product: Option<&str>) -> Option<String> {
+        if let Some(product) = product.filter(|product| !self.on.is_empty() && !self.on.contains(product)) {
+            return Some(format!("this call is one of {}, and the target is of {product}", self.on.join(", ")));
+        }
+        let generation = |text: &str| text.split('.').next().and_then(|major| major.parse::<u32>().ok());
+        let version = version.and_then(generation)?;
+        let too_old = self.since.and_then(generation).is_some_and(|since| version < since);
+        let too_new = self.until.and_then(generation).is_some_and(|until| version > until);
+        let (word, bound) = match (too_old, too_new) {
+            (true, _) => ("since", self.since),
+            (false, true) => ("until", self.until),
+            (false, false) => return None,
+        };
+        let bound = bound.unwrap_or_default();
+        Some(format!("the call exists {word} version {bound}, and the target is of version {version}"))
+    }
+}
+
+impl PageStyle {
+    /// The parameters that say where a page begins and how long it is.
+    pub fn keys(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Numbers => ("page", "page_size"),
+            Self::Slots | Self::Total | Self::Links => ("offset", "limit"),
         }
     }
 }
