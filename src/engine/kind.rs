@@ -153,6 +153,6 @@ impl Kind {
 
     /// Whether a value of this kind can stand where `wanted` is asked for, as far as is known.
     pub fn fits(self, wanted: Self) -> bool {
-        self == wanted || matches!(wanted, Self::Any | Self::Other) || matches!(self, Self::Any | Self::Other)
+        self == wanted || wanted == Self::Any || matches!(self, Self::Any | Self::Other)
     }
 }

@@ -4,6 +4,7 @@
 //! each of it is one action at the door.
 
 mod calls;
+pub mod check;
 mod context;
 mod decode;
 mod diagnostic;
@@ -25,8 +26,9 @@ mod values;
 mod tests;
 
 pub use context::{RunContext, RunFacts};
-pub use diagnostic::{Diagnostic, Sources};
+pub use diagnostic::{Diagnostic, Place, Sources};
 pub use index::{Entry, Index};
+pub use kind::Kind;
 pub use output::{Level, Output, OutputEvent};
 pub use resolver::{STDLIB, stdlib};
 pub use run::{Ended, ScriptError, ScriptRun, run_script};
