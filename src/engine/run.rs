@@ -9,6 +9,7 @@ use rhai::{AST, Dynamic, Engine, EvalAltResult, Module, Scope};
 
 use crate::catalog::Catalog;
 use crate::door::Branch;
+use crate::engine::check::{Code, Finding, Premises, Severity, check};
 use crate::engine::context::{RunContext, on_branch};
 use crate::engine::diagnostic::{Diagnostic, Sources};
 use crate::engine::index::Index;
@@ -16,7 +17,7 @@ use crate::engine::output::OutputEvent;
 use crate::engine::resolver::Resolver;
 use crate::engine::types::StoreHandle;
 use crate::engine::{calls, guards, host, needed, values};
-use crate::fault::Stop;
+use crate::fault::{Fault, FaultKind, Stop};
 use crate::value::Value;
 
 type SharedModule = Arc<Module>;
@@ -35,6 +36,8 @@ pub struct ScriptRun {
     pub text: String,
     /// The folder that its imports come from.
     pub folder: Option<PathBuf>,
+    /// What is known before it is read.
+    pub premises: Premises,
     /// What its natives need.
     pub context: Arc<RunContext>,
 }
@@ -42,7 +45,7 @@ pub struct ScriptRun {
 /// Why a script did not come to its end.
 #[derive(Debug)]
 pub enum ScriptError {
-    /// It cannot be read: nothing was run.
+    /// It cannot be read, or cannot work: nothing was run.
     Unreadable(Box<Diagnostic>),
     /// It failed, or something failed in it.
     Failed(Box<Diagnostic>),
@@ -166,19 +169,40 @@ fn failed(name: &str, message: &str) -> ScriptError {
 
 fn run_here(script: &ScriptRun, sources: &Sources) -> Result<Value, ScriptError> {
     let context = &script.context;
+    sources.add(&script.name, &script.text);
+    refuse_mistakes(script, sources)?;
     let _counted = context.memory.enter();
     let resolver = Resolver::new(script.folder.clone(), sources.clone());
     let names = needed::words(&script.text, &resolver);
     let modules = Modules::of(&context.catalog, names.as_ref());
     let mut engine = modules.engine(context);
     engine.set_module_resolver(resolver);
-    sources.add(&script.name, &script.text);
     let ast = compile(&engine, &script.name, &script.text).map_err(|error| {
         ScriptError::Unreadable(Box::new(Diagnostic::of_parse(&error, &script.name, modules.index())))
     })?;
     let evaluated = on_branch(Arc::new(Branch::main()), || engine.eval_ast::<Dynamic>(&ast));
     let value = evaluated.map_err(|error| outcome(&error, &script.name, context, &modules))?;
     values::to_value(&value).or(Ok(Value::Text(value.to_string())))
+}
+
+/// Refuses a script that cannot work, before anything of it is carried out.
+fn refuse_mistakes(script: &ScriptRun, sources: &Sources) -> Result<(), ScriptError> {
+    let findings = check(&script.name, &script.text, &script.premises, sources);
+    let errors: Vec<&Finding> = findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+    let refused = errors.iter().all(|finding| finding.code == Code::UndeclaredEffect);
+    let Some(first) = errors.into_iter().min_by_key(|finding| finding.code == Code::UndeclaredEffect) else {
+        return Ok(());
+    };
+    let more = findings.iter().filter(|finding| finding.severity == Severity::Error).count() - 1;
+    let mut diagnostic = first.diagnostic();
+    if more > 0 {
+        diagnostic.hints.push(format!("`beadle check` shows {more} more"));
+    }
+    if refused {
+        diagnostic.fault = Some(Fault::new(FaultKind::Refused, diagnostic.message.clone()));
+        return Err(ScriptError::Failed(Box::new(diagnostic)));
+    }
+    Err(ScriptError::Unreadable(Box::new(diagnostic)))
 }
 
 /// Compiles a script with the names that it is given.

@@ -18,6 +18,7 @@ use crate::engine::{
 };
 use crate::fault::{Failure, Fault, FaultKind, Stop};
 use crate::journal::MemoryRecorder;
+use crate::run::check::premises;
 use crate::run::header::HeaderPolicy;
 use crate::run::outcome::{Counts, Ending, Outcome, Plan, RunError};
 use crate::run::params::{Given, Params, resolve};
@@ -276,6 +277,7 @@ pub fn execute(project: &Arc<Project>, order: Order, listener: &Arc<dyn Listener
         name: order.playbook.name.clone(),
         text: order.playbook.text.clone(),
         folder: order.playbook.folder.clone(),
+        premises: premises(&project.config, &project.catalog, &order.playbook),
         context: Arc::clone(&prepared.context),
     });
     let result = ended.result.map_err(|error| judged(error, &ended.sources));
@@ -479,6 +481,7 @@ impl Children for ChildRuns {
         let facts = RunFacts { params: params.values, event: Map::new(), run };
         let context = context(&self.project, Arc::clone(&child), Arc::clone(&self.ears), facts, halt);
         let ended = run_script(ScriptRun {
+            premises: premises(&self.project.config, &self.project.catalog, &playbook),
             name: playbook.name.clone(),
             text: playbook.text,
             folder: playbook.folder,

@@ -1,5 +1,6 @@
 //! Runs: one execution of one script, from its header and parameters to its outcome.
 
+pub mod check;
 pub mod execute;
 pub mod header;
 pub mod outcome;
@@ -7,6 +8,7 @@ pub mod params;
 pub mod playbook;
 pub mod project;
 
+pub use check::{Checked, check};
 pub use execute::{Cause, Listener, Order, Prepared, RunEvent, execute, prepare, run_error};
 pub use outcome::{Counts, Ending, Outcome, Plan, RunError};
 pub use playbook::{Playbook, PlaybookError};
