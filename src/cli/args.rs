@@ -51,6 +51,7 @@ pub enum Command {
     Init(super::init::InitArgs),
     /// Run a playbook or script
     Run(super::run::RunArgs),
+    Check(super::check::CheckArgs),
     /// Show playbooks
     #[command(subcommand)]
     Playbooks(super::playbooks::PlaybooksCommand),

@@ -5,6 +5,7 @@
 mod args;
 mod ask;
 pub mod calls;
+mod check;
 mod demo;
 mod demo_all;
 mod difference;

@@ -1,7 +1,9 @@
 //! The service: the loop that turns firings into runs.
 
+mod check;
 mod orders;
 mod serve;
 
+pub use check::check;
 pub use orders::{definitions, order};
 pub use serve::{Service, ServiceEvent};
