@@ -11,8 +11,8 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::CommandFailure;
 use crate::cli::program::{Done, Program};
 use crate::config::Config;
-use crate::engine::Sources;
 use crate::engine::check::{Finding, Severity};
+use crate::engine::{Index, Sources};
 use crate::run::{self, Checked, Playbook, PlaybookError, Project};
 
 /// Say what is wrong with scripts and configuration, before anything runs
@@ -33,11 +33,12 @@ impl CheckArgs {
     /// Checks what is asked for.
     pub fn exec(self, program: &Program) -> Done {
         let (project, _runtime) = program.project()?;
+        let index = Arc::new(Index::new(&project.catalog));
         let found = if self.scripts.is_empty() {
-            whole(program, &project)?
+            whole(program, &project, &index)?
         } else {
             let find = |name: &String| Playbook::find(name, &program.here, &project.config.folder);
-            self.scripts.iter().map(|name| one(&project, find(name))).collect::<Result<_, _>>()?
+            self.scripts.iter().map(|name| one(&project, &index, find(name))).collect::<Result<_, _>>()?
         };
         let mut seen = BTreeSet::new();
         let mut findings: Vec<(&Finding, &Sources)> = Vec::new();
@@ -74,13 +75,14 @@ impl CheckArgs {
 }
 
 /// Every playbook of the project, and its configuration.
-fn whole(program: &Program, project: &Arc<Project>) -> Result<Vec<Checked>, CommandFailure> {
+fn whole(program: &Program, project: &Arc<Project>, index: &Arc<Index>) -> Result<Vec<Checked>, CommandFailure> {
     let playbooks = Playbook::own(&project.config.folder);
     if playbooks.is_empty() && project.config.file.is_none() {
         return Err(CommandFailure::usage("there is nothing to check here: name a script, or make a project")
             .hint("`beadle init DIR` makes a project"));
     }
-    let mut found: Vec<Checked> = playbooks.into_iter().map(|found| one(project, found)).collect::<Result<_, _>>()?;
+    let mut found: Vec<Checked> =
+        playbooks.into_iter().map(|found| one(project, index, found)).collect::<Result<_, _>>()?;
     if let Some(file) = &project.config.file {
         let shown = file.strip_prefix(&program.here).unwrap_or(file).display().to_string();
         let text = std::fs::read_to_string(file).unwrap_or_default();
@@ -93,14 +95,18 @@ fn whole(program: &Program, project: &Arc<Project>) -> Result<Vec<Checked>, Comm
 }
 
 /// One script; a wrong header is a finding like others.
-fn one(project: &Arc<Project>, found: Result<Playbook, PlaybookError>) -> Result<Checked, CommandFailure> {
+fn one(
+    project: &Project,
+    index: &Arc<Index>,
+    found: Result<Playbook, PlaybookError>,
+) -> Result<Checked, CommandFailure> {
     let (playbook, broken) = match found {
         Ok(playbook) => (playbook, None),
         Err(PlaybookError::Header { error, bare, .. }) => (*bare, Some(error)),
         Err(other) => return Err(CommandFailure::usage(other)),
     };
     let name = shown(&playbook, &project.config);
-    Ok(run::check(&project.config, &project.catalog, &playbook, &name, broken.as_ref()))
+    Ok(run::check(&project.config, index, &playbook, &name, broken.as_ref()))
 }
 
 /// What messages call a script: a path that can be opened, where there is one.

@@ -146,6 +146,11 @@ impl Kind {
         Self::NAMES.iter().find(|(_, name)| *name == word).map_or(Self::Any, |(kind, _)| *kind)
     }
 
+    /// Every kind that a value can be known to have.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::NAMES.iter().map(|(kind, _)| *kind).filter(|kind| !matches!(kind, Self::Any | Self::Other))
+    }
+
     /// The name in the words of a script's author.
     pub fn name(self) -> &'static str {
         Self::NAMES.iter().find(|(kind, _)| *kind == self).map_or("any", |(_, name)| name)

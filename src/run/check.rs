@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::engine::check::{self, Appliance, Code, Finding, Param, Premises};
-use crate::engine::{Kind, Place, Sources};
+use crate::engine::{Index, Kind, Place, Sources};
 use crate::run::header::{Header, HeaderError, ParamSpec, ParamType};
 use crate::run::playbook::Playbook;
 
@@ -24,13 +23,13 @@ pub struct Checked {
 /// cannot be read: the script is checked all the same, as far as it does not depend on it.
 pub fn check(
     config: &Config,
-    catalog: &Arc<Catalog>,
+    index: &Arc<Index>,
     playbook: &Playbook,
     name: &str,
     broken: Option<&HeaderError>,
 ) -> Checked {
     let sources = Sources::default();
-    let mut premises = premises(config, catalog, playbook);
+    let mut premises = premises(config, index, playbook);
     if broken.is_some() {
         premises.params = None;
     }
@@ -44,7 +43,7 @@ pub fn check(
 }
 
 /// What is known before a playbook's script is read.
-pub fn premises(config: &Config, catalog: &Arc<Catalog>, playbook: &Playbook) -> Premises {
+pub fn premises(config: &Config, index: &Arc<Index>, playbook: &Playbook) -> Premises {
     let header = &playbook.header;
     let appliance = |target: &crate::config::Target| Appliance {
         vendor: target.vendor.clone(),
@@ -53,7 +52,7 @@ pub fn premises(config: &Config, catalog: &Arc<Catalog>, playbook: &Playbook) ->
         tags: target.tags.clone(),
     };
     Premises {
-        catalog: Arc::clone(catalog),
+        index: Arc::clone(index),
         targets: config.targets.iter().map(|(name, target)| (name.clone(), appliance(target))).collect(),
         params: Some(header.params.iter().map(|spec| param(spec, header)).collect()),
         effects: header.policy.effects.clone(),

@@ -14,7 +14,7 @@ use crate::door::{
     Children, Door, DoorEvent, DoorParts, DryRun, FileRules, Halt, Host, Mode, NamedStore, Watcher, Withheld,
 };
 use crate::engine::{
-    Diagnostic, Output, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun, Sources, run_script,
+    Diagnostic, Index, Output, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun, Sources, run_script,
 };
 use crate::fault::{Failure, Fault, FaultKind, Stop};
 use crate::journal::MemoryRecorder;
@@ -277,7 +277,7 @@ pub fn execute(project: &Arc<Project>, order: Order, listener: &Arc<dyn Listener
         name: order.playbook.name.clone(),
         text: order.playbook.text.clone(),
         folder: order.playbook.folder.clone(),
-        premises: premises(&project.config, &project.catalog, &order.playbook),
+        premises: premises(&project.config, &Arc::new(Index::new(&project.catalog)), &order.playbook),
         context: Arc::clone(&prepared.context),
     });
     let result = ended.result.map_err(|error| judged(error, &ended.sources));
@@ -481,7 +481,7 @@ impl Children for ChildRuns {
         let facts = RunFacts { params: params.values, event: Map::new(), run };
         let context = context(&self.project, Arc::clone(&child), Arc::clone(&self.ears), facts, halt);
         let ended = run_script(ScriptRun {
-            premises: premises(&self.project.config, &self.project.catalog, &playbook),
+            premises: premises(&self.project.config, &Arc::new(Index::new(&self.project.catalog)), &playbook),
             name: playbook.name.clone(),
             text: playbook.text,
             folder: playbook.folder,

@@ -165,6 +165,10 @@ impl Eye {
         let members = members.iter().filter(|member| !is_own(member));
         let members: Vec<&Member> =
             if row.body == Body::Free { members.filter(takes).collect() } else { members.collect() };
+        let file = row.params.iter().find(|param| row.chunked && param.ty == Type::File);
+        if let Some(file) = file.filter(|file| !free && !members.iter().any(|member| file.is_called(&member.name))) {
+            self.note(self.call, Sort::Missing, super::required(file, ""));
+        }
         // An update reads the rest from the appliance; the pieces of a long file are numbered by themselves.
         free |= callable.form == Form::Update || row.chunked;
         let present = self.members(row.params, &members, "", Unknown::Refused, free, &own);

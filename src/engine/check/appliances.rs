@@ -67,7 +67,7 @@ impl Appliances {
 
     /// Every possibility; those of which nothing is known are left out.
     pub fn candidates<'p>(&self, premises: &'p Premises) -> Vec<Candidate<'p>> {
-        let catalog: &Catalog = &premises.catalog;
+        let catalog: &Catalog = premises.catalog();
         let of = |vendor: &str| catalog.vendor(vendor);
         match self {
             Self::Any => catalog.vendors().iter().map(|vendor| Candidate { vendor, target: None }).collect(),

@@ -114,12 +114,21 @@ impl<'p> Walk<'p> {
 
     fn signature_of(&self, name: &str) -> Option<String> {
         let own = self.this_unit().and_then(|unit| unit.named(name).next()).map(|function| function.signature());
-        own.or_else(|| self.index.named(name).next().map(|entry| entry.signature.clone()))
+        own.or_else(|| signatures(Index::functions(name)).into_iter().next())
+            .or_else(|| self.index.named(name).next().map(|entry| entry.signature.clone()))
     }
 }
 
+/// How a function is written. Where one form takes anything, those for certain kinds are left out.
 fn signatures(forms: &[Entry]) -> Vec<String> {
-    let mut all: Vec<String> = forms.iter().map(|form| form.signature.clone()).collect();
+    let general = |form: &Entry| form.takes.iter().all(|kind| *kind == Kind::Any);
+    let covered = |form: &Entry| {
+        let same = |other: &Entry| other.takes.len() == form.takes.len() && general(other);
+        !form.takes.is_empty() && !general(form) && forms.iter().any(same)
+    };
+    let mut all: Vec<String> = forms.iter().filter(|form| !covered(form)).map(|form| form.signature.clone()).collect();
+    // What takes most comes first: a form without arguments says least.
+    all.sort_by_key(|signature| std::cmp::Reverse(signature.len().min(40)));
     all.dedup();
     all
 }

@@ -186,7 +186,7 @@ impl<'p> Walk<'p> {
         let (Some(Fact::Target(appliances)), Some(method)) = (facts.first(), text(1)) else { return };
         let candidates = appliances.candidates(self.premises);
         let effect = |candidate: &Candidate<'_>| {
-            let row = text(2).and_then(|path| self.premises.catalog.match_raw(candidate.vendor.id, method, path));
+            let row = text(2).and_then(|path| self.premises.catalog().match_raw(candidate.vendor.id, method, path));
             match (row, method.to_ascii_uppercase().as_str()) {
                 (Some(row), _) => row.effect,
                 // A path that is not known may be that of a call which only reads.

@@ -238,9 +238,9 @@ impl<'p> Walk<'p> {
         let closed = matches!(filter, Fact::Map(members) if !members.open);
         let (vendor, tag) = (text("vendor"), text("tag"));
         let unread = |name: &str| matches!(filter, Fact::Map(members) if members.known.contains_key(name));
-        if let Some(vendor) = vendor.as_deref().filter(|vendor| self.premises.catalog.vendor(vendor).is_none()) {
+        if let Some(vendor) = vendor.as_deref().filter(|vendor| self.premises.catalog().vendor(vendor).is_none()) {
             if self.quiet == 0 {
-                let ids = self.premises.catalog.vendors().iter().map(|vendor| vendor.id);
+                let ids = self.premises.catalog().vendors().iter().map(|vendor| vendor.id);
                 let message = format!("there is no vendor '{vendor}'");
                 let finding =
                     Finding::new(Code::UnknownVendor, self.place(position), message).nearest(nearest(vendor, ids));

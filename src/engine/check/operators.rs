@@ -64,14 +64,21 @@ impl<'p> Walk<'p> {
             (Fact::Never, _, _) | (_, Fact::Never, _) => return Fact::Never,
             _ => {}
         }
-        let (Some(one), Some(other)) = (left.kind(), right.kind()) else { return Fact::Anything };
-        match together(name, one, other) {
-            Some(kind) => Fact::Kind(kind),
-            None => {
-                self.say(Code::WrongKind, position, format!("'{base}' does not take {} and {}", a(one), a(other)));
-                Fact::Anything
+        let message = match (left.kind(), right.kind()) {
+            (Some(one), Some(other)) => match together(name, one, other) {
+                Some(kind) => return Fact::Kind(kind),
+                None => format!("'{base}' does not take {} and {}", a(one), a(other)),
+            },
+            (None, Some(other)) if self.quiet == 0 && Kind::all().all(|kind| together(name, kind, other).is_none()) => {
+                format!("'{base}' takes nothing with {} on its right", a(other))
             }
-        }
+            (Some(one), None) if self.quiet == 0 && Kind::all().all(|kind| together(name, one, kind).is_none()) => {
+                format!("'{base}' takes nothing with {} on its left", a(one))
+            }
+            _ => return Fact::Anything,
+        };
+        self.say(Code::WrongKind, position, message);
+        Fact::Anything
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::catalog::{Catalog, Effect};
+use crate::engine::index::Index;
 use crate::engine::kind::Kind;
 
 /// A configured appliance, as far as calls depend on it.
@@ -40,8 +41,8 @@ pub struct Param {
 /// What is known before a script is read.
 #[derive(Clone, Debug)]
 pub struct Premises {
-    /// The calls.
-    pub catalog: Arc<Catalog>,
+    /// The functions and calls.
+    pub index: Arc<Index>,
     /// The configured targets.
     pub targets: BTreeMap<String, Appliance>,
     /// The header's parameters; `None` where the header cannot be read.
@@ -53,10 +54,15 @@ pub struct Premises {
 }
 
 impl Premises {
+    /// The calls.
+    pub fn catalog(&self) -> &Catalog {
+        self.index.catalog()
+    }
+
     /// Nothing but the calls.
     pub fn bare(catalog: &Arc<Catalog>) -> Self {
         Self {
-            catalog: Arc::clone(catalog),
+            index: Arc::new(Index::new(catalog)),
             targets: BTreeMap::new(),
             params: Some(Vec::new()),
             effects: None,

@@ -259,12 +259,9 @@ impl<'p> Walk<'p> {
 
     /// A change that lies deeper than is followed: what is known of the variable's inside is given up.
     fn set_deep(&mut self, lhs: &'p Expr, rhs: &'p Expr) {
-        self.quiet += 1;
+        // What is set need not be there yet: only what stands in brackets is looked at.
         self.eval(lhs);
-        if !matches!(rhs, Expr::Property(..)) {
-            self.inside(rhs);
-        }
-        self.quiet -= 1;
+        self.inside(rhs);
         self.loosen(lhs);
     }
 

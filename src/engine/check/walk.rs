@@ -64,13 +64,13 @@ pub struct Walk<'p> {
 /// Checks a script and what it imports; their texts are added to `sources`.
 pub fn check(name: &str, text: &str, premises: &Premises, sources: &Sources) -> Vec<Finding> {
     let resolver = Resolver::new(premises.folder.clone(), sources.clone());
-    let index = Index::new(&premises.catalog);
+    let index = &*premises.index;
     let mut findings = Vec::new();
-    let program = program::read(name, text, &resolver, sources, &index, &mut findings);
+    let program = program::read(name, text, &resolver, sources, index, &mut findings);
     if program.units.first().is_some_and(|unit| unit.name == name) {
         let globals: Vec<_> = program.units.iter().map(globals).collect();
         let keys = program.units.iter().flat_map(|unit| unit.keys.iter().cloned()).collect();
-        findings.extend(followed(&program, premises, &index, &keys, &globals));
+        findings.extend(followed(&program, premises, index, &keys, &globals));
     }
     let unit = |file: &str| program.units.iter().position(|unit| unit.name == file).unwrap_or(usize::MAX);
     findings.sort_by_key(|finding| {
