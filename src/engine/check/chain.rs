@@ -132,7 +132,8 @@ impl<'p> Walk<'p> {
             },
             Fact::Answer(answer) => self.field(answer, name, position),
             other => match other.kind() {
-                None | Some(Kind::Map) => Fact::Anything,
+                // `?.` gives `()` for `()`.
+                None | Some(Kind::Map | Kind::Unit) => Fact::Anything,
                 Some(kind) => self.property(kind, name, position),
             },
         }
@@ -178,7 +179,11 @@ impl<'p> Walk<'p> {
     fn method(&mut self, receiver: Fact, call: &'p FnCallExpr, position: Position, root: Option<&'p Expr>) -> Fact {
         let name = call.name.as_str();
         let count = call.args.len();
-        let receiver = receiver.present();
+        // `?.` gives `()` for `()`, whatever is called on it.
+        let receiver = match receiver.present() {
+            Fact::Kind(Kind::Unit) => Fact::Anything,
+            other => other,
+        };
         if name == "call" {
             let facts: Vec<Fact> = call.args.iter().map(|argument| self.eval(argument)).collect();
             if let Fact::Closure(arity) = receiver

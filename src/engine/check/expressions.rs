@@ -134,14 +134,10 @@ impl<'p> Walk<'p> {
         if is_given && self.unit == 0 {
             return self.given(name);
         }
-        let unit = self.this_unit();
-        let functions = unit.map(|unit| unit.functions.iter().enumerate()).into_iter().flatten();
-        let pointed: Vec<usize> = functions.filter(|(_, function)| function.name == name).map(|(at, _)| at).collect();
+        let pointed = self.this_unit().map(|unit| unit.numbers(name)).unwrap_or_default();
         if !pointed.is_empty() {
-            // A function that is handed on may be called with anything.
             for at in pointed {
-                let many = vec![Fact::Anything; 16];
-                self.passed(self.unit, at, &many);
+                self.handed_on(self.unit, at);
             }
             return Fact::Kind(Kind::Function);
         }

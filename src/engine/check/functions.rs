@@ -72,14 +72,7 @@ impl<'p> Walk<'p> {
     fn spoken(&mut self, name: &str, facts: &[Fact], gives: Kind, position: Position) -> Fact {
         match (name, facts.first()) {
             ("Fn", Some(Fact::Literal(Value::Text(function)))) => {
-                let unit = self.this_unit();
-                let known: Vec<usize> = unit
-                    .map(|unit| {
-                        (0..unit.functions.len())
-                            .filter(|at| unit.functions.get(*at).is_some_and(|f| f.name == function))
-                            .collect()
-                    })
-                    .unwrap_or_default();
+                let known = self.this_unit().map(|unit| unit.numbers(function)).unwrap_or_default();
                 if known.is_empty()
                     && Index::functions(function).is_empty()
                     && self.index.calls(function).next().is_none()
@@ -87,7 +80,7 @@ impl<'p> Walk<'p> {
                     self.say(Code::UnknownFunction, position, format!("there is no function '{function}'"));
                 }
                 for at in known {
-                    self.passed(self.unit, at, &vec![Fact::Anything; 16]);
+                    self.handed_on(self.unit, at);
                 }
             }
             ("is_def_var", Some(Fact::Literal(Value::Text(variable)))) => {

@@ -1,8 +1,9 @@
 //! The script and every module that it imports, parsed.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use rhai::{AST, ASTNode, Engine, Expr, FnAccess, ImmutableString, ParseError, Position, Stmt};
+use rhai::{AST, ASTNode, Engine, Expr, FnAccess, ImmutableString, Module, ParseError, Position, ScriptFuncDef, Stmt};
 
 use crate::engine::check::finding::{Code, Finding};
 use crate::engine::diagnostic::{Diagnostic, Place, Sources};
@@ -50,6 +51,12 @@ impl Unit {
     /// The functions of that name, whatever they take; closures have no name that can be written.
     pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Function> {
         self.functions.iter().filter(move |function| function.name == name)
+    }
+
+    /// The numbers of the functions of that name.
+    pub fn numbers(&self, name: &str) -> Vec<usize> {
+        let numbered = self.functions.iter().enumerate();
+        numbered.filter(|(_, function)| function.name == name).map(|(number, _)| number).collect()
     }
 
     /// The names of all functions that have one.
@@ -227,12 +234,13 @@ fn names(ast: &AST) -> (HashSet<String>, bool) {
 /// The functions of a text with their statements.
 ///
 /// Rhai shows the statements of all functions in one walk, without saying whose they are: each
-/// function is taken out by itself.
+/// function is put into a module of its own.
 fn functions(ast: &AST) -> Vec<Function> {
     let definitions: Vec<_> = ast.shared_lib().iter_script_fn_info().map(|(.., function)| function.clone()).collect();
-    let one = |function: std::sync::Arc<rhai::ScriptFuncDef>| {
-        let mut alone = ast.clone_functions_only();
-        alone.retain_functions(|_, _, name, params| name == function.name && params == function.params.len());
+    let one = |function: Arc<ScriptFuncDef>| {
+        let mut alone = Module::new();
+        alone.set_script_fn(Arc::clone(&function));
+        let alone = AST::new_from_module(alone);
         let mut body = Vec::new();
         alone.walk(&mut |path: &[ASTNode<'_>]| {
             if let [ASTNode::Stmt(statement)] = path {

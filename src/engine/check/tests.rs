@@ -120,6 +120,14 @@ fn what_may_be_right_is_let_alone() {
         "let r = retry(#{ attempts: 2, backoff: \"1s\" }, || 5); r + 1;",
         "import \"std/seg/ip_groups\" as g; let s = target(\"seg\"); g::remembered(store, s, 5).pending;",
         "let e = params ?? #{}; e;",
+        "let e = (); print(e?.name); print(e?.len());",
+        "let e = [1]; e[0] += 5; e[0];",
+        "let m = #{ a: 1 }; for key in m.keys() { print(m[key]); } m[\"b\"] = 2; m.b += 1;",
+        "let w = 3; while w > 0 { w -= 1; } do { w += 1; } until w > 5; w;",
+        "fn even(n) { if n == 0 { true } else { odd(n - 1) } } fn odd(n) { if n == 0 { false } else { even(n - 1) } } even(5);",
+        "fn grow(list, n) { if n == 0 { return list; } list.push([list]); grow(list, n - 1) } grow([], 3);",
+        "let x = switch run.mode { \"dry\" => #{ n: 1 }, _ => #{ n: 2, m: 3 } }; x.n;",
+        "try { fail(\"x\"); } catch { } print(\"reached\");",
     ] {
         lets_alone(script);
     }

@@ -111,10 +111,12 @@ fn followed(
     };
     walk.learn();
     // What no call was seen of may be called from elsewhere, with anything.
-    for called in walk.called.iter_mut().flatten().filter(|called| !called.seen) {
-        called.params.fill(Fact::Anything);
+    let unseen: Vec<&mut Called> =
+        walk.called.iter_mut().flatten().filter(|called| !called.params.is_empty() && !called.seen).collect();
+    if !unseen.is_empty() {
+        unseen.into_iter().for_each(|called| called.params.fill(Fact::Anything));
+        walk.learn();
     }
-    walk.learn();
     walk.quiet = 0;
     walk.round();
     walk.unused();
@@ -208,6 +210,12 @@ impl<'p> Walk<'p> {
         let returns = called.returns.clone();
         self.scope.learned |= learned;
         returns
+    }
+
+    /// A function is handed on, and may be called with anything.
+    pub(super) fn handed_on(&mut self, unit: usize, function: usize) {
+        let count = self.called(unit, function).map_or(0, |called| called.params.len());
+        self.passed(unit, function, &vec![Fact::Anything; count]);
     }
 
     pub(super) fn this_unit(&self) -> Option<&'p Unit> {
