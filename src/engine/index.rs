@@ -3,12 +3,12 @@
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use rhai::FuncInfo;
-use rhai::packages::{Package, StandardPackage};
 use rhai::{Engine, FuncMetadata};
 
 use crate::catalog::{Callable, Catalog, Form, signature};
 use crate::engine::host;
 use crate::engine::kind::Kind;
+use crate::engine::run::standard;
 
 /// A function or call.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,7 +46,7 @@ pub struct Index {
 /// among them; the same in every run.
 static FUNCTIONS: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     let mut engine = Engine::new_raw();
-    engine.register_global_module(StandardPackage::new().as_shared_module());
+    engine.register_global_module(standard());
     let mut functions = engine.collect_fn_metadata(None, |function: FuncInfo<'_>| describe(function.metadata), true);
     let mut engine = Engine::new_raw();
     engine.register_global_module(host::described().into());

@@ -138,7 +138,7 @@ pub fn given_names() -> Scope<'static> {
 }
 
 /// Rhai's own functions. What of them blocks or reads a clock is overridden or disabled.
-fn standard() -> SharedModule {
+pub(super) fn standard() -> SharedModule {
     static STANDARD: OnceLock<SharedModule> = OnceLock::new();
     Arc::clone(STANDARD.get_or_init(|| StandardPackage::new().as_shared_module()))
 }
