@@ -75,7 +75,7 @@ fn mistakes_in_scripts_show_file_line_caret_and_cure() {
         ("let x = ;", &["script.rhai:1:9", "^"]),
         ("let a = 1;\nprint(bb);", &["there is no variable 'bb'", "script.rhai:2:7"]),
         ("prnt(1)", &["there is no function 'prnt'. Did you mean 'print'?"]),
-        ("let m = #{ a: 1 };\nm.b", &["script.rhai:2", "there is no member 'b'"]),
+        ("let m = #{ a: 1 };\nm.b", &["script.rhai:2", "has no member 'b'"]),
         ("target(\"seg\").group_membrs(3)", &["Did you mean 'group_members'?"]),
         ("target(\"seg\").group_members(\"x\")", &["'group_id' must be an int, and not a string \"x\""]),
         ("target(\"seg\").group_members()", &["group_members"]),

@@ -43,8 +43,9 @@ fn no_output_log_or_file_shows_a_secret() {
     let mut sandbox = Sandbox::with_seg(&seg, "[secrets.api]\nenv = \"SEG_PASSWORD\"\n");
     sandbox.env("SEG_PASSWORD", CANARY);
     let header = "//! X.\n//!\n//! ```toml\n//! [params]\n//! s = { type = \"secret\" }\n//! ```\n";
+    // What is known to be a secret is refused before it runs; a mixed list hides the kind.
     let script = format!(
-        "{header}let seg = target(\"seg\");\nlet s = secret(\"api\");\nprint(s); print(`${{s}}`); print(\"a\" + s); print(to_json(s)); print(#{{ s: s }});\n\
+        "{header}let seg = target(\"seg\");\nlet s = [secret(\"api\"), 0][0];\nprint(s); print(`${{s}}`); print(\"a\" + s); print(to_json(s)); print(#{{ s: s }});\n\
          log_warn(s); table([#{{ s: s }}]); print(params.s); write_json(\"out/x.json\", #{{ s: s }});\n\
          try {{ store.set(\"k\", s) }} catch (e) {{ print(e.message) }}\ntry {{ print(s == s) }} catch (e) {{ print(e.message) }}\n\
          try {{ seg.group_member_add(3, #{{ member_type: 1, member_data: s }}) }} catch (e) {{ print(e) }}\n\

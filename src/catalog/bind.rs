@@ -4,6 +4,7 @@
 //! entries.
 
 mod convert;
+pub mod look;
 mod pem;
 mod rules;
 mod span;
@@ -16,7 +17,7 @@ pub(super) use rules::holds;
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use crate::catalog::{Body, Bound, Effect, Param, Place, Row, Shape, index};
+use crate::catalog::{Body, Bound, Condition, Effect, Param, Place, Row, Shape, index};
 use crate::fault::{Fault, FaultKind};
 use crate::nearest::did_you_mean;
 use crate::value::{Map, Value};
@@ -36,11 +37,8 @@ pub fn bind(row: &'static Row, mut positional: Vec<Value>, mut map: Map) -> Resu
     }
     let save_to = save_to(row, &mut map, &mut mistakes);
     let mut args = Map::new();
-    let given = positional.len();
-    let wanted: Vec<&str> = row.path_params().map(|param| param.name).collect();
-    if given != wanted.len() {
-        let list = if wanted.is_empty() { String::new() } else { format!(" ({})", wanted.join(", ")) };
-        mistakes.push(format!("it takes {} argument(s) before the map{list}, not {given}", wanted.len()));
+    if positional.len() != row.path_params().count() {
+        mistakes.push(wrong_count(row, positional.len()));
     }
     for (param, value) in row.path_params().zip(positional) {
         let value = convert::on_path(param, value, &mut mistakes);
@@ -74,15 +72,27 @@ fn save_to(row: &Row, map: &mut Map, mistakes: &mut Vec<String>) -> Option<PathB
     match map.remove("to") {
         Some(Value::Text(file)) if !file.is_empty() => Some(PathBuf::from(file)),
         _ => {
-            mistakes
-                .push("'to' is required: the file that the download is written to, such as \"out/backup.zip\"".into());
+            mistakes.push(NO_FILE.into());
             None
         }
     }
 }
 
+const NO_FILE: &str = "'to' is required: the file that the download is written to, such as \"out/backup.zip\"";
+
 /// The argument that holds the whole body where it is free-form.
 pub const FREE: &str = "body";
+
+impl Unknown {
+    /// What becomes of members that an object's own facts do not name.
+    fn of(param: &Param) -> Self {
+        match (param.open, param.pick) {
+            (true, _) => Self::Kept,
+            (false, true) => Self::Dropped,
+            (false, false) => Self::Refused,
+        }
+    }
+}
 
 /// What becomes of a member that no parameter takes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -106,11 +116,7 @@ fn members(params: &'static [Param], map: Map, at: &str, unknown: Unknown, args:
             if unknown == Unknown::Kept {
                 args.insert(name, value);
             } else if unknown == Unknown::Refused {
-                let names = takes().map(|param| param.name);
-                let hint = did_you_mean(&name, names.clone());
-                let list = names.collect::<Vec<_>>().join(", ");
-                let list = if list.is_empty() { "no parameters" } else { &list };
-                mistakes.push(format!("'{}' is not a parameter.{hint} There are: {list}", place(at, &name)));
+                mistakes.push(unknown_member(params, at, &name));
             }
             continue;
         };
@@ -118,8 +124,7 @@ fn members(params: &'static [Param], map: Map, at: &str, unknown: Unknown, args:
             continue;
         }
         if args.contains_key(param.name) {
-            let (short, wire) = (param.name, param.wire);
-            mistakes.push(format!("'{}' is given twice, as '{short}' and '{wire}'", place(at, short)));
+            mistakes.push(given_twice(param, at));
             continue;
         }
         let value = convert::param(param, value, &place(at, param.name), mistakes);
@@ -137,7 +142,7 @@ fn members(params: &'static [Param], map: Map, at: &str, unknown: Unknown, args:
                 let default = convert::param(param, default, &place(at, param.name), mistakes);
                 args.insert(param.name.to_owned(), default);
             }
-            None => mistakes.push(format!("'{}' is required", place(at, param.name))),
+            None => mistakes.push(required(param, at)),
         }
     }
     for param in takes() {
@@ -145,11 +150,36 @@ fn members(params: &'static [Param], map: Map, at: &str, unknown: Unknown, args:
             && !args.contains_key(param.name)
             && rules::holds(condition, args)
         {
-            let values = condition.equals.join(" or ");
-            let (wanted, sibling) = (place(at, param.name), place(at, condition.param));
-            mistakes.push(format!("'{wanted}' is required when '{sibling}' is {values}"));
+            mistakes.push(required_if(param, condition, at));
         }
     }
+}
+
+fn unknown_member(params: &'static [Param], at: &str, name: &str) -> String {
+    let names = params.iter().filter(|param| param.place != Place::Path).map(|param| param.name);
+    let hint = did_you_mean(name, names.clone());
+    let list = names.collect::<Vec<_>>().join(", ");
+    let list = if list.is_empty() { "no parameters" } else { &list };
+    format!("'{}' is not a parameter.{hint} There are: {list}", place(at, name))
+}
+
+fn given_twice(param: &Param, at: &str) -> String {
+    format!("'{}' is given twice, as '{}' and '{}'", place(at, param.name), param.name, param.wire)
+}
+
+fn required(param: &Param, at: &str) -> String {
+    format!("'{}' is required", place(at, param.name))
+}
+
+fn required_if(param: &Param, condition: &Condition, at: &str) -> String {
+    let values = condition.equals.join(" or ");
+    format!("'{}' is required when '{}' is {values}", place(at, param.name), condition.param)
+}
+
+fn wrong_count(row: &Row, given: usize) -> String {
+    let wanted: Vec<&str> = row.path_params().map(|param| param.name).collect();
+    let list = if wanted.is_empty() { String::new() } else { format!(" ({})", wanted.join(", ")) };
+    format!("it takes {} argument(s) before the map{list}, not {given}", wanted.len())
 }
 
 /// `name` below `at`; nothing is allocated where there is nothing before it, as in long lists.

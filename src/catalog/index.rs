@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::catalog::builtin::VENDORS;
 use crate::catalog::raw_path::{self, Resolved};
 use crate::catalog::search::{self, Query};
-use crate::catalog::{Row, Vendor, format};
+use crate::catalog::{Form, Row, Vendor, format};
 use crate::nearest::did_you_mean;
 
 /// Every vendor with its calls. Cheap to make for the built-in vendors: their tables are static.
@@ -127,9 +127,7 @@ fn find(vendor: &'static Vendor, name: &str) -> Option<&'static Row> {
 
 /// The row that a function's name comes from: its own, that of its update, or that of its pages.
 fn find_any(vendor: &'static Vendor, name: &str) -> Option<&'static Row> {
-    find(vendor, name)
-        .or_else(|| vendor.rows.iter().find(|row| row.update == name))
-        .or_else(|| find(vendor, name.strip_suffix("_pages")?).filter(|row| row.paging.is_some()))
+    find(vendor, name).or_else(|| vendor.callable(name, Form::Update)).or_else(|| vendor.callable(name, Form::Pages))
 }
 
 fn files(path: &Path, mistakes: &mut Vec<String>) -> Vec<PathBuf> {

@@ -6,6 +6,7 @@
 pub mod bind;
 mod bound;
 mod builtin;
+mod callable;
 mod digest;
 pub mod explain;
 mod format;
@@ -25,6 +26,7 @@ mod tests;
 
 pub use bind::bind;
 pub use bound::{Bound, PartContent, WireBody, WireFile, WirePart, WireRequest};
+pub use callable::{Callable, Form};
 pub use digest::digest;
 pub use index::{Catalog, CatalogError, signature};
 pub use inverse::{NoInverse, Undo, inverse_of, read_about};

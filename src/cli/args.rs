@@ -51,6 +51,7 @@ pub enum Command {
     Init(super::init::InitArgs),
     /// Run a playbook or script
     Run(super::run::RunArgs),
+    Check(super::check::CheckArgs),
     /// Show runs, go on with them, take them back
     #[command(subcommand)]
     Runs(super::runs::RunsCommand),

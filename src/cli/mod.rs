@@ -6,6 +6,7 @@ mod apply;
 mod args;
 mod ask;
 pub mod calls;
+mod check;
 mod complete;
 mod demo;
 mod demo_all;

@@ -60,6 +60,7 @@ impl Program {
             Command::Runs(command) => command.exec(self),
             Command::Plan(args) => args.exec(self),
             Command::Apply(args) => args.exec(self),
+            Command::Check(args) => args.exec(self),
             Command::Playbooks(command) => command.exec(self),
             Command::Calls(command) => command.exec(self),
             Command::Vendors(command) => command.exec(self),
@@ -89,6 +90,11 @@ impl Program {
     /// Whether what goes to standard error is coloured.
     pub fn colours(&self) -> bool {
         std::io::stderr().is_terminal() && !self.environment.no_color
+    }
+
+    /// Whether what goes to standard output is coloured.
+    pub fn colours_out(&self) -> bool {
+        std::io::stdout().is_terminal() && !self.environment.no_color
     }
 
     /// Whether data is printed for programs.

@@ -42,6 +42,11 @@ impl Config {
     }
 }
 
+/// The line of a table's head in a configuration file, from 1.
+pub fn line_of(text: &str, table: &str) -> Option<usize> {
+    text.lines().position(|line| line.trim_start().starts_with(&format!("[{table}]"))).map(|line| line + 1)
+}
+
 struct Checker<'a> {
     shown: &'a str,
     text: &'a str,
@@ -50,8 +55,8 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn note(&mut self, table: &str, mistake: &str) {
-        let line = self.text.lines().position(|line| line.trim_start().starts_with(&format!("[{table}]")));
-        let place = line.map_or_else(|| self.shown.to_owned(), |line| format!("{}:{}", self.shown, line + 1));
+        let line = line_of(self.text, table);
+        let place = line.map_or_else(|| self.shown.to_owned(), |line| format!("{}:{line}", self.shown));
         self.mistakes.push(format!("{place}: [{table}] {mistake}"));
     }
 

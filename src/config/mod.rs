@@ -17,6 +17,7 @@ mod tests;
 
 pub use caller::Caller;
 pub use find::{Environment, find};
+pub use load::line_of;
 pub use project::{Config, ConfigError, FileLimits, Limits, NeverConfig, PolicyConfig};
 pub use secrets::Secrets;
 pub use target::{Auth, Rate, SecretSource, Target, Tls};

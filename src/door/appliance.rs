@@ -472,25 +472,10 @@ fn is_staged(vendor: &Vendor, row: Option<&Row>, effect: Effect, path: &str) -> 
 
 /// A call that the target's generation does not have would be a 404 without a reason.
 fn check_generation(target: &Target, row: &Row) -> Result<(), Fault> {
-    if let Some(product) = target.product.as_deref().filter(|product| !row.on.is_empty() && !row.on.contains(product)) {
-        let on = row.on.join(", ");
-        let message = format!("this call is one of {on}, and the target is of {product}");
-        return Err(Fault::new(FaultKind::Invalid, message).on(&target.name).during(row.name));
+    match row.lacking(target.version.as_deref(), target.product.as_deref()) {
+        None => Ok(()),
+        Some(message) => Err(Fault::new(FaultKind::Invalid, message).on(&target.name).during(row.name)),
     }
-    let generation = |text: &str| text.split('.').next().and_then(|major| major.parse::<u32>().ok());
-    let Some(version) = target.version.as_deref().and_then(generation) else { return Ok(()) };
-    let too_old = row.since.and_then(generation).is_some_and(|since| version < since);
-    let too_new = row.until.and_then(generation).is_some_and(|until| version > until);
-    if !too_old && !too_new {
-        return Ok(());
-    }
-    let (word, bound) = if too_old { ("since", row.since) } else { ("until", row.until) };
-    Err(Fault::new(
-        FaultKind::Invalid,
-        format!("the call exists {word} version {}, and the target is of version {version}", bound.unwrap_or_default()),
-    )
-    .on(&target.name)
-    .during(row.name))
 }
 
 fn method_of(text: &str) -> Result<&'static str, Fault> {

@@ -28,6 +28,11 @@ pub struct RunFacts {
     pub run: Map,
 }
 
+impl RunFacts {
+    /// The names of what `run` holds.
+    pub const RUN: [&'static str; 4] = ["id", "playbook", "mode", "cause"];
+}
+
 /// The context of one run.
 pub struct RunContext {
     /// The door.

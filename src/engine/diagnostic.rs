@@ -39,6 +39,13 @@ pub struct Place {
     pub column: usize,
 }
 
+impl Place {
+    /// The place of a position; the first character where it is not known.
+    pub fn at(file: &str, position: Position) -> Self {
+        place(file, position).unwrap_or_else(|| Self { file: file.to_owned(), line: 1, column: 1 })
+    }
+}
+
 /// A mistake in a script, or the error that ended it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diagnostic {
@@ -133,31 +140,60 @@ impl Diagnostic {
 
     /// The same for a terminal of this width.
     pub fn render_within(&self, sources: &Sources, colours: bool, width: usize) -> String {
-        let mut report = Group::with_title(Level::ERROR.primary_title(self.message.as_str()));
-        let place = self.place.as_ref();
-        let text = place.and_then(|place| sources.get(&place.file));
-        let mut group = Vec::new();
-        if let (Some(place), Some(text)) = (place, &text)
-            && let Some(span) = span(text, place)
-        {
-            let annotation = AnnotationKind::Primary.span(span);
-            group.push(Snippet::source(text.as_str()).path(place.file.as_str()).annotation(annotation));
-        }
-        let bare = group.is_empty();
-        for snippet in group {
-            report = report.element(snippet);
-        }
-        let mut notes: Vec<String> = Vec::new();
-        if bare && let Some(place) = place {
-            notes.push(format!("in {}:{}", place.file, place.line));
-        }
-        for (name, place) in &self.stack {
-            notes.push(format!("called as {name} in {}:{}:{}", place.file, place.line, place.column));
+        let called = |(name, place): &(String, Place)| {
+            format!("called as {name} in {}:{}:{}", place.file, place.line, place.column)
+        };
+        let drawing = Drawing {
+            level: Level::ERROR,
+            code: None,
+            message: &self.message,
+            place: self.place.as_ref(),
+            notes: self.stack.iter().map(called).collect(),
+            hints: &self.hints,
+        };
+        drawing.draw(sources, colours, width)
+    }
+}
+
+/// What is drawn of a mistake.
+pub(super) struct Drawing<'a> {
+    /// How bad it is.
+    pub level: Level<'a>,
+    /// The word for its sort.
+    pub code: Option<&'a str>,
+    /// What is wrong.
+    pub message: &'a str,
+    /// Where.
+    pub place: Option<&'a Place>,
+    /// What led there.
+    pub notes: Vec<String>,
+    /// What may cure it.
+    pub hints: &'a [String],
+}
+
+impl Drawing<'_> {
+    /// Title, source line with a caret, notes, hints.
+    pub fn draw(self, sources: &Sources, colours: bool, width: usize) -> String {
+        let title = self.level.primary_title(self.message);
+        let mut report = Group::with_title(match self.code {
+            Some(code) => title.id(code),
+            None => title,
+        });
+        let text = self.place.and_then(|place| sources.get(&place.file));
+        let mut notes = self.notes;
+        match (self.place, &text) {
+            (Some(place), Some(text)) if let Some(span) = span(text, place) => {
+                let annotation = AnnotationKind::Primary.span(span);
+                let snippet = Snippet::source(text.as_str()).path(place.file.as_str()).annotation(annotation);
+                report = report.element(snippet);
+            }
+            (Some(place), _) => notes.insert(0, format!("in {}:{}", place.file, place.line)),
+            (None, _) => {}
         }
         for note in &notes {
             report = report.element(Level::NOTE.message(note.as_str()));
         }
-        for hint in &self.hints {
+        for hint in self.hints {
             report = report.element(Level::HELP.message(hint.as_str()));
         }
         let renderer = if colours { Renderer::styled() } else { Renderer::plain() };
@@ -257,14 +293,31 @@ fn place(file: &str, position: Position) -> Option<Place> {
     Some(Place { file: file.to_owned(), line, column: position.position().unwrap_or(1) })
 }
 
-/// The bytes of the word at a place: positions count characters, and know no end.
-fn span(text: &str, place: &Place) -> Option<std::ops::Range<usize>> {
+/// The bytes of the word or text at a place: positions count characters, and know no end.
+pub(super) fn span(text: &str, place: &Place) -> Option<std::ops::Range<usize>> {
     let start_of_line: usize = text.split_inclusive('\n').take(place.line.checked_sub(1)?).map(str::len).sum();
     let line = text.get(start_of_line..)?.lines().next().unwrap_or_default();
     let (at, first) = line.char_indices().nth(place.column.saturating_sub(1)).unwrap_or((line.len(), ' '));
     let rest = line.get(at..).unwrap_or_default();
-    let word = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
-    let length = if word == 0 { first.len_utf8().min(rest.len()) } else { word };
+    let length = match first {
+        '"' | '`' | '\'' => quoted(rest, first),
+        _ => rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len()),
+    };
+    let length = if length == 0 { first.len_utf8().min(rest.len()) } else { length };
     let start = start_of_line + at;
     Some(start..(start + length).min(text.len()).max(start))
+}
+
+/// The bytes of a text in quotes at the start of a line's rest.
+fn quoted(rest: &str, quote: char) -> usize {
+    let mut escaped = false;
+    for (at, c) in rest.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            c if c == quote => return at + c.len_utf8(),
+            _ => {}
+        }
+    }
+    rest.len()
 }

@@ -1,16 +1,17 @@
-//! The index of everything callable: one for diagnostics, completion and help.
+//! The index of everything callable: one for diagnostics, checks, completion and help.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use rhai::FuncInfo;
-use rhai::packages::{Package, StandardPackage};
-use rhai::{Engine, FuncMetadata, Module};
+use rhai::{Engine, FuncMetadata};
 
-use crate::catalog::{Catalog, Kind, Row, signature};
+use crate::catalog::{Callable, Catalog, Form, signature};
+use crate::engine::host;
+use crate::engine::kind::Kind;
+use crate::engine::run::standard;
 
 /// A function or call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// The name.
     pub name: String,
@@ -20,109 +21,202 @@ pub struct Entry {
     pub doc: String,
     /// The vendor, if it is a call.
     pub vendor: Option<&'static str>,
+    /// The row that it comes from, and how, if it is a call.
+    pub call: Option<Callable>,
+    /// The kinds of its arguments, a method's receiver first.
+    pub takes: Vec<Kind>,
+    /// The members that the map among its arguments may have; none where any may stand there.
+    pub options: Vec<String>,
+    /// The kind of what it gives.
+    pub gives: Kind,
+    /// The members of the map that it gives, with their kinds; none where they are not known.
+    pub fields: Vec<(String, Kind)>,
+    /// Whether it is ours: Rhai brings many of its own.
+    pub ours: bool,
 }
 
-/// Everything callable, in order of names.
-#[derive(Clone, Debug, Default)]
+/// Everything callable, in order of names. Cheap to make: it is filled when it is asked.
+#[derive(Debug)]
 pub struct Index {
-    entries: Vec<Entry>,
-    /// The names of the language's own functions, which mistakes are compared with.
-    natives: BTreeSet<String>,
+    catalog: Arc<Catalog>,
+    entries: OnceLock<Vec<Entry>>,
 }
 
-/// The functions that a row gives beside its own: the update, and all of its pages.
-fn more_of(row: &Row) -> Vec<Entry> {
-    let keys: String = row.path_params().map(|param| format!("{}, ", param.name)).collect();
-    let mut more = Vec::new();
-    if !row.update.is_empty() {
-        more.push(Entry {
-            name: row.update.to_owned(),
-            signature: format!("{}.{}({keys}|it| {{ …; it }})", row.vendor, row.update),
-            doc: format!("{}: reads it, changes it, writes it back", row.summary),
-            vendor: Some(row.vendor),
-        });
-    }
-    if row.paging.is_some() {
-        more.push(Entry {
-            name: format!("{}_pages", row.name),
-            signature: format!("{}.{}_pages({keys}#{{ … }})", row.vendor, row.name),
-            doc: format!("{}: walks through all pages", row.summary),
-            vendor: Some(row.vendor),
-        });
-    }
-    more
-}
+/// The functions of the host and of Rhai in order of names, operators and properties (`get$len`)
+/// among them; the same in every run.
+static FUNCTIONS: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+    let mut engine = Engine::new_raw();
+    engine.register_global_module(standard());
+    let mut functions = engine.collect_fn_metadata(None, |function: FuncInfo<'_>| describe(function.metadata), true);
+    let mut engine = Engine::new_raw();
+    engine.register_global_module(host::described().into());
+    let ours = engine.collect_fn_metadata(None, |function: FuncInfo<'_>| describe(function.metadata), true);
+    // Ours stand before Rhai's own where both take the same.
+    functions.retain(|own| !ours.iter().any(|our| our.name == own.name && our.takes == own.takes));
+    functions.extend(ours.into_iter().map(|our| Entry { ours: true, ..our }));
+    functions.sort_by(|a, b| (&a.name, !a.ours, a.signature.len()).cmp(&(&b.name, !b.ours, b.signature.len())));
+    functions
+});
 
 impl Index {
-    /// Of the host functions in a module, and the calls of a catalog.
-    pub fn new(host: &Arc<Module>, catalog: &Catalog) -> Self {
-        let mut entries = Vec::new();
-        let mut engine = Engine::new_raw();
-        engine.register_global_module(Arc::clone(host));
-        let described = |function: FuncInfo<'_>| describe(function.metadata);
-        entries.extend(engine.collect_fn_metadata(None, described, false));
-        entries.push(Entry {
-            name: "print".into(),
-            signature: "print(value)".into(),
-            doc: "Prints a value.".into(),
-            vendor: None,
-        });
-        for row in catalog.rows().filter(|row| row.kind != Kind::Session) {
-            entries.push(Entry {
-                name: row.name.to_owned(),
-                signature: format!("{}.{}", row.vendor, signature(row)),
-                doc: row.summary.to_owned(),
-                vendor: Some(row.vendor),
-            });
-            entries.extend(more_of(row));
-        }
-        let mut language = Engine::new_raw();
-        language.register_global_module(StandardPackage::new().as_shared_module());
-        let natives = language.collect_fn_metadata(None, |function| Some(function.metadata.name.to_string()), true);
-        let is_word = |name: &String| name.starts_with(|c: char| c.is_ascii_alphabetic()) && !name.contains('$');
-        entries.sort_by(|a, b| (&a.name, a.signature.len()).cmp(&(&b.name, b.signature.len())));
-        Self { entries, natives: natives.into_iter().filter(is_word).collect() }
+    /// Of all functions, and the calls of a catalog.
+    pub fn new(catalog: &Arc<Catalog>) -> Self {
+        Self { catalog: Arc::clone(catalog), entries: OnceLock::new() }
     }
 
-    /// Everything, in order of names.
+    /// The functions of the host and of Rhai that have that name, operators and properties too.
+    pub fn functions(name: &str) -> &'static [Entry] {
+        let all: &'static [Entry] = &FUNCTIONS;
+        let from = all.partition_point(|entry| entry.name.as_str() < name);
+        let rest = all.get(from..).unwrap_or_default();
+        rest.get(..rest.partition_point(|entry| entry.name == name)).unwrap_or_default()
+    }
+
+    /// The calls that have that name, of every vendor.
+    pub fn calls<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Callable> + 'a {
+        self.catalog.vendors().iter().flat_map(|vendor| Form::ALL.map(|form| (vendor, form))).filter_map(
+            move |(vendor, form)| {
+                let row = vendor.callable(name, form)?;
+                Some(Callable { row, form })
+            },
+        )
+    }
+
+    /// The catalog of the calls.
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    /// Everything that a script can write as a name, in order of names.
     pub fn entries(&self) -> &[Entry] {
-        &self.entries
+        self.entries.get_or_init(|| {
+            let is_name = |entry: &&Entry| entry.name.starts_with(|c: char| c.is_ascii_alphabetic());
+            let functions = FUNCTIONS.iter().filter(is_name).filter(|entry| !entry.name.contains('$'));
+            let mut entries: Vec<Entry> = functions.cloned().collect();
+            let rows = self.catalog.rows().flat_map(|row| Form::ALL.map(|form| Callable { row, form }));
+            entries.extend(rows.filter_map(|callable| Some(of_call(callable, callable.name()?))));
+            entries.sort_by(|a, b| (&a.name, a.signature.len()).cmp(&(&b.name, b.signature.len())));
+            // Rhai has many forms of one text, which differ in the kinds of numbers.
+            entries.dedup_by(|a, b| a.call.is_none() && b.call.is_none() && a.signature == b.signature);
+            entries
+        })
     }
 
     /// Every name, the language's own included.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.entries.iter().map(|entry| entry.name.as_str()).chain(self.natives.iter().map(String::as_str))
+        self.entries().iter().map(|entry| entry.name.as_str())
     }
 
     /// Whether the language itself has a function of that name.
     pub fn is_native(&self, name: &str) -> bool {
-        self.natives.contains(name)
+        Self::functions(name).iter().any(|function| !function.ours)
     }
 
     /// What has that name: a function may take several forms.
     pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Entry> {
-        self.entries.iter().filter(move |entry| entry.name == name)
+        self.entries().iter().filter(move |entry| entry.name == name)
     }
 
     /// What has the nearest right name.
     pub fn nearest(&self, wrong: &str) -> Option<&Entry> {
         let name = crate::nearest::nearest(wrong, self.names())?;
-        self.entries.iter().find(|entry| entry.name == name)
+        self.entries().iter().find(|entry| entry.name == name)
     }
 }
 
+fn of_call(callable: Callable, name: String) -> Entry {
+    let row = callable.row;
+    let paths = row.path_params().count();
+    let keys: String = row.path_params().map(|param| format!("{}, ", param.name)).collect();
+    let vendor = row.vendor;
+    let (signature, doc, last) = match callable.form {
+        Form::Call => (format!("{vendor}.{}", signature(row)), row.summary.to_owned(), Kind::Map),
+        Form::Update => (
+            format!("{vendor}.{name}({keys}|it| {{ …; it }})"),
+            format!("{}: reads it, changes it, writes it back", row.summary),
+            Kind::Function,
+        ),
+        Form::Pages => {
+            (format!("{vendor}.{name}({keys}#{{ … }})"), format!("{}: walks through all pages", row.summary), Kind::Map)
+        }
+    };
+    let mut takes = vec![Kind::Target];
+    takes.resize(paths + 1, Kind::Any);
+    if last == Kind::Function || row.map_params().next().is_some() {
+        takes.push(last);
+    }
+    Entry {
+        name,
+        signature,
+        doc,
+        vendor: Some(vendor),
+        options: row.map_params().map(|param| param.name.to_owned()).collect(),
+        call: Some(callable),
+        takes,
+        gives: Kind::Any,
+        fields: Vec::new(),
+        ours: true,
+    }
+}
+
+/// A function from what Rhai keeps of it; `None` where it takes what no script has.
 fn describe(metadata: &FuncMetadata) -> Option<Entry> {
     let name = metadata.name.to_string();
-    if !name.starts_with(|c: char| c.is_ascii_alphabetic()) || name.contains('$') {
-        return None;
-    }
-    let infos = metadata.params_info.iter().take(metadata.num_params);
-    let arguments: Vec<&str> = infos.map(|info| info.split(':').next().unwrap_or(info)).collect();
+    let takes = metadata.param_types.iter().map(|id| Kind::of_type(*id)).collect::<Option<Vec<_>>>()?;
+    let infos = || metadata.params_info.iter().take(metadata.num_params);
+    let arguments = infos().map(|info| match info.split_once(':') {
+        Some((_, kind)) if kind.trim().starts_with("#{") => kind.trim(),
+        Some((name, _)) => name,
+        None => info.as_str(),
+    });
     let doc = metadata.comments.iter().flat_map(|text| text.lines());
     Some(Entry {
-        signature: format!("{name}({})", arguments.join(", ")),
+        signature: format!("{name}({})", arguments.collect::<Vec<_>>().join(", ")),
         name,
         doc: doc.map(|line| line.trim_start_matches("///").trim()).collect::<Vec<_>>().join("\n"),
         vendor: None,
+        call: None,
+        takes,
+        options: infos().flat_map(|info| members(info)).map(|(name, _)| name).collect(),
+        gives: Kind::of_word(&metadata.return_type),
+        fields: members(&metadata.return_type),
+        ours: false,
     })
+}
+
+/// The members that a description names: `#{ networks: Networks, lines }`.
+fn members(info: &str) -> Vec<(String, Kind)> {
+    let inside = info.split_once("#{").and_then(|(_, rest)| rest.split_once('}')).map_or("", |(inside, _)| inside);
+    let member = |member: &str| match member.split_once(':') {
+        Some((name, kind)) => (name.trim().to_owned(), Kind::of_word(kind)),
+        None => (member.trim().to_owned(), Kind::Any),
+    };
+    inside.split(',').filter(|text| !text.trim().is_empty()).map(member).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_are_found_with_what_they_take_and_give() {
+        let index = Index::new(&Arc::new(Catalog::builtin()));
+        let sleep: Vec<Kind> = Index::functions("sleep").iter().map(|entry| entry.takes[0]).collect();
+        assert!([Kind::Text, Kind::Duration, Kind::Int, Kind::Float].iter().all(|kind| sleep.contains(kind)));
+        let retry = &Index::functions("retry")[0];
+        assert_eq!(
+            (retry.takes.as_slice(), retry.options.join(",")),
+            (&[Kind::Map, Kind::Function][..], "attempts,backoff".into())
+        );
+        assert_eq!(Index::functions("now")[0].gives, Kind::Time);
+        assert!(Index::functions("split").iter().any(|entry| entry.gives == Kind::Array && !entry.ours));
+        assert!(Index::functions("nothing_of_that_name").is_empty());
+        assert!(
+            index
+                .calls("ip_group_delta")
+                .eq([Callable { row: index.catalog().row("seg", "ip_group_delta").unwrap(), form: Form::Call }])
+        );
+        let update = index.named("management_email_update").find(|entry| entry.call.is_some()).unwrap();
+        assert_eq!(update.takes, [Kind::Target, Kind::Function]);
+    }
 }

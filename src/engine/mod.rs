@@ -4,6 +4,7 @@
 //! each of it is one action at the door.
 
 mod calls;
+pub mod check;
 mod context;
 mod decode;
 mod definitions;
@@ -12,6 +13,7 @@ mod error;
 mod guards;
 mod host;
 mod index;
+mod kind;
 mod needed;
 mod output;
 mod parallel;
@@ -26,9 +28,10 @@ mod tests;
 
 pub use context::{RunContext, RunFacts, StepUndo};
 pub use definitions::files as definitions;
-pub use diagnostic::{Diagnostic, Sources};
+pub use diagnostic::{Diagnostic, Place, Sources};
 pub use host::Begun;
 pub use index::{Entry, Index};
+pub use kind::Kind;
 pub use output::{Level, Output, OutputEvent};
 pub use resolver::{Import, Imports, NoTexts, STDLIB, Texts, stdlib};
 pub use run::{Afterwards, Ended, ScriptError, ScriptRun, run_script, run_script_then};

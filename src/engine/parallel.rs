@@ -13,7 +13,7 @@ use rhai::{Array, Dynamic, EvalAltResult, FnPtr, Map, Module, NativeCallContext}
 use crate::door::{Action, Branch};
 use crate::engine::context::{RunContext, current_branch, on_branch};
 use crate::engine::error;
-use crate::engine::host::add;
+use crate::engine::host::{add, options};
 use crate::fault::{Fault, FaultKind};
 use crate::value::Value;
 
@@ -28,6 +28,12 @@ const MOST: usize = 1_000;
 /// A worker's stack; untouched pages cost nothing.
 const STACK: usize = 16 << 20;
 
+/// What `parallel` can be told.
+const STRICT: &[&str] = &["limit", "stop_after"];
+
+/// What `parallel_settled` can be told.
+const SETTLED: &[&str] = &["limit"];
+
 pub(super) fn register(module: &mut Module) {
     add(
         module,
@@ -40,7 +46,7 @@ pub(super) fn register(module: &mut Module) {
     add(
         module,
         "parallel",
-        &["list: array", "options: map", "work: Fn", "array"],
+        &["list: array", &options(STRICT), "work: Fn", "array"],
         "/// The same with `#{ limit, stop_after }`: how many at a time, and after how many errors to stop.",
         |context: NativeCallContext, list: Array, options: Map, work: FnPtr| strict(&context, list, &options, &work),
     );
@@ -54,14 +60,14 @@ pub(super) fn register(module: &mut Module) {
     add(
         module,
         "parallel_settled",
-        &["list: array", "options: map", "work: Fn", "array"],
+        &["list: array", &options(SETTLED), "work: Fn", "array"],
         "/// The same with `#{ limit }`.",
         |context: NativeCallContext, list: Array, options: Map, work: FnPtr| settled(&context, list, &options, &work),
     );
 }
 
 fn strict(context: &NativeCallContext<'_>, list: Array, options: &Map, work: &FnPtr) -> Answer<Array> {
-    let (limit, stop_after) = read_options(context, options, &["limit", "stop_after"])?;
+    let (limit, stop_after) = read_options(context, options, STRICT)?;
     let results = run(context, list, limit, stop_after.unwrap_or(1), work)?;
     let mut values = Array::with_capacity(results.len());
     // The error of the lowest index is the one that every execution of the script would see.
@@ -72,7 +78,7 @@ fn strict(context: &NativeCallContext<'_>, list: Array, options: &Map, work: &Fn
 }
 
 fn settled(context: &NativeCallContext<'_>, list: Array, options: &Map, work: &FnPtr) -> Answer<Array> {
-    let (limit, _) = read_options(context, options, &["limit"])?;
+    let (limit, _) = read_options(context, options, SETTLED)?;
     let results = run(context, list, limit, i64::MAX, work)?;
     let mut values = Array::with_capacity(results.len());
     for result in results.into_iter().flatten() {

@@ -9,6 +9,7 @@ use rhai::{AST, Dynamic, Engine, EvalAltResult, Module, Scope};
 
 use crate::catalog::Catalog;
 use crate::door::Branch;
+use crate::engine::check::{Code, Finding, Premises, Severity, check};
 use crate::engine::context::{RunContext, StepUndo, on_branch};
 use crate::engine::diagnostic::{Diagnostic, Sources};
 use crate::engine::index::Index;
@@ -16,7 +17,7 @@ use crate::engine::output::OutputEvent;
 use crate::engine::resolver::{Imports, Resolver};
 use crate::engine::types::StoreHandle;
 use crate::engine::{calls, guards, host, needed, values};
-use crate::fault::Stop;
+use crate::fault::{Fault, FaultKind, Stop};
 use crate::value::Value;
 
 type SharedModule = Arc<Module>;
@@ -37,6 +38,8 @@ pub struct ScriptRun {
     pub folder: Option<PathBuf>,
     /// The modules that it imports.
     pub imports: Imports,
+    /// What is known before it is read.
+    pub premises: Premises,
     /// What its natives need.
     pub context: Arc<RunContext>,
 }
@@ -44,7 +47,7 @@ pub struct ScriptRun {
 /// Why a script did not come to its end.
 #[derive(Debug)]
 pub enum ScriptError {
-    /// It cannot be read: nothing was run.
+    /// It cannot be read, or cannot work: nothing was run.
     Unreadable(Box<Diagnostic>),
     /// It failed, or something failed in it.
     Failed(Box<Diagnostic>),
@@ -65,8 +68,7 @@ pub struct Modules {
     standard: SharedModule,
     host: SharedModule,
     calls: SharedModule,
-    index: OnceLock<Index>,
-    catalog: Arc<Catalog>,
+    index: Index,
 }
 
 impl Modules {
@@ -77,14 +79,13 @@ impl Modules {
             standard: standard(),
             host: Arc::clone(HOST.get_or_init(|| host::module().into())),
             calls: calls::module(catalog, names).into(),
-            index: OnceLock::new(),
-            catalog: Arc::clone(catalog),
+            index: Index::new(catalog),
         }
     }
 
     /// Everything callable.
     pub fn index(&self) -> &Index {
-        self.index.get_or_init(|| Index::new(&host::described().into(), &self.catalog))
+        &self.index
     }
 
     /// An engine for one run.
@@ -139,7 +140,7 @@ pub fn given_names() -> Scope<'static> {
 }
 
 /// Rhai's own functions. What of them blocks or reads a clock is overridden or disabled.
-fn standard() -> SharedModule {
+pub(super) fn standard() -> SharedModule {
     static STANDARD: OnceLock<SharedModule> = OnceLock::new();
     Arc::clone(STANDARD.get_or_init(|| StandardPackage::new().as_shared_module()))
 }
@@ -201,6 +202,12 @@ fn run_here<T>(
     then: impl FnOnce(&Afterwards<'_>) -> T,
 ) -> (Result<Value, ScriptError>, Option<T>) {
     let context = &script.context;
+    sources.add(&script.name, &script.text);
+    // What has run before is not refused for what others have edited since.
+    let is_new = !script.imports.is_pinned() && context.texts.pinned(&script.name).is_none();
+    if is_new && let Err(error) = refuse_mistakes(script, sources) {
+        return (Err(error), None);
+    }
     let _counted = context.memory.enter();
     let resolver =
         Resolver::new(script.folder.clone(), sources.clone(), script.imports.clone(), Arc::clone(&context.texts));
@@ -208,7 +215,6 @@ fn run_here<T>(
     let modules = Modules::of(&context.catalog, names.as_ref());
     let mut engine = modules.engine(context);
     engine.set_module_resolver(resolver);
-    sources.add(&script.name, &script.text);
     let ast = match compile(&engine, &script.name, &script.text) {
         Ok(ast) => ast,
         Err(error) => {
@@ -222,6 +228,26 @@ fn run_here<T>(
         .and_then(|value| values::to_value(&value).or(Ok(Value::Text(value.to_string()))));
     let afterwards = Afterwards { engine: &engine, ast: &ast, name: &script.name, context, modules: &modules };
     (result, Some(then(&afterwards)))
+}
+
+/// Refuses a script that cannot work, before anything of it is carried out.
+fn refuse_mistakes(script: &ScriptRun, sources: &Sources) -> Result<(), ScriptError> {
+    let findings = check(&script.name, &script.text, &script.premises, sources);
+    let errors: Vec<&Finding> = findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+    let refused = errors.iter().all(|finding| finding.code == Code::UndeclaredEffect);
+    let Some(first) = errors.into_iter().min_by_key(|finding| finding.code == Code::UndeclaredEffect) else {
+        return Ok(());
+    };
+    let more = findings.iter().filter(|finding| finding.severity == Severity::Error).count() - 1;
+    let mut diagnostic = first.diagnostic();
+    if more > 0 {
+        diagnostic.hints.push(format!("`beadle check` shows {more} more"));
+    }
+    if refused {
+        diagnostic.fault = Some(Fault::new(FaultKind::Refused, diagnostic.message.clone()));
+        return Err(ScriptError::Failed(Box::new(diagnostic)));
+    }
+    Err(ScriptError::Unreadable(Box::new(diagnostic)))
 }
 
 /// Compiles a script with the names that it is given.

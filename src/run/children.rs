@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::door::{Children, Door, DoorParts, Mode, Place};
-use crate::engine::{RunFacts, ScriptError, ScriptRun, run_script};
+use crate::engine::{Index, RunFacts, ScriptError, ScriptRun, run_script};
 use crate::fault::{Failure, Fault, FaultKind};
 use crate::journal::{Past, code_map};
+use crate::run::check::premises;
 use crate::run::execute::{Ears, context, declared, header_limits, host, judged, new_id, store_name};
 use crate::run::outcome::{Counts, Outcome};
 use crate::run::params::{Given, resolve};
@@ -133,6 +134,7 @@ impl Children for ChildRuns {
         let context = context(&self.project, Arc::clone(&child), Arc::clone(&self.ears), facts, halt, &record);
         let ended = run_script(ScriptRun {
             name: playbook.name.clone(),
+            premises: premises(&self.project.config, &Arc::new(Index::new(&self.project.catalog)), &playbook),
             imports: self.scripts.imports(&playbook),
             text: playbook.text,
             folder: playbook.folder,

@@ -11,10 +11,11 @@ use crate::door::policy::{
 };
 use crate::door::{Door, DoorEvent, DoorParts, FileRules, Halt, Host, Mode, NamedStore, Pins, Watcher};
 use crate::engine::{
-    Begun, Diagnostic, Imports, Level, Output, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun, Sources,
-    Texts, run_script,
+    Begun, Diagnostic, Imports, Index, Level, Output, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun,
+    Sources, Texts, run_script,
 };
 use crate::fault::{Failure, Fault, FaultKind, Stop};
+use crate::run::check::premises;
 use crate::run::children::ChildRuns;
 use crate::run::header::{HeaderPolicy, OnFailure};
 use crate::run::intent::Intent;
@@ -401,6 +402,7 @@ fn execute_once(project: &Arc<Project>, order: &Order, former: Option<Former>, l
         text: order.playbook.text.clone(),
         folder: order.playbook.folder.clone(),
         imports: prepared.scripts.imports(&order.playbook),
+        premises: premises(&project.config, &Arc::new(Index::new(&project.catalog)), &order.playbook),
         context: Arc::clone(&prepared.context),
     });
     let result = ended.result.map_err(|error| judged(error, &ended.sources));

@@ -1,5 +1,6 @@
 //! Runs: one execution of one script, from its header and parameters to its outcome.
 
+pub mod check;
 mod children;
 pub mod execute;
 pub mod explain;
@@ -18,6 +19,7 @@ pub mod resume;
 mod scripts;
 mod undo;
 
+pub use check::{Checked, check};
 pub use execute::{Cause, Listener, Order, Prepared, RunEvent, execute, prepare, run_error};
 pub use intent::Intent;
 pub use outcome::{Counts, Ending, Outcome, Partial, Plan, RunError};

@@ -44,6 +44,8 @@ pub enum PlaybookError {
         name: String,
         /// The mistake.
         error: HeaderError,
+        /// The script without its header.
+        bare: Box<Playbook>,
     },
 }
 
@@ -53,8 +55,14 @@ impl Playbook {
     /// # Errors
     /// A wrong header.
     pub fn of(name: &str, text: String, folder: Option<PathBuf>) -> Result<Self, PlaybookError> {
-        let header = Header::parse(&text).map_err(|error| PlaybookError::Header { name: name.to_owned(), error })?;
-        Ok(Self { name: name.to_owned(), text, folder, header })
+        let name = name.to_owned();
+        match Header::parse(&text) {
+            Ok(header) => Ok(Self { name, text, folder, header }),
+            Err(error) => {
+                let bare = Self { name: name.clone(), text, folder, header: Header::default() };
+                Err(PlaybookError::Header { name, error, bare: Box::new(bare) })
+            }
+        }
     }
 
     /// Finds a playbook: `std/…` is built in; then a path that exists; then `playbooks/NAME.rhai`
@@ -88,8 +96,12 @@ impl Playbook {
     /// Every playbook: those built in, and those of a project. Modules are not among them.
     pub fn all(project: &Path) -> Vec<Result<Self, PlaybookError>> {
         let built_in = playable().map(|name| Self::find(name, project, project));
-        let own = names_in(&project.join("playbooks")).into_iter().map(|name| Self::find(&name, project, project));
-        built_in.chain(own).collect()
+        built_in.chain(Self::own(project)).collect()
+    }
+
+    /// The playbooks of a project.
+    pub fn own(project: &Path) -> Vec<Result<Self, PlaybookError>> {
+        names_in(&project.join("playbooks")).iter().map(|name| Self::find(name, project, project)).collect()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::secret::Secret;
 
 /// Shorter secrets are protected by their type and by marked fields only: masking `15` everywhere
 /// would make reports unreadable.
-const SHORTEST: usize = 8;
+pub const SHORTEST: usize = 8;
 
 /// Replaces every form of every known secret by `***`. Cheap to clone; all clones share what they know.
 #[derive(Clone, Debug, Default)]

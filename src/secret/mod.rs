@@ -5,5 +5,5 @@
 mod mask;
 mod value;
 
-pub use mask::Masker;
+pub use mask::{Masker, SHORTEST};
 pub use value::Secret;

@@ -1,8 +1,10 @@
 //! The service: the loop that turns firings into runs.
 
+mod check;
 mod housekeeping;
 mod orders;
 mod serve;
 
+pub use check::check;
 pub use orders::{definitions, order};
 pub use serve::{Service, ServiceEvent};

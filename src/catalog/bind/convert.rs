@@ -38,7 +38,7 @@ pub fn on_path(param: &'static Param, value: Value, mistakes: &mut Vec<String>) 
     value
 }
 
-fn typed(param: &'static Param, ty: Type, value: Value, at: &str, mistakes: &mut Vec<String>) -> Value {
+pub fn typed(param: &'static Param, ty: Type, value: Value, at: &str, mistakes: &mut Vec<String>) -> Value {
     let value = shaped(param, ty, value, at, mistakes);
     // The limits of a list of texts or numbers are those of its entries, but for its length.
     if !matches!(ty, Type::List(_)) && !matches!(value, Value::Null) {
@@ -88,18 +88,11 @@ fn shaped(param: &'static Param, ty: Type, value: Value, at: &str, mistakes: &mu
             Value::Null
         }
         (Type::Any, value) => without_secrets(param, value, at, mistakes),
-        (Type::String | Type::Regex, value @ Value::Text(_)) => value,
-        (Type::String, value) => wrong("a string", &value, mistakes),
-        (Type::Regex, value) => wrong("a regular expression (a string)", &value, mistakes),
+        (Type::String | Type::Regex | Type::File, value @ Value::Text(_)) => value,
         (Type::Int, value @ Value::Int(_)) => value,
-        (Type::Int, value) => wrong("an int", &value, mistakes),
         (Type::Float, Value::Int(number)) => Value::Float(number as f64),
         (Type::Float, Value::Float(number)) if number.is_finite() => Value::Float(number),
-        (Type::Float, value) => wrong("a number", &value, mistakes),
-        (Type::Bool, value @ Value::Bool(_)) => value,
-        (Type::Bool, value) => wrong("true or false", &value, mistakes),
-        (Type::Flag, value @ Value::Bool(_)) => value,
-        (Type::Flag, value) => wrong("true or false", &value, mistakes),
+        (Type::Bool | Type::Flag, value @ Value::Bool(_)) => value,
         (Type::Pem, Value::Text(text)) => match super::pem::clean(&text) {
             Some(clean) => Value::Text(clean),
             None => {
@@ -107,9 +100,6 @@ fn shaped(param: &'static Param, ty: Type, value: Value, at: &str, mistakes: &mu
                 Value::Null
             }
         },
-        (Type::Pem, value) => wrong("PEM text (a string)", &value, mistakes),
-        (Type::File, value @ Value::Text(_)) => value,
-        (Type::File, value) => wrong("the path of a file (a string)", &value, mistakes),
         (Type::Time(form), value) => time(form, value, at, mistakes),
         (Type::Address, Value::Text(text)) => match text.trim().parse::<IpAddr>() {
             // IPv4 has one spelling only, which need not be written again: lists are long.
@@ -117,21 +107,14 @@ fn shaped(param: &'static Param, ty: Type, value: Value, at: &str, mistakes: &mu
             Ok(address) => Value::Text(address.to_string()),
             Err(_) => wrong("an IP address", &Value::Text(text), mistakes),
         },
-        (Type::Address, value) => wrong("an IP address (a string)", &value, mistakes),
         (Type::Object, Value::Map(map)) => {
             if param.fields.is_empty() {
                 return without_secrets(param, Value::Map(map), at, mistakes);
             }
             let mut args = crate::value::Map::new();
-            let unknown = match (param.open, param.pick) {
-                (true, _) => Unknown::Kept,
-                (false, true) => Unknown::Dropped,
-                (false, false) => Unknown::Refused,
-            };
-            super::members(param.fields, map, at, unknown, &mut args, mistakes);
+            super::members(param.fields, map, at, Unknown::of(param), &mut args, mistakes);
             Value::Map(args)
         }
-        (Type::Object, value) => wrong("a map", &value, mistakes),
         (Type::List(inner), Value::List(items)) => {
             let mut list = Vec::with_capacity(items.len());
             for (index, item) in items.into_iter().enumerate() {
@@ -148,7 +131,42 @@ fn shaped(param: &'static Param, ty: Type, value: Value, at: &str, mistakes: &mu
             }
             Value::List(list)
         }
-        (Type::List(_), value) => wrong("an array", &value, mistakes),
+        (ty, value) => wrong(wanted(ty), &value, mistakes),
+    }
+}
+
+/// What a type wants, in words.
+pub fn wanted(ty: Type) -> &'static str {
+    match ty {
+        Type::String => "a string",
+        Type::Int => "an int",
+        Type::Float => "a number",
+        Type::Bool | Type::Flag => "true or false",
+        Type::Pem => "PEM text (a string)",
+        Type::File => "the path of a file (a string)",
+        Type::Time(_) => "a time (now(), hours_ago(24), date(\"…\"), seconds since 1970)",
+        Type::Address => "an IP address (a string)",
+        Type::Regex => "a regular expression (a string)",
+        Type::Object => "a map",
+        Type::List(_) => "an array",
+        Type::Any => "a value",
+    }
+}
+
+/// Whether a value of a kind (see [`Value::kind`]) can be what the parameter wants.
+pub fn takes(param: &Param, ty: Type, kind: &str) -> bool {
+    if kind == "secret" {
+        return ty == Type::Pem || (param.secret && !matches!(ty, Type::List(_)));
+    }
+    match ty {
+        Type::String | Type::Regex | Type::Pem | Type::File | Type::Address => kind == "string",
+        Type::Int => kind == "int",
+        Type::Float => matches!(kind, "int" | "float"),
+        Type::Bool | Type::Flag => kind == "bool",
+        Type::Time(_) => matches!(kind, "time" | "int" | "string"),
+        Type::Object => kind == "map",
+        Type::List(_) => kind == "array",
+        Type::Any => true,
     }
 }
 
@@ -171,10 +189,7 @@ fn time(form: TimeForm, value: Value, at: &str, mistakes: &mut Vec<String>) -> V
         _ => None,
     };
     let Some(instant) = instant else {
-        mistakes.push(format!(
-            "'{at}' must be a time (now(), hours_ago(24), date(\"…\"), seconds since 1970), and not {}",
-            shown(&value)
-        ));
+        mistakes.push(format!("'{at}' must be {}, and not {}", wanted(Type::Time(form)), shown(&value)));
         return Value::Null;
     };
     if form == TimeForm::EpochSeconds && !(0..=LAST_SECOND).contains(&instant.as_second()) {
@@ -208,7 +223,7 @@ fn holds_secret(value: &Value) -> bool {
     }
 }
 
-fn check_size(param: &Param, size: i64, what: &str, at: &str, mistakes: &mut Vec<String>) {
+pub fn check_size(param: &Param, size: i64, what: &str, at: &str, mistakes: &mut Vec<String>) {
     if let Some(min) = param.min.filter(|min| size < *min) {
         mistakes.push(format!("{what}'{at}' must be at least {min}, and is {size}"));
     }
@@ -226,11 +241,16 @@ fn check_float(param: &Param, number: f64, at: &str, mistakes: &mut Vec<String>)
     }
 }
 
-fn shown(value: &Value) -> String {
-    let kind = value.kind();
+/// A kind with its article.
+pub fn article(kind: &str) -> String {
     let an = if kind.starts_with(['a', 'i']) { "an" } else { "a" };
+    format!("{an} {kind}")
+}
+
+fn shown(value: &Value) -> String {
+    let kind = article(value.kind());
     let json = value.to_json().to_string();
-    if json.chars().count() > 40 { format!("{an} {kind}") } else { format!("{an} {kind} {json}") }
+    if json.chars().count() > 40 { kind } else { format!("{kind} {json}") }
 }
 
 fn spaced(forbid: &str) -> String {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rhai::{Dynamic, EvalAltResult, FnPtr, ImmutableString, Map, Module, NativeCallContext};
 
-use super::add;
+use super::{add, options};
 use crate::door::Action;
 use crate::engine::context::{RunContext, StepUndo, current_branch};
 use crate::engine::output::OutputEvent;
@@ -13,6 +13,15 @@ use crate::engine::{error, parallel, values};
 use crate::value::Value;
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;
+
+/// What `retry` can be told.
+const RETRY: &[&str] = &["attempts", "backoff"];
+
+/// What `wait_until` can be told.
+const WAIT: &[&str] = &["every", "timeout"];
+
+/// What `step` can be told.
+const STEP: &[&str] = &["undo"];
 
 pub(super) fn register(module: &mut Module) {
     parallel::register(module);
@@ -57,7 +66,7 @@ pub(super) fn register(module: &mut Module) {
     add(
         module,
         "retry",
-        &["options: map", "work: Fn", "any"],
+        &[&options(RETRY), "work: Fn", "any"],
         "/// Calls `work` again while it fails: `retry(#{ attempts: 5, backoff: \"2s\" }, || seg.groups())`. The pause \
          doubles each time. Refusals and wrong arguments are not tried again.",
         retry,
@@ -65,7 +74,7 @@ pub(super) fn register(module: &mut Module) {
     add(
         module,
         "wait_until",
-        &["options: map", "work: Fn", "any"],
+        &[&options(WAIT), "work: Fn", "any"],
         "/// Calls `work` until it gives something other than `false` and `()`: `wait_until(#{ every: \"5s\", timeout: \
          \"10m\" }, || …)`. A time-out is an error.",
         wait_until,
@@ -80,12 +89,10 @@ pub(super) fn register(module: &mut Module) {
     add(
         module,
         "step",
-        &["name: string", "options: map", "work: Fn", "any"],
+        &["name: string", &options(STEP), "work: Fn", "any"],
         "/// A step that knows how to be taken back: `step(\"add\", #{ undo: || … }, || …)`.",
         |context: NativeCallContext, name: ImmutableString, options: Map, work: FnPtr| -> Answer<Dynamic> {
-            if let Some(unknown) = options.keys().find(|key| key.as_str() != "undo") {
-                return Err(error::invalid(format!("'{unknown}' is not an option of step: there is undo"), &context));
-            }
+            known_options(&context, &options, STEP)?;
             let undo = options.get("undo").map(|undo| {
                 let message = "undo is a function: step(\"add\", #{ undo: || … }, || …)";
                 undo.clone().try_cast::<FnPtr>().ok_or_else(|| error::invalid(message, &context))
@@ -166,7 +173,7 @@ fn wait(context: &NativeCallContext<'_>, length: Duration) -> Answer<Value> {
 }
 
 fn retry(context: NativeCallContext, options: Map, work: FnPtr) -> Answer<Dynamic> {
-    known_options(&context, &options, &["attempts", "backoff"])?;
+    known_options(&context, &options, RETRY)?;
     let attempts = options.get("attempts").map_or(Ok(3), Dynamic::as_int);
     let attempts = attempts.map_err(|_| error::invalid("attempts must be an int", &context))?.max(1);
     let mut pause = option_length(&context, &options, "backoff", Duration::from_secs(1))?;
@@ -194,7 +201,7 @@ fn may_pass(error: &EvalAltResult) -> bool {
 }
 
 fn wait_until(context: NativeCallContext, options: Map, work: FnPtr) -> Answer<Dynamic> {
-    known_options(&context, &options, &["every", "timeout"])?;
+    known_options(&context, &options, WAIT)?;
     let every = option_length(&context, &options, "every", Duration::from_secs(5))?;
     let timeout = option_length(&context, &options, "timeout", Duration::from_secs(600))?;
     let run = RunContext::of(&context)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Map, Module, NativeCallContext};
 
-use super::{add, files, networks};
+use super::{add, files, networks, options};
 use crate::door::Action;
 use crate::engine::context::RunContext;
 use crate::engine::error;
@@ -15,13 +15,16 @@ use crate::value::Value;
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;
 
+/// What `to_maps` can be told.
+const TO_MAPS: &[&str] = &["first", "prefix", "name", "label"];
+
 pub(super) fn register(module: &mut Module) {
     module.set_custom_type::<Networks>("Networks");
     module.set_custom_type::<NetworkMaps>("NetworkMaps");
     add(
         module,
         "read_networks",
-        &["path: string", "map"],
+        &["path: string", "#{ networks: Networks, lines: int, invalid: array, normalised: array, duplicates: int }"],
         "/// Reads a block list: an address, network or range a line, with remarks (`#`, `;`), or CSV with a header. Gives \
          `#{ networks, lines, invalid, duplicates, normalised }`; `invalid` holds `#{ line, text, reason }`.",
         |context: NativeCallContext, path: ImmutableString| -> Answer<Map> {
@@ -130,7 +133,7 @@ pub(super) fn register(module: &mut Module) {
     add(
         module,
         "to_maps",
-        &["list: Networks", "names: map", "NetworkMaps"],
+        &["list: Networks", &options(TO_MAPS), "NetworkMaps"],
         "/// A map for each entry, for a call to take: `to_maps(#{ first: \"ip_address_start\", prefix: \"cidr\", name: \"name\", label: \"feed\" })` \
          says what its members are called. Names are the label and the network, without characters that appliances refuse.",
         to_maps,
@@ -138,7 +141,7 @@ pub(super) fn register(module: &mut Module) {
     add(
         module,
         "split_protected",
-        &["list: Networks", "map"],
+        &["list: Networks", "#{ allowed: Networks, refused: array }"],
         "/// Parts a list by the never-touch lists: `#{ allowed, refused }`; `refused` holds `#{ network, line, reason }`.",
         |context: NativeCallContext, list: &mut Networks| -> Answer<Map> {
             let all: Arc<[Network]> = list.0.iter().map(|listed| listed.network).collect();
@@ -257,8 +260,8 @@ fn to_maps(context: NativeCallContext, list: &mut Networks, names: Map) -> Answe
                 .map_err(|_| error::invalid(format!("{key} must be a string"), &context)),
         }
     };
-    if let Some(unknown) = names.keys().find(|key| !["first", "prefix", "name", "label"].contains(&key.as_str())) {
-        return Err(error::invalid(format!("'{unknown}' is not one of first, prefix, name, label"), &context));
+    if let Some(unknown) = names.keys().find(|key| !TO_MAPS.contains(&key.as_str())) {
+        return Err(error::invalid(format!("'{unknown}' is not one of {}", TO_MAPS.join(", ")), &context));
     }
     if let Some(range) = list.0.iter().find(|listed| listed.network.prefix().is_none()) {
         let message = format!("{} is a range: aggregate the list first", range.network);

@@ -44,6 +44,11 @@ pub fn add<A: 'static, const N: usize, const X: bool, R, const F: bool, FUNC>(
     }
 }
 
+/// The description of a map of options, which says their names: `options: #{ attempts, backoff }`.
+pub fn options(names: &[&str]) -> String {
+    format!("options: #{{ {} }}", names.join(", "))
+}
+
 thread_local! {
     /// Whether functions are registered with their texts: a run does not look at them, and starts
     /// sooner without.

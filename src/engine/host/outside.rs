@@ -12,13 +12,17 @@ type Answer<T> = Result<T, Box<EvalAltResult>>;
 pub(super) fn register(module: &mut Module) {
     let get =
         "/// Fetches a URL of an allowed host: gives `#{ status, content_type, body }`. Options: `headers`, `timeout`.";
-    add(module, "http_get", &["url: string", "map"], get, |context: NativeCallContext, url: ImmutableString| {
-        fetch(&context, "GET", &url, &Map::new())
-    });
     add(
         module,
         "http_get",
-        &["url: string", "options: map", "map"],
+        &["url: string", "#{ status: int, content_type: string, body: string }"],
+        get,
+        |context: NativeCallContext, url: ImmutableString| fetch(&context, "GET", &url, &Map::new()),
+    );
+    add(
+        module,
+        "http_get",
+        &["url: string", "options: #{ headers, timeout }", "#{ status: int, content_type: string, body: string }"],
         get,
         |context: NativeCallContext, url: ImmutableString, options: Map| fetch(&context, "GET", &url, &options),
     );
@@ -26,7 +30,11 @@ pub(super) fn register(module: &mut Module) {
     add(
         module,
         "http_post",
-        &["url: string", "options: map", "map"],
+        &[
+            "url: string",
+            "options: #{ json, body, headers, timeout }",
+            "#{ status: int, content_type: string, body: string }",
+        ],
         post,
         |context: NativeCallContext, url: ImmutableString, options: Map| fetch(&context, "POST", &url, &options),
     );

@@ -48,7 +48,7 @@ pub(super) fn begin(
         return Err(error::invalid(format!("{} does not come in pages", row.name), context));
     };
     let (positional, mut args) = split(context, row, arguments)?;
-    let (start, length) = keys(paging.style);
+    let (start, length) = paging.style.keys();
     if args.contains_key(start) {
         let message = format!("{}_pages walks through all pages by itself: leave out {start}", row.name);
         return Err(error::invalid(message, context));
@@ -76,16 +76,8 @@ pub(super) fn begin(
     }))
 }
 
-/// The parameters that say where a page begins and how long it is.
-fn keys(style: PageStyle) -> (&'static str, &'static str) {
-    match style {
-        PageStyle::Numbers => ("page", "page_size"),
-        PageStyle::Slots | PageStyle::Total | PageStyle::Links => ("offset", "limit"),
-    }
-}
-
 fn add_page(args: &mut Args, style: PageStyle, at: i64, size: i64) {
-    let (start, length) = keys(style);
+    let (start, length) = style.keys();
     args.insert(start.into(), Value::Int(if style == PageStyle::Numbers { at / size + 1 } else { at }));
     args.insert(length.into(), Value::Int(size));
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Map, Module, NativeCallContext};
 
-use super::{add, waits};
+use super::{add, options, waits};
 use crate::catalog::Effect;
 use crate::door::{Action, RawRequest, Reply};
 use crate::engine::context::RunContext;
@@ -13,6 +13,9 @@ use crate::engine::{decode, error, values};
 use crate::value::Value;
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;
+
+/// What a raw request can be told.
+const REQUEST: &[&str] = &["query", "headers", "body", "effect"];
 
 pub(super) fn register(module: &mut Module) {
     module.set_custom_type::<Target>("Target");
@@ -33,7 +36,7 @@ pub(super) fn register(module: &mut Module) {
     add(
         module,
         "targets",
-        &["filter: map", "array"],
+        &["filter: #{ vendor, tag }", "array"],
         "/// The configured targets that fit: `targets(#{ vendor: \"seg\", tag: \"prod\" })`.",
         |context: NativeCallContext, filter: Map| -> Answer<Array> {
             let run = RunContext::of(&context)?;
@@ -65,7 +68,7 @@ pub(super) fn register(module: &mut Module) {
     add(
         module,
         "request",
-        &["target: Target", "method: string", "path: string", "options: map", "any"],
+        &["target: Target", "method: string", "path: string", &options(REQUEST), "any"],
         "/// A raw request with `#{ query, body, headers, effect }`.",
         |context: NativeCallContext,
          target: &mut Target,
@@ -127,7 +130,7 @@ fn request(
                 request.effect = Some(effect.ok_or_else(wrong)?);
             }
             (other, _) => {
-                let hint = crate::nearest::did_you_mean(other, ["query", "headers", "body", "effect"]);
+                let hint = crate::nearest::did_you_mean(other, REQUEST.iter().copied());
                 let message = format!(
                     "'{other}' is not an option of a raw request, or of the wrong type.{hint} Options: query (map), headers (map), body, effect"
                 );

@@ -13,11 +13,12 @@ use crate::allocator::Count;
 use crate::door::policy::{Budget, Confirm, Declared, NoTerminal, Policy, PolicySettings, Rights, RunLocks};
 use crate::door::{Action, Branch, Door, DoorParts, Halt, Passage, Pins};
 use crate::engine::{
-    Afterwards, Begun, Level, Output, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun, StepUndo,
+    Afterwards, Begun, Index, Level, Output, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun, StepUndo,
     run_script_then,
 };
 use crate::fault::{Failure, Fault, FaultKind};
 use crate::journal::{Log, Owner, RunRow};
+use crate::run::check::premises;
 use crate::run::children::ChildRuns;
 use crate::run::execute::{
     Ears, Judged, Listener, Order, Prepared, RunEvent, context, declared, host, judged, new_id, of_failure, prepare,
@@ -274,6 +275,7 @@ impl Making {
                 text: order.playbook.text.clone(),
                 folder: order.playbook.folder.clone(),
                 imports: replay.imports(&order.playbook),
+                premises: premises(&self.project.config, &Arc::new(Index::new(&self.project.catalog)), &order.playbook),
                 context: Arc::clone(&context),
             },
             |afterwards| {

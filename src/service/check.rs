@@ -1,0 +1,114 @@
+//! What can be known of a project's configuration before anything goes off: triggers whose playbook,
+//! parameters, times or folders do not fit, and secrets that cannot be had.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::{SecretSource, line_of, secrets};
+use crate::engine::Place;
+use crate::engine::check::{Code, Finding};
+use crate::run::params::{Given, from_toml, resolve};
+use crate::run::{Playbook, Project, Within};
+use crate::secret::SHORTEST;
+use crate::trigger::{ScheduleDefinition, WatchDefinition};
+
+/// Looks at the triggers and secrets of a project; `shown` is what messages call its file, and `text`
+/// what the file holds.
+pub fn check(project: &Project, shown: &str, text: &str) -> Vec<Finding> {
+    let place = |table: &str| Place { file: shown.to_owned(), line: line_of(text, table).unwrap_or(1), column: 1 };
+    let mut findings = Vec::new();
+    for (name, config) in &project.config.schedules {
+        let place = place(&format!("schedules.{name}"));
+        match ScheduleDefinition::new(name, config) {
+            Err(error) => findings.push(Finding::new(Code::DeadTrigger, place.clone(), error.to_string())),
+            Ok(schedule) if schedule.schedule.next_after(project.clock.now()).is_none() => {
+                let message = format!("schedules.{name}: '{}' never comes again", config.cron);
+                findings.push(Finding::new(Code::DeadTrigger, place.clone(), message));
+            }
+            Ok(_) => {}
+        }
+        playbook(project, &format!("schedules.{name}"), &config.playbook, &config.params, &place, &mut findings);
+    }
+    for (name, config) in &project.config.watches {
+        let place = place(&format!("watches.{name}"));
+        match WatchDefinition::new(name, config, &project.config.folder) {
+            Err(error) => findings.push(Finding::new(Code::DeadTrigger, place.clone(), error.to_string())),
+            Ok(watch) => {
+                for folder in
+                    watch.folders().into_iter().collect::<BTreeSet<_>>().into_iter().filter(|one| !one.is_dir())
+                {
+                    let message = format!("watches.{name}: the folder {} is not there", folder.display());
+                    findings.push(Finding::new(Code::MissingFolder, place.clone(), message).hint("make the folder"));
+                }
+            }
+        }
+        playbook(project, &format!("watches.{name}"), &config.playbook, &config.params, &place, &mut findings);
+    }
+    secrets_of(project, &place, &mut findings);
+    findings
+}
+
+/// A trigger's playbook, and its parameters against the header.
+fn playbook(
+    project: &Project,
+    trigger: &str,
+    name: &str,
+    params: &toml::Table,
+    place: &Place,
+    findings: &mut Vec<Finding>,
+) {
+    let folder = &project.config.folder;
+    let mut playbook = match Playbook::find(name, folder, folder) {
+        Ok(playbook) => playbook,
+        Err(error) => {
+            findings.push(Finding::new(Code::TriggerPlaybook, place.clone(), format!("{trigger}: {error}")));
+            return;
+        }
+    };
+    // What the event will say is not known yet; the parameter is there in any case.
+    let of_event = |value: &toml::Value| value.to_string().contains("${event.");
+    playbook.header.params.retain(|param| !params.get(&param.name).is_some_and(of_event));
+    let known: Vec<&str> = playbook.header.params.iter().map(|param| param.name.as_str()).collect();
+    let taken = |name: &str, value: &toml::Value| known.contains(&name) || !of_event(value);
+    let given: BTreeMap<String, Vec<Given>> = params
+        .iter()
+        .filter(|(name, value)| taken(name, value))
+        .map(|(name, value)| (name.clone(), vec![Given::Typed(from_toml(value))]))
+        .collect();
+    if let Err(mistakes) = resolve(&playbook.header, &given, &Within { project, folder }) {
+        let findings_of = mistakes.into_iter().map(|mistake| {
+            Finding::new(Code::TriggerParameter, place.clone(), format!("{trigger}: {mistake}"))
+                .hint(format!("`beadle playbooks show {name}` shows its parameters"))
+        });
+        findings.extend(findings_of);
+    }
+}
+
+/// Secrets that cannot be had, and those too short to be masked; none of them is shown.
+fn secrets_of(project: &Project, place: &dyn Fn(&str) -> Place, findings: &mut Vec<Finding>) {
+    let named = project.config.secrets.iter().map(|(name, source)| (format!("secrets.{name}"), source));
+    let of_targets = project.config.targets.iter().flat_map(|(name, target)| {
+        let auth = &target.auth;
+        let sources = [&auth.username, &auth.password, &auth.token];
+        sources.into_iter().flatten().map(move |source| (format!("targets.{name}"), source))
+    });
+    let mut seen = BTreeSet::new();
+    for (table, source) in named.chain(of_targets) {
+        // A user name that is written out is no secret.
+        if matches!(source, SecretSource::Literal(_)) || !seen.insert(secrets::reference(source)) {
+            continue;
+        }
+        match project.secrets.fetch(source) {
+            Err(message) => {
+                findings.push(Finding::new(Code::UnresolvedSecret, place(&table), format!("{table}: {message}")));
+            }
+            Ok(secret) if secret.expose().len() < SHORTEST => {
+                let reference = secrets::reference(source);
+                let message =
+                    format!("{table}: the secret of {reference} is too short to be masked in what people see");
+                let hint = format!("from {SHORTEST} characters on it is masked wherever it turns up");
+                findings.push(Finding::new(Code::ShortSecret, place(&table), message).hint(hint));
+            }
+            Ok(_) => {}
+        }
+    }
+}
