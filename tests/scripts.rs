@@ -126,7 +126,7 @@ fn hostile_scripts_end_with_an_error_and_not_with_the_process() {
 #[test]
 fn a_function_of_the_language_is_not_said_to_be_unknown() {
     let sandbox = sandbox();
-    sandbox.script("(0..5).map(|n| n)", &[]).code(1).err(&["'map' does not take (range"]);
+    sandbox.script("(0..5).map(|n| n)", &[]).code(1).err(&["a range has no function 'map'", "it is written map("]);
     sandbox
         .script("[1].fliter(|n| n > 0)", &[])
         .code(1)

@@ -54,7 +54,10 @@ static FUNCTIONS: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     // Ours stand before Rhai's own where both take the same.
     functions.retain(|own| !ours.iter().any(|our| our.name == own.name && our.takes == own.takes));
     functions.extend(ours.into_iter().map(|our| Entry { ours: true, ..our }));
-    functions.sort_by(|a, b| (&a.name, !a.ours, a.signature.len()).cmp(&(&b.name, !b.ours, b.signature.len())));
+    // Rhai keeps them in no order; what people are shown has one.
+    functions.sort_by_cached_key(|entry| {
+        (entry.name.clone(), !entry.ours, entry.signature.len(), format!("{:?}", entry.takes))
+    });
     functions
 });
 
