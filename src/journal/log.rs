@@ -283,10 +283,21 @@ impl Log {
     /// # Errors
     /// When more waits than may, and cannot be written.
     pub fn add(&self, record: Record) -> Result<(), String> {
+        self.add_together([record])
+    }
+
+    /// Adds records that will be on the disk soon, in one commit: all of them, or none.
+    ///
+    /// # Errors
+    /// As [`Log::add`].
+    pub fn add_together(&self, records: impl IntoIterator<Item = Record>) -> Result<(), String> {
         let full = {
             let mut buffer = self.buffer();
-            buffer.put(record);
-            if buffer.records.len() == 1 {
+            let first = buffer.records.is_empty();
+            for record in records {
+                buffer.put(record);
+            }
+            if first {
                 self.bell.ring(Rung::Yes);
             }
             buffer.bytes > FULL
