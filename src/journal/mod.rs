@@ -19,7 +19,7 @@ mod write;
 pub use codec::{CallRead, SecretOf, code, code_map, decode_map, fault_json, read_call};
 pub use hash::{hex, sha256};
 pub use log::{BeginRecord, EndRecord, Log, Opener, Record};
-pub use owner::{Owner, ask_to_cancel, is_owned};
+pub use owner::{Owner, ask_to_cancel, holder, is_owned};
 pub use read::{EntryRow, Part, RunRow};
 pub use recorder::{JournalRecorder, Past, SecretSupply};
 pub use resume::Ready;
