@@ -15,6 +15,7 @@ use crate::door::recorder::{Intent, Key, KnownEntry, OpenEntry, Recall, Recorded
 use crate::door::resilience::{Fleet, Hosts};
 use crate::door::transaction::{Transactions, refuse_inside};
 use crate::door::{Action, Branch, Composite, Passage, Reply};
+use crate::failpoint;
 use crate::fault::{Failure, Fault, FaultKind};
 use crate::network::Network;
 use crate::secret::Secret;
@@ -125,7 +126,7 @@ impl Door {
         let (host, mode) = (&self.parts.host, &*self.parts.mode);
         match passing.action {
             Action::Call { .. } | Action::Raw { .. } | Action::Fetch { .. } => self.reach_out(passing),
-            Action::Begin { target, message } => self.begin(target, message, passing.left.is_some()).map(|()| nothing),
+            Action::Begin { target, message } => self.begin(target, message).map(|()| nothing),
             Action::Commit { target, message } => self.commit(passing, target, message).map(|()| nothing),
             Action::RollBack { target } => {
                 self.roll_back(target);
@@ -152,6 +153,7 @@ impl Door {
             Action::WriteFile { path, contents } => {
                 self.parts.recorder.settle()?;
                 host.write_file(path, contents.clone(), mode)?;
+                failpoint::reach("written");
                 Ok(nothing)
             }
             Action::Confirm(question) => match self.decide(passing.action, Effect::Read) {
@@ -165,6 +167,7 @@ impl Door {
             Action::StoreSet(entries) => {
                 self.parts.recorder.settle()?;
                 host.store_set(entries.clone(), mode)?;
+                failpoint::reach("stored");
                 Ok(nothing)
             }
             Action::StoreList(prefix) => Ok(Reply::Value(Value::Map(host.store_list(prefix, mode)?))),
@@ -202,6 +205,7 @@ impl Door {
                 id
             }
         };
+        failpoint::reach("announced");
         self.parts.children.run(self, &id, name, params).map(Reply::Value)
     }
 
@@ -301,6 +305,12 @@ impl Passage for Door {
             Recall::New => None,
             Recall::Known(known) => return self.answer_from_journal(&action, *known),
             Recall::Open(open) => Some(open),
+            Recall::Committing(open) => {
+                if self.settle_commit(&key, &action, &open)? {
+                    return Ok(Reply::Value(Value::Null));
+                }
+                None
+            }
         };
         let passing = Passing { branch, key: &key, action: &action, left: left.as_deref() };
         let outcome: Recorded = match self.carry_out(passing) {
@@ -330,7 +340,7 @@ impl Passage for Door {
                 Err(mut fault) => (fault.details.remove("value"), true),
                 Ok(_) => (None, true),
             },
-            Recall::Open(_) => (None, false),
+            Recall::Open(_) | Recall::Committing(_) => (None, false),
         };
         Ok(Composite { key, action, known, ended })
     }
@@ -342,6 +352,13 @@ impl Passage for Door {
         let outcome = outcome.map(Reply::Value);
         let Composite { key, action, .. } = composite;
         self.parts.recorder.record(&key, &action, Effect::Read, 0, &outcome).map(|_| ())
+    }
+
+    fn item_failed(&self, composite: &Composite, item: u64) -> Result<(), Failure> {
+        if composite.ended {
+            return Ok(());
+        }
+        self.parts.recorder.item_failed(&composite.key, item)
     }
 
     fn abandon(&self, branch: &Branch, target: &Arc<str>, caught: bool) {

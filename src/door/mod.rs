@@ -9,6 +9,7 @@
 
 mod action;
 mod appliance;
+mod commit;
 #[expect(clippy::module_inception, reason = "the one door stands in the file of its name")]
 mod door;
 mod event;
@@ -31,6 +32,6 @@ pub use halt::Halt;
 pub use host::{Host, NamedStore};
 pub use mode::is_assumed;
 pub use mode::{DryRun, Mode, Verdict};
-pub use recorder::{Intent, Key, KnownEntry, OpenEntry, Recall, Recorded, Recorder, path_text};
+pub use recorder::{Intent, Key, KnownEntry, OpenCommit, OpenEntry, Recall, Recorded, Recorder, Staged, path_text};
 pub use resilience::{Fleet, FleetParts, Hosts};
 pub use transport::{Certificate, probe};

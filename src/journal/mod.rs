@@ -5,11 +5,13 @@
 
 mod chain;
 mod codec;
+mod commit;
 mod hash;
 mod log;
 mod owner;
 mod pack;
 mod read;
+mod ready;
 mod recorder;
 mod resume;
 mod seal;
@@ -21,6 +23,6 @@ pub use hash::{hex, sha256};
 pub use log::{BeginRecord, EndRecord, Log, Opener, Record};
 pub use owner::{Owner, ask_to_cancel, holder, is_owned};
 pub use read::{EntryRow, Part, RunRow};
+pub use ready::Ready;
 pub use recorder::{JournalRecorder, Past, SecretSupply};
-pub use resume::Ready;
 pub use verify::Broken;

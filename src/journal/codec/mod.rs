@@ -7,5 +7,5 @@ mod tests;
 mod value;
 
 pub use action::{CallRead, action_bytes, is_sealed, read_call};
-pub use recorded::{fault_json, read_recorded, recorded_bytes};
+pub use recorded::{answered_json, fault_json, read_recorded, recorded_bytes, was_resent};
 pub use value::{SecretOf, code, code_map, decode_map};

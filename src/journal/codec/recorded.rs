@@ -73,6 +73,19 @@ pub fn read_recorded(bytes: &[u8], action: &Action, secret: SecretOf<'_>) -> Res
     }
 }
 
+/// Whether it is the refusal of a change that was sent again because its answer was lost.
+pub fn was_resent(bytes: &[u8]) -> bool {
+    let fault = bytes.strip_prefix(b"f").and_then(|rest| serde_json::from_slice::<Json>(rest).ok());
+    fault.is_some_and(|fault| fault.pointer("/details/resent") == Some(&Json::Bool(true)))
+}
+
+/// The body of an appliance's answer that [`recorded_bytes`] wrote; nothing for anything else.
+pub fn answered_json(bytes: &[u8]) -> Option<Json> {
+    let (head, rest) = bytes.strip_prefix(b"h")?.split_at_checked(5)?;
+    let length = u16::from_be_bytes([*head.get(3)?, *head.get(4)?]);
+    serde_json::from_slice(rest.get(usize::from(length)..)?).ok()
+}
+
 /// A fault as JSON.
 pub fn fault_json(fault: &Fault) -> Json {
     json!({
