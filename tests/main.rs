@@ -6,6 +6,8 @@ mod asyncos;
 mod bad_input;
 mod bulk;
 mod calls;
+mod crash;
+mod durability;
 mod faults;
 mod house;
 mod line;
