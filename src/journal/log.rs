@@ -187,6 +187,13 @@ impl Buffer {
         self.records.push((self.tickets, record));
         self.tickets
     }
+
+    fn take_back(&mut self, ticket: u64) {
+        if let Some(at) = self.records.iter().position(|(present, _)| *present == ticket) {
+            let (_, record) = self.records.remove(at);
+            self.bytes = self.bytes.saturating_sub(record.size());
+        }
+    }
 }
 
 /// What the one who writes needs.
@@ -319,8 +326,7 @@ impl Log {
         if writer.written >= ticket {
             return Ok(());
         }
-        self.write_with(&mut writer, true)
-            .inspect_err(|_| self.buffer().records.retain(|(present, _)| *present != ticket))
+        self.write_with(&mut writer, true).inspect_err(|_| self.buffer().take_back(ticket))
     }
 
     /// Writes what has been collected, durably if asked for.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::codec::{self, SecretOf};
 use super::log::{EntryRecord, Log, OutcomeRecord, Record};
@@ -52,6 +52,8 @@ pub struct JournalRecorder {
     open: Mutex<HashMap<Key, u64>>,
     /// Of each `parallel` under way the items that failed.
     failed: Mutex<HashMap<u64, Vec<u64>>>,
+    /// Why nothing may be changed.
+    closed: OnceLock<String>,
 }
 
 impl JournalRecorder {
@@ -71,7 +73,14 @@ impl JournalRecorder {
             ahead: AtomicU64::new(known),
             open: Mutex::default(),
             failed: Mutex::default(),
+            closed: OnceLock::new(),
         }
+    }
+
+    /// From now on nothing may be changed: every intent is refused with this reason.
+    pub fn close(&self, reason: String) {
+        // The first reason holds.
+        let _later = self.closed.set(reason);
     }
 
     fn next(&self) -> u64 {
@@ -208,6 +217,9 @@ impl Recorder for JournalRecorder {
         if self.past == Past::Only || self.opened().contains_key(key) {
             // A former execution has written it; it is on the disk already.
             return Ok(());
+        }
+        if let Some(reason) = self.closed.get().filter(|_| intent.effect != Effect::Read) {
+            return Err(unwritable(reason.clone()));
         }
         let number = self.next();
         let entry = self.entry(number, key, action, intent);

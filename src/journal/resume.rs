@@ -95,7 +95,8 @@ impl<'a> Branches<'a> {
     /// The commit or rollback of a transaction.
     fn end_of(&self, begin: &EntryRow) -> Option<&'a EntryRow> {
         let branch = self.by_path.get(begin.path.as_str())?;
-        let mut later = branch.iter().filter(|entry| entry.position > begin.position && entry.inside.is_none());
+        let after = branch.partition_point(|entry| entry.position <= begin.position);
+        let mut later = branch.get(after..)?.iter().filter(|entry| entry.inside.is_none());
         later.next().filter(|entry| matches!(entry.kind.as_str(), "commit" | "rollback")).copied()
     }
 

@@ -69,14 +69,19 @@ impl RunRecord {
     /// # Errors
     /// `file`, when too much waits to be written.
     pub fn begin(project: &Arc<Project>, id: &str, beginning: Beginning<'_>) -> Result<Self, Fault> {
-        // A child is executed by whoever executes its parent. Where no file can be made nothing is recorded
-        // either: the run is stopped before its first change.
-        let owner = match beginning.parent {
-            None => Owner::take(&project.config.state_dir, id).ok().flatten(),
-            Some(_) => None,
+        // A child is executed by whoever executes its parent.
+        let taken = match beginning.parent {
+            None => Owner::take(&project.config.state_dir, id),
+            Some(_) => Ok(None),
         };
+        // A run that nobody owns could be resumed while it runs: it stops before its first change.
+        let unowned = taken.as_ref().err().map(|error| format!("the run's lock file cannot be made: {error}"));
+        let owner = taken.unwrap_or_default();
         let former = Former { id: id.to_owned(), past: Past::None, ran: Duration::ZERO, texts: BTreeMap::new(), owner };
         let record = Self::of(project, former);
+        if let Some(reason) = unowned {
+            record.recorder.close(reason);
+        }
         let begin = BeginRecord {
             run: Arc::clone(&record.id),
             parent: beginning.parent,
