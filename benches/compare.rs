@@ -40,6 +40,9 @@ fn main() -> Result<(), Failure> {
     println!("{:<44} {:>10} {:>10} {:>7}", "", "beadle", "bare", "ratio");
     bench.start()?;
     bench.reads(&runtime)?;
+    bench.changes(&runtime)?;
+    bench.resume(&runtime)?;
+    bench.long(&runtime)?;
     bench.fan_out(&runtime)?;
     bench.bulk(&runtime)?;
     bench.large_answer(&runtime)?;
@@ -69,6 +72,53 @@ impl Bench {
             || self.bare("bare-reqwest", &with(&arguments, &["reads", "2000"])),
         )?;
         report("2,000 sequential reads", &pairs);
+        Ok(())
+    }
+
+    /// Sequential changes, each with its durable commit, against a request and one durable write.
+    fn changes(&self, runtime: &tokio::runtime::Runtime) -> Result<(), Failure> {
+        let lab = self.lab(runtime, SegOptions::default())?;
+        self.write(
+            "changes.rhai",
+            "let s = target(\"seg\"); let base = random(0, 64000);\nfor n in 0..250 { s.ip_group_delta(16, #{ add: [#{ \
+             ip_address_start: `10.${base / 256}.${base % 256}.${n}`, cidr: 32, name: `a${base}x${n}` }] }); }",
+        )?;
+        let arguments = credentials(&lab)?;
+        let pairs = self.pairs(
+            || self.run(&["run", "changes.rhai"]),
+            || self.bare("bare-reqwest", &with(&arguments, &["changes", "250"])),
+        )?;
+        report("250 sequential changes (bare: with an fsync)", &pairs);
+        Ok(())
+    }
+
+    /// Going on with a run of 10,000 journaled calls, which failed at its very end.
+    fn resume(&self, runtime: &tokio::runtime::Runtime) -> Result<(), Failure> {
+        let _lab = self.lab(runtime, SegOptions::default())?;
+        self.write(
+            "resume.rhai",
+            "let s = target(\"seg\"); for n in 0..10000 { s.groups(); } print(read_file(\"there.txt\"));",
+        )?;
+        let mut resumed = Vec::new();
+        for _ in 0..PAIRS {
+            std::fs::remove_file(self.path("there.txt")).ok();
+            if self.run(&["run", "resume.rhai"]).is_ok() {
+                return Err("the run that should have failed did not".into());
+            }
+            self.write("there.txt", "there")?;
+            resumed.push(self.run(&["runs", "resume", "latest"])?);
+        }
+        alone("resume of 10,000 journaled calls (bound: 1 s)", &mut resumed);
+        Ok(())
+    }
+
+    /// Memory does not grow with the number of calls.
+    fn long(&self, runtime: &tokio::runtime::Runtime) -> Result<(), Failure> {
+        for calls in [10_000, 100_000] {
+            let _lab = self.lab(runtime, SegOptions::default())?;
+            self.write("long.rhai", &format!("let s = target(\"seg\"); for n in 0..{calls} {{ s.groups(); }}"))?;
+            alone(&format!("a run of {calls} calls: its memory"), &mut [self.run(&["run", "long.rhai"])?]);
+        }
         Ok(())
     }
 
@@ -253,7 +303,7 @@ impl Bench {
 
     fn bare(&self, name: &str, arguments: &[&str]) -> Result<Took, Failure> {
         let mut command = Command::new(self.examples.join(name));
-        command.args(arguments);
+        command.args(arguments).current_dir(self.folder.path());
         took(command)
     }
 
@@ -315,6 +365,15 @@ fn took(mut command: Command) -> Result<Took, Failure> {
         return Err(format!("{command:?} ended with {ended}: {text}").into());
     }
     Ok(Took { wall, megabytes })
+}
+
+/// The median of what stands alone.
+fn alone(what: &str, took: &mut [Took]) {
+    took.sort_by_key(|took| took.wall);
+    if let Some(middle) = took.get(took.len() / 2) {
+        let millis = middle.wall.as_secs_f64() * 1000.0;
+        println!("{what:<44} {millis:>7.1} ms {:>21}   {:.1} MB", "", middle.megabytes);
+    }
 }
 
 fn report(what: &str, pairs: &[(Took, Took)]) {

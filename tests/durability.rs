@@ -153,6 +153,15 @@ fn a_read_only_state_folder_stops_the_run_before_its_first_change() {
 }
 
 #[test]
+fn a_run_whose_lock_cannot_be_made_changes_nothing() {
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.write(".beadle/runs", "this should have been a folder");
+    sandbox.script(&changes(3), &[]).code(1).err(&["the run's lock file cannot be made", "nothing is changed"]);
+    assert_eq!(seg.writes(), 0);
+}
+
+#[test]
 fn of_two_resumes_one_goes_on_and_the_other_says_who_does() {
     let seg = Seg::ten();
     let mut sandbox = Sandbox::with_seg(&seg, "");

@@ -63,6 +63,10 @@ retry(#{ attempts: 3, backoff: "1ms" }, || {
 
 for n in 0..EACH / 2 { seg.member_put(3, #{ member_type: 1, member_data: `m${n}@example.net` }); }
 
+let settled = parallel_settled([0, 1, 2], |n| if n == 1 { throw "not this one" } else { add(seg, 15, 7, n) });
+for n in [0, 2] { if settled[n].contains("error") { throw settled[n].error; } }
+wait_until(#{ every: "1ms", timeout: "10s" }, || seg.groups().len() > 0 && settled[1].contains("error"));
+
 let done = run_playbook("child", #{ target: "seg", count: EACH });
 write_file("out/child.txt", `${done} by the child`);
 
