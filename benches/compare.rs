@@ -1,7 +1,7 @@
 //! Compares the release binary with small reference programs, pair by pair, and prints the medians
 //! and their ratio. Nothing is asserted: machines differ.
 //!
-//! `cargo build --release --examples && cargo bench --bench compare`
+//! `cargo build --release --examples && cargo bench --bench compare [-- PART…]`
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
@@ -38,17 +38,26 @@ fn main() -> Result<(), Failure> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     println!("{:<44} {:>10} {:>10} {:>7}", "", "beadle", "bare", "ratio");
-    bench.start()?;
-    bench.reads(&runtime)?;
-    bench.changes(&runtime)?;
-    bench.resume(&runtime)?;
-    bench.long(&runtime)?;
-    bench.fan_out(&runtime)?;
-    bench.bulk(&runtime)?;
-    bench.large_answer(&runtime)?;
-    bench.tracking()?;
-    bench.every_call()?;
-    bench.gigabytes(&runtime)?;
+    type Part = fn(&Bench, &tokio::runtime::Runtime) -> Result<(), Failure>;
+    let parts: [(&str, Part); 11] = [
+        ("start", |bench, _| bench.start()),
+        ("reads", Bench::reads),
+        ("changes", Bench::changes),
+        ("resume", Bench::resume),
+        ("long", Bench::long),
+        ("fan-out", Bench::fan_out),
+        ("bulk", Bench::bulk),
+        ("large", Bench::large_answer),
+        ("tracking", |bench, _| bench.tracking()),
+        ("every-call", |bench, _| bench.every_call()),
+        ("gigabytes", Bench::gigabytes),
+    ];
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    for (name, part) in parts {
+        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+            part(&bench, &runtime)?;
+        }
+    }
     Ok(())
 }
 
