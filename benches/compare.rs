@@ -66,8 +66,11 @@ impl Bench {
     fn start(&self) -> Result<(), Failure> {
         self.write("first.rhai", "print(\"first line\")")?;
         self.write("beadle.toml", "")?;
-        let pairs = self.pairs(|| self.run(&["run", "first.rhai"]), || self.bare("bare-rhai", &[]))?;
+        let bare = || first_line(Command::new(self.examples.join("bare-rhai")));
+        let pairs = self.pairs(|| first_line(self.command(&["run", "first.rhai"])), bare)?;
         report("start to first script line", &pairs);
+        let pairs = self.pairs(|| self.run(&["run", "first.rhai"]), || self.bare("bare-rhai", &[]))?;
+        report("the same to its end, which is recorded", &pairs);
         Ok(())
     }
 
@@ -344,6 +347,19 @@ fn serve_bytes(body: Vec<u8>) -> Result<String, Failure> {
         }
     });
     Ok(url)
+}
+
+/// The time until a process has printed its first line.
+fn first_line(mut command: Command) -> Result<Took, Failure> {
+    let begun = Instant::now();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let mut line = String::new();
+    if let Some(pipe) = child.stdout.take() {
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(pipe), &mut line)?;
+    }
+    let wall = begun.elapsed();
+    child.wait()?;
+    if line.is_empty() { Err(format!("{command:?} printed nothing").into()) } else { Ok(Took { wall, megabytes: 0.0 }) }
 }
 
 /// Runs a process to its end; its memory is looked at until then.
