@@ -1,7 +1,7 @@
 //! Compares the release binary with small reference programs, pair by pair, and prints the medians
 //! and their ratio. Nothing is asserted: machines differ.
 //!
-//! `cargo build --release --examples && cargo bench --bench compare`
+//! `cargo build --release --examples && cargo bench --bench compare [-- PART…]`
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
@@ -38,14 +38,26 @@ fn main() -> Result<(), Failure> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     println!("{:<44} {:>10} {:>10} {:>7}", "", "beadle", "bare", "ratio");
-    bench.start()?;
-    bench.reads(&runtime)?;
-    bench.fan_out(&runtime)?;
-    bench.bulk(&runtime)?;
-    bench.large_answer(&runtime)?;
-    bench.tracking()?;
-    bench.every_call()?;
-    bench.gigabytes(&runtime)?;
+    type Part = fn(&Bench, &tokio::runtime::Runtime) -> Result<(), Failure>;
+    let parts: [(&str, Part); 11] = [
+        ("start", |bench, _| bench.start()),
+        ("reads", Bench::reads),
+        ("changes", Bench::changes),
+        ("resume", Bench::resume),
+        ("long", Bench::long),
+        ("fan-out", Bench::fan_out),
+        ("bulk", Bench::bulk),
+        ("large", Bench::large_answer),
+        ("tracking", |bench, _| bench.tracking()),
+        ("every-call", |bench, _| bench.every_call()),
+        ("gigabytes", Bench::gigabytes),
+    ];
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    for (name, part) in parts {
+        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+            part(&bench, &runtime)?;
+        }
+    }
     Ok(())
 }
 
@@ -54,8 +66,11 @@ impl Bench {
     fn start(&self) -> Result<(), Failure> {
         self.write("first.rhai", "print(\"first line\")")?;
         self.write("beadle.toml", "")?;
-        let pairs = self.pairs(|| self.run(&["run", "first.rhai"]), || self.bare("bare-rhai", &[]))?;
+        let bare = || first_line(Command::new(self.examples.join("bare-rhai")));
+        let pairs = self.pairs(|| first_line(self.command(&["run", "first.rhai"])), bare)?;
         report("start to first script line", &pairs);
+        let pairs = self.pairs(|| self.run(&["run", "first.rhai"]), || self.bare("bare-rhai", &[]))?;
+        report("the same to its end, which is recorded", &pairs);
         Ok(())
     }
 
@@ -69,6 +84,53 @@ impl Bench {
             || self.bare("bare-reqwest", &with(&arguments, &["reads", "2000"])),
         )?;
         report("2,000 sequential reads", &pairs);
+        Ok(())
+    }
+
+    /// Sequential changes, each with its durable commit, against a request and one durable write.
+    fn changes(&self, runtime: &tokio::runtime::Runtime) -> Result<(), Failure> {
+        let lab = self.lab(runtime, SegOptions::default())?;
+        self.write(
+            "changes.rhai",
+            "let s = target(\"seg\"); let base = random(0, 64000);\nfor n in 0..250 { s.ip_group_delta(16, #{ add: [#{ \
+             ip_address_start: `10.${base / 256}.${base % 256}.${n}`, cidr: 32, name: `a${base}x${n}` }] }); }",
+        )?;
+        let arguments = credentials(&lab)?;
+        let pairs = self.pairs(
+            || self.run(&["run", "changes.rhai"]),
+            || self.bare("bare-reqwest", &with(&arguments, &["changes", "250"])),
+        )?;
+        report("250 sequential changes (bare: with an fsync)", &pairs);
+        Ok(())
+    }
+
+    /// Going on with a run of 10,000 journaled calls, which failed at its very end.
+    fn resume(&self, runtime: &tokio::runtime::Runtime) -> Result<(), Failure> {
+        let _lab = self.lab(runtime, SegOptions::default())?;
+        self.write(
+            "resume.rhai",
+            "let s = target(\"seg\"); for n in 0..10000 { s.groups(); } print(read_file(\"there.txt\"));",
+        )?;
+        let mut resumed = Vec::new();
+        for _ in 0..PAIRS {
+            std::fs::remove_file(self.path("there.txt")).ok();
+            if self.run(&["run", "resume.rhai"]).is_ok() {
+                return Err("the run that should have failed did not".into());
+            }
+            self.write("there.txt", "there")?;
+            resumed.push(self.run(&["runs", "resume", "latest"])?);
+        }
+        alone("resume of 10,000 journaled calls (bound: 1 s)", &mut resumed);
+        Ok(())
+    }
+
+    /// Memory does not grow with the number of calls.
+    fn long(&self, runtime: &tokio::runtime::Runtime) -> Result<(), Failure> {
+        for calls in [10_000, 100_000] {
+            let _lab = self.lab(runtime, SegOptions::default())?;
+            self.write("long.rhai", &format!("let s = target(\"seg\"); for n in 0..{calls} {{ s.groups(); }}"))?;
+            alone(&format!("a run of {calls} calls: its memory"), &mut [self.run(&["run", "long.rhai"])?]);
+        }
         Ok(())
     }
 
@@ -253,7 +315,7 @@ impl Bench {
 
     fn bare(&self, name: &str, arguments: &[&str]) -> Result<Took, Failure> {
         let mut command = Command::new(self.examples.join(name));
-        command.args(arguments);
+        command.args(arguments).current_dir(self.folder.path());
         took(command)
     }
 
@@ -287,6 +349,19 @@ fn serve_bytes(body: Vec<u8>) -> Result<String, Failure> {
     Ok(url)
 }
 
+/// The time until a process has printed its first line.
+fn first_line(mut command: Command) -> Result<Took, Failure> {
+    let begun = Instant::now();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let mut line = String::new();
+    if let Some(pipe) = child.stdout.take() {
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(pipe), &mut line)?;
+    }
+    let wall = begun.elapsed();
+    child.wait()?;
+    if line.is_empty() { Err(format!("{command:?} printed nothing").into()) } else { Ok(Took { wall, megabytes: 0.0 }) }
+}
+
 /// Runs a process to its end; its memory is looked at until then.
 fn took(mut command: Command) -> Result<Took, Failure> {
     let begun = Instant::now();
@@ -315,6 +390,15 @@ fn took(mut command: Command) -> Result<Took, Failure> {
         return Err(format!("{command:?} ended with {ended}: {text}").into());
     }
     Ok(Took { wall, megabytes })
+}
+
+/// The median of what stands alone.
+fn alone(what: &str, took: &mut [Took]) {
+    took.sort_by_key(|took| took.wall);
+    if let Some(middle) = took.get(took.len() / 2) {
+        let millis = middle.wall.as_secs_f64() * 1000.0;
+        println!("{what:<44} {millis:>7.1} ms {:>21}   {:.1} MB", "", middle.megabytes);
+    }
 }
 
 fn report(what: &str, pairs: &[(Took, Took)]) {

@@ -21,8 +21,27 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the time")]
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        let now = Timestamp::now();
+        set_wrong().and_then(|by| now.checked_add(by).ok()).unwrap_or(now)
     }
+}
+
+/// By how much a test has set the system's clock wrong: `BEADLE_TEST_CLOCK=-2h`. Builds for use have the
+/// true one.
+#[cfg(debug_assertions)]
+fn set_wrong() -> Option<SignedDuration> {
+    use std::sync::OnceLock;
+    static WRONG: OnceLock<Option<SignedDuration>> = OnceLock::new();
+    *WRONG.get_or_init(|| {
+        #[expect(clippy::disallowed_methods, reason = "a test's own switch; builds for use do not read it")]
+        let text = std::env::var("BEADLE_TEST_CLOCK").ok()?;
+        text.parse().ok()
+    })
+}
+
+#[cfg(not(debug_assertions))]
+const fn set_wrong() -> Option<SignedDuration> {
+    None
 }
 
 /// A clock that stands where it was set, for tests and replays.

@@ -324,6 +324,9 @@ fn database_error(path: &Path, error: &rusqlite::Error) -> StateError {
     let cause = match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "the disk is full; nothing was written".to_owned(),
         Some(ErrorCode::ReadOnly) => "it is read-only: give this user the right to write it".to_owned(),
+        Some(ErrorCode::SystemIoFailure) => {
+            format!("the disk does not take it ({error}): look for a full quota, a limit of file sizes, or a bad disk")
+        }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             "another process has held it for more than ten seconds".to_owned()
         }

@@ -114,3 +114,16 @@ fn a_replay_sends_nothing_and_shows_the_same() {
     assert_eq!(again.out, first.out);
     assert_eq!(seg.lab.requests().len(), before, "a replay is offline");
 }
+
+#[test]
+fn a_refused_resend_that_ended_the_run_stays_a_resend() {
+    let seg = Seg::faulty(&["lost=1@delta"]);
+    let sandbox = Sandbox::with_seg(&seg, "");
+    let add =
+        "target(\"seg\").ip_group_delta(15, #{ add: [#{ ip_address_start: \"192.0.2.1\", cidr: 32, name: \"x\" }] })";
+    sandbox.script(&format!("{add};"), &[]).code(1);
+    // Whoever mends the script is told that the first sending may have gone through.
+    sandbox.write("mended.rhai", &format!("try {{ {add}; }} catch (e) {{ print(`resent: ${{e.details.resent}}`); }}"));
+    sandbox.run(&["runs", "resume", "latest", "--script", "mended.rhai"]).code(0).out(&["resent: true"]);
+    assert_eq!(seg.lab.ip_group(15), ["192.0.2.1/32"]);
+}

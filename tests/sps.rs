@@ -282,3 +282,78 @@ fn a_dry_run_opens_no_transaction() {
     lab.sandbox("").script(script, &["--dry-run"]).code(0);
     assert_eq!(lab.lab.counts().1, 0);
 }
+
+const TWO: &str = "let t = target(\"sps\");\nlet key = transaction(t, \"two\", || {\n  t.datetime_timezone_replace(\"UTC\");\n  let made = t.ssh_channel_policy_create(#{ name: \"lab\", rules: [] });\n  made.key\n});\nprint(t.ssh_channel_policy(key).body.name);";
+
+#[test]
+fn a_process_that_dies_around_its_commit_commits_once() {
+    for (point, asked) in [("committing", 2), ("committed", 1), ("opened", 1)] {
+        let lab = sps(SpsOptions::default());
+        let mut sandbox = lab.sandbox("");
+        sandbox.env("BEADLE_FAIL_POINT", point);
+        sandbox.script(TWO, &["--yes"]).code(-1);
+        sandbox.env("BEADLE_FAIL_POINT", "");
+        lab.lab.expire_sessions();
+        sandbox.run(&["runs", "resume", "latest", "--yes"]).code(0).out(&["lab"]);
+        assert_eq!((lab.lab.commits(), lab.lab.is_open()), (1, false), "{point}");
+        assert_eq!(lab.lab.objects("/configuration/ssh/channel_policies/").len(), 2, "{point}: one was there before");
+        let creations = if point == "opened" { 1 } else { asked };
+        assert_eq!(lab.count("POST", "/channel_policies"), creations, "{point}");
+        content(&lab.lab.complaints());
+    }
+}
+
+#[test]
+fn a_commit_that_nothing_tells_of_is_for_a_person_to_settle() {
+    for (assume, commits) in [("applied", 0), ("not-applied", 1)] {
+        let lab = sps(SpsOptions::default());
+        let mut sandbox = lab.sandbox("");
+        sandbox.env("BEADLE_FAIL_POINT", "committing");
+        // What is there already leaves no trace.
+        let script = "let t = target(\"sps\"); transaction(t, \"same\", || t.datetime_timezone_replace(\"Europe/Budapest\")); print(\"done\")";
+        sandbox.script(script, &["--yes"]).code(-1);
+        sandbox.env("BEADLE_FAIL_POINT", "");
+        lab.lab.expire_sessions();
+        sandbox.run(&["runs", "resume", "latest", "--yes"]).code(5).err(&["no object that was staged tells"]);
+        let assumed = ["runs", "resume", "latest", "--yes", "--assume", assume];
+        sandbox.run(&assumed).code(0).out(&["done"]);
+        assert_eq!(lab.lab.commits(), commits, "{assume}");
+    }
+}
+
+#[test]
+fn the_transaction_of_a_dead_session_is_waited_for() {
+    let lab = sps(SpsOptions::default());
+    let mut sandbox = lab.sandbox("");
+    sandbox.env("BEADLE_FAIL_POINT", "opened");
+    sandbox.script(TWO, &["--yes"]).code(-1);
+    sandbox.env("BEADLE_FAIL_POINT", "");
+    assert!(lab.lab.is_open(), "the appliance holds it");
+    let command = sandbox.command(&["runs", "resume", "latest", "--yes"]).stderr(std::process::Stdio::piped()).spawn();
+    std::thread::sleep(std::time::Duration::from_millis(900));
+    lab.lab.expire_transactions();
+    let ended = command.unwrap().wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(0), "{told}");
+    assert!(told.contains("this run's dead session"), "{told}");
+    assert_eq!(lab.lab.commits(), 1);
+}
+
+#[test]
+fn a_refused_commit_and_a_failed_script_do_their_transaction_again() {
+    let lab = sps(SpsOptions { faults: faults(&["every=2:500@transaction"]), ..SpsOptions::default() });
+    let sandbox = lab.sandbox("");
+    sandbox.script(TWO, &["--yes"]).code(1);
+    assert_eq!(lab.lab.commits(), 0);
+    lab.lab.set_faults(faults(&[]));
+    sandbox.run(&["runs", "resume", "latest", "--yes"]).code(0).out(&["lab"]);
+    assert_eq!(lab.lab.commits(), 1);
+
+    let lab = sps(SpsOptions::default());
+    let sandbox = lab.sandbox("");
+    sandbox.script(&TWO.replace("made.key\n", "fail(\"not yet\");\n"), &["--yes"]).code(1);
+    sandbox.write("mended.rhai", TWO);
+    sandbox.run(&["runs", "resume", "latest", "--yes", "--script", "mended.rhai"]).code(0).out(&["lab"]);
+    assert_eq!((lab.lab.commits(), lab.lab.is_open()), (1, false));
+    content(&lab.lab.complaints());
+}

@@ -1,7 +1,8 @@
 //! Reference: bare `reqwest` with `serde_json`.
 //!
 //! `bare-reqwest TOKEN_URL API_URL USER PASSWORD reads N` signs in and makes N sequential reads of
-//! `groups`; `… find ROWS` reads one long list of messages. `- API_URL USER PASSWORD get PATH` reads one
+//! `groups`; `… find ROWS` reads one long list of messages; `… changes N` makes N deltas, and one durable
+//! write to a file of this folder before each. `- API_URL USER PASSWORD get PATH` reads one
 //! answer with HTTP Basic.
 
 use std::io::Write;
@@ -15,7 +16,7 @@ async fn main() -> Result<(), Failure> {
     let _installed = rustls::crypto::ring::default_provider().install_default();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [token_url, api, user, password, what, value] = arguments.as_slice() else {
-        return Err("usage: TOKEN_URL API_URL USER PASSWORD reads|find|get VALUE".into());
+        return Err("usage: TOKEN_URL API_URL USER PASSWORD reads|find|changes|get VALUE".into());
     };
     let client = reqwest::Client::builder().no_proxy().build()?;
     if what == "get" {
@@ -37,6 +38,20 @@ async fn main() -> Result<(), Failure> {
             total += groups.as_array().map_or(0, Vec::len);
         }
         writeln!(out, "{total}")?;
+    } else if what == "changes" {
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open("bare.journal")?;
+        let base = std::process::id() % 65_000;
+        for n in 0..value.parse::<u32>()? {
+            let start = format!("11.{}.{}.{n}", base / 256, base % 256);
+            let entry = serde_json::json!({ "ipAddressStart": start, "cidr": 32, "name": format!("b{base}x{n}") });
+            let body = serde_json::json!({ "add": [entry], "remove": [] });
+            // As much as a commit of the journal writes.
+            file.write_all(&[0; 12_288])?;
+            file.sync_data()?;
+            let url = format!("{api}/seg/api/ipgroups/15/delta/");
+            let answer = client.patch(url).bearer_auth(&token).json(&body).send().await?;
+            let _read: serde_json::Value = answer.error_for_status()?.json().await?;
+        }
     } else {
         let body = serde_json::json!({ "startTime": 1_619_827_200, "endTime": 1_622_505_600 });
         let url = format!("{api}/seg/api/quarantine/findmessage/?maxRows={value}");

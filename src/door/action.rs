@@ -291,6 +291,12 @@ pub trait Passage: Send + Sync {
     /// As [`Passage::pass`].
     fn close(&self, composite: Composite, outcome: Result<Value, Fault>) -> Result<(), Failure>;
 
+    /// Notes that an item of a `parallel` ended with an error that the item itself has not caught.
+    ///
+    /// # Errors
+    /// As [`Passage::pass`].
+    fn item_failed(&self, composite: &Composite, item: u64) -> Result<(), Failure>;
+
     /// Whether what the script shows has been shown by a former execution of the run.
     fn is_replaying(&self) -> bool;
 

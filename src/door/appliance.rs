@@ -52,7 +52,7 @@ impl Door {
             Action::Raw { target, request } => {
                 classify(request, self.row_of(target, &request.method, &request.path)).effect
             }
-            Action::Fetch { method: "POST", .. } => Effect::Change,
+            Action::Fetch { method: "POST", .. } | Action::Commit { .. } => Effect::Change,
             _ => Effect::Read,
         }
     }
@@ -172,7 +172,7 @@ impl Door {
             return Ok(Reply::Http(HttpAnswer::unseen(errand.row)));
         }
         // A staged call outside of a transaction gets one of its own.
-        self.begin(&errand.target.name, passing.left.is_some())?;
+        self.begin(&errand.target.name)?;
         let sent = self.send_errand(passing, None, errand, &mut admission, &files, request);
         if sent.is_err() {
             self.roll_back(&errand.target.name);

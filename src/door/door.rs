@@ -16,6 +16,7 @@ use crate::door::recorder::{Intent, Key, KnownEntry, OpenEntry, Passed, Recall, 
 use crate::door::resilience::{Fleet, Hosts};
 use crate::door::transaction::{Transactions, refuse_inside};
 use crate::door::{Action, Branch, Composite, Passage, Reply};
+use crate::failpoint;
 use crate::fault::{Failure, Fault, FaultKind};
 use crate::network::Network;
 use crate::secret::Secret;
@@ -131,7 +132,7 @@ impl Door {
             Action::Call { .. } | Action::Raw { .. } | Action::Fetch { .. } => self.reach_out(passing),
             Action::Begin { target, .. } => match self.instead_of_beginning(branch, action, target)? {
                 Some(reply) => Ok(reply),
-                None => self.begin(target, passing.left.is_some()).map(|()| nothing),
+                None => self.begin(target).map(|()| nothing),
             },
             Action::Commit { target, message } => match self.instead(branch, action)? {
                 Some(reply) => Ok(reply),
@@ -158,6 +159,7 @@ impl Door {
             Action::WriteFile { path, contents } => {
                 self.parts.recorder.settle()?;
                 host.write_file(path, contents.clone(), mode)?;
+                failpoint::reach("written");
                 Ok(nothing)
             }
             Action::Confirm(question) => match self.instead(branch, action)? {
@@ -177,6 +179,7 @@ impl Door {
                 }
                 self.parts.recorder.settle()?;
                 host.store_set(entries.clone(), mode)?;
+                failpoint::reach("stored");
                 Ok(nothing)
             }
             Action::StoreLook { store, key } => Ok(Reply::Value(host.store_look(store, key)?)),
@@ -223,6 +226,7 @@ impl Door {
                 id
             }
         };
+        failpoint::reach("announced");
         self.parts.children.run(self, &id, scope, name, params).map(Reply::Value)
     }
 
@@ -298,6 +302,12 @@ impl Passage for Door {
             Recall::New => None,
             Recall::Known(known) => return self.answer_from_journal(branch, &action, *known),
             Recall::Open(open) => Some(open),
+            Recall::Committing(open) => {
+                if self.settle_commit(&key, &action, &open)? {
+                    return Ok(Reply::Value(Value::Null));
+                }
+                None
+            }
         };
         let passing = Passing { branch, key: &key, action: &action, left: left.as_deref() };
         let begun = self.parts.host.clock.now();
@@ -329,7 +339,7 @@ impl Passage for Door {
                 Err(mut fault) => (fault.details.remove("value"), true),
                 Ok(_) => (None, true),
             },
-            Recall::Open(_) => (None, false),
+            Recall::Open(_) | Recall::Committing(_) => (None, false),
         };
         Ok(Composite { key, action, known, ended })
     }
@@ -343,6 +353,13 @@ impl Passage for Door {
         // It began with its intent.
         let passed = Passed { effect: Effect::Read, items: 0, begun: self.parts.host.clock.now() };
         self.parts.recorder.record(&key, &action, passed, &outcome).map(|_| ())
+    }
+
+    fn item_failed(&self, composite: &Composite, item: u64) -> Result<(), Failure> {
+        if composite.ended {
+            return Ok(());
+        }
+        self.parts.recorder.item_failed(&composite.key, item)
     }
 
     fn abandon(&self, branch: &Branch, target: &Arc<str>, caught: bool) {

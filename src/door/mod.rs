@@ -9,6 +9,7 @@
 
 mod action;
 mod appliance;
+mod commit;
 #[expect(clippy::module_inception, reason = "the one door stands in the file of its name")]
 mod door;
 mod drift;
@@ -35,7 +36,9 @@ pub use host::{Host, NamedStore};
 pub use mode::{Approved, Before, DryRun, Mode, Object, Remainder, Seen, Withheld, is_assumed};
 pub use pinned::{Pinned, Pins};
 pub use position::{Place, Position, Step};
-pub use recorder::{Intent, Key, KnownEntry, OpenEntry, Passed, Recall, Recorded, Recorder, path_text};
+pub use recorder::{
+    Intent, Key, KnownEntry, OpenCommit, OpenEntry, Passed, Recall, Recorded, Recorder, Staged, path_text,
+};
 pub use resilience::{Fleet, FleetParts, Hosts};
 pub use settle::Shown;
 pub use transport::{Certificate, probe};

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use crate::catalog::Effect;
 use crate::door::{Action, Branch, Reply};
 use crate::fault::{Failure, Fault, Stop};
+use crate::value::Map;
 
 /// The position of an entry: the branch it stands in, and its number there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +39,34 @@ pub enum Recall {
     Known(Box<KnownEntry>),
     /// That it began, and not how it ended.
     Open(Box<OpenEntry>),
+    /// Of the opening of a transaction: that its commit was about to leave, and not how that ended.
+    Committing(Box<OpenCommit>),
+}
+
+/// A transaction whose commit a former execution may have sent.
+#[derive(Clone, Debug)]
+pub struct OpenCommit {
+    /// The number of the commit's entry.
+    pub entry: u64,
+    /// What was staged in it, in order.
+    pub staged: Vec<Staged>,
+    /// What a person says of the commit: that it was applied, or that it was not.
+    pub assume: Option<bool>,
+}
+
+/// A change that was staged in a transaction.
+#[derive(Clone, Debug)]
+pub struct Staged {
+    /// The vendor's id.
+    pub vendor: String,
+    /// The call's name.
+    pub call: String,
+    /// Its arguments.
+    pub args: Map,
+    /// The state of its object before it.
+    pub before: Option<Json>,
+    /// What the appliance answered.
+    pub answer: Option<Json>,
 }
 
 /// An entry that ended in a former execution.
@@ -116,12 +145,28 @@ pub trait Recorder: Send + Sync {
     /// When it cannot be written.
     fn mark(&self, key: &Key, note: &str) -> Result<(), Failure>;
 
+    /// Settles the commit that [`Recall::Committing`] told of, at the key of its transaction's opening: it was
+    /// made, or nothing of the transaction was, and its entries no longer answer.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn settle_commit(&self, key: &Key, made: bool) -> Result<(), Failure>;
+
+    /// Notes that an item of a `parallel` ended with an error, which a resume does again.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn item_failed(&self, key: &Key, item: u64) -> Result<(), Failure>;
+
     /// Hands what was recorded so far to the operating system: an effect on this machine follows, which a
     /// resume must not compute anew from other answers.
     ///
     /// # Errors
     /// When it cannot be written.
     fn settle(&self) -> Result<(), Failure>;
+
+    /// Whether a former execution of the run went before this one.
+    fn is_resumed(&self) -> bool;
 
     /// Whether a former execution has got further than this one yet.
     fn is_replaying(&self) -> bool;

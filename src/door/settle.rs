@@ -4,7 +4,8 @@ use serde_json::{Value as Json, json};
 
 pub use crate::catalog::steady;
 
-use crate::catalog::{Row, state, would_be};
+use crate::catalog::bind::FREE;
+use crate::catalog::{Body, Row, state, would_be};
 use crate::value::{Map, Value};
 
 /// What a read shows of the object that a change is about.
@@ -52,9 +53,9 @@ pub fn made(row: &'static Row, args: &Map, before: &Shown, now: &Shown) -> Optio
         (Shown::Gone, Shown::Gone) => Some(false),
         (Shown::State(before), Shown::State(now)) if before == now => Some(false),
         (Shown::State(before), Shown::State(now)) => {
-            (!asked.is_empty() && holds(now, &asked) && !holds(before, &asked)).then_some(true)
+            (!asked.is_empty() && asked.is_in(now) && !asked.is_in(before)).then_some(true)
         }
-        (Shown::Gone, Shown::State(now)) => holds(now, &asked).then_some(true),
+        (Shown::Gone, Shown::State(now)) => asked.is_in(now).then_some(true),
         _ => None,
     }
 }
@@ -64,10 +65,80 @@ fn is_after(row: &'static Row, args: &Map, before: &Json, now: &Json) -> bool {
     would_be(row, args, before).is_some_and(|wanted| state::plain(&wanted) == state::plain(now))
 }
 
-/// What the call writes, under the names of the wire: secrets do not come back and prove nothing.
-fn asked_for(row: &Row, args: &Map) -> Vec<(&'static str, Json)> {
+/// Whether the state has what a change asks for before it is made: such a change leaves no trace.
+pub fn is_there(row: &Row, args: &Map, before: &Shown) -> bool {
+    let asked = asked_for(row, args);
+    matches!(before, Shown::State(before) if !asked.is_empty() && asked.is_in(before))
+}
+
+/// What a call writes.
+enum Asked {
+    /// Members under the names of the wire.
+    Members(Vec<(&'static str, Json)>),
+    /// A body that is one value, or free-form.
+    Body(Json),
+}
+
+impl Asked {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Members(members) => members.is_empty(),
+            Self::Body(body) => body.is_null(),
+        }
+    }
+
+    /// Whether some part of a state is what was asked for.
+    fn is_in(&self, state: &Json) -> bool {
+        match self {
+            Self::Members(members) => holds(state, members),
+            Self::Body(body) => includes(state, body),
+        }
+    }
+}
+
+/// What the call writes: secrets do not come back and prove nothing.
+fn asked_for(row: &Row, args: &Map) -> Asked {
+    let root = row.params.iter().find(|param| param.root && !param.secret).map(|param| param.name);
+    let whole = root.or_else(|| (row.body == Body::Free).then_some(FREE)).and_then(|name| args.get(name));
+    if let Some(body) = whole.and_then(visible) {
+        return Asked::Body(body);
+    }
     let written = row.map_params().filter(|param| !param.secret);
-    written.filter_map(|param| Some((param.wire, plain(args.get(param.name)?)?))).collect()
+    Asked::Members(written.filter_map(|param| Some((param.wire, plain(args.get(param.name)?)?))).collect())
+}
+
+/// A value without the secrets in it.
+fn visible(value: &Value) -> Option<Json> {
+    match value {
+        Value::Secret(_) => None,
+        Value::List(items) => Some(items.iter().filter_map(visible).collect()),
+        Value::Map(map) => {
+            Some(Json::Object(map.iter().filter_map(|(name, value)| Some((name.clone(), visible(value)?))).collect()))
+        }
+        _ => Some(value.to_json()),
+    }
+}
+
+/// Whether the state, or a part of it, has all of a body. An appliance may add members of its own.
+fn includes(state: &Json, body: &Json) -> bool {
+    let inner = match state {
+        Json::Object(map) => map.values().any(|inner| includes(inner, body)),
+        Json::Array(items) => items.iter().any(|item| includes(item, body)),
+        _ => false,
+    };
+    inner || covers(state, body)
+}
+
+fn covers(state: &Json, body: &Json) -> bool {
+    match (state, body) {
+        (Json::Object(state), Json::Object(body)) => {
+            !body.is_empty()
+                && body
+                    .iter()
+                    .all(|(name, value)| state.get(name).is_some_and(|have| covers(have, value) || have == value))
+        }
+        _ => state == body,
+    }
 }
 
 fn plain(value: &Value) -> Option<Json> {
@@ -139,5 +210,24 @@ mod tests {
         let before = Shown::State(json!({ "id": 1 }));
         assert_eq!(made(row, &Map::new(), &before, &Shown::Gone), Some(true));
         assert_eq!(made(row, &Map::new(), &before, &before.clone()), Some(false));
+    }
+
+    #[test]
+    fn a_body_that_is_one_value_is_looked_for_as_it_is() {
+        let row = Catalog::builtin().row("sps", "datetime_timezone_replace").unwrap();
+        let args = Map::from([("value".to_owned(), Value::from("UTC"))]);
+        let state = |zone: &str| Shown::State(json!({ "key": "timezone", "body": zone }));
+        assert_eq!(made(row, &args, &state("Europe/Berlin"), &state("UTC")), Some(true));
+        assert_eq!(made(row, &args, &state("Europe/Berlin"), &state("Europe/Berlin")), Some(false));
+        assert_eq!(made(row, &args, &state("Europe/Berlin"), &state("Asia/Tokyo")), None);
+    }
+
+    #[test]
+    fn a_free_body_is_found_among_what_the_appliance_adds() {
+        let row = Catalog::builtin().row("sps", "network_dns_replace").unwrap();
+        let body = Map::from([("primary".to_owned(), Value::from("192.0.2.1"))]);
+        let args = Map::from([(FREE.to_owned(), Value::Map(body))]);
+        let state = |primary: &str| Shown::State(json!({ "body": { "primary": primary, "added": true } }));
+        assert_eq!(made(row, &args, &state("192.0.2.9"), &state("192.0.2.1")), Some(true));
     }
 }

@@ -3,7 +3,7 @@
 //! A transaction belongs to a session of the appliance, so that it gets one of its own: what other
 //! branches and runs read is never what it has staged, and its session is never renewed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -43,6 +43,8 @@ const ROLLING_BACK: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub struct Transactions {
     open: Mutex<HashMap<String, Arc<Open>>>,
+    /// The targets that this execution of the run has opened one at.
+    begun: Mutex<HashSet<String>>,
     gates: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
@@ -64,6 +66,11 @@ impl Transactions {
     /// The open transaction of a target.
     pub(super) fn of(&self, target: &str) -> Option<Arc<Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).get(target).cloned()
+    }
+
+    /// Whether none was opened at a target yet.
+    fn is_first(&self, target: &str) -> bool {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).insert(target.to_owned())
     }
 
     fn add(&self, target: &str, open: Open) {
@@ -105,17 +112,19 @@ impl Door {
     }
 
     /// Opens a transaction: waits for this run's turn and for the lock of the target, signs in anew
-    /// and opens. Somebody else's transaction is waited for, and named in the end.
-    ///
-    /// `again` says that a former execution of the run has opened one, which the appliance may still hold.
-    pub(super) fn begin(&self, name: &str, again: bool) -> Result<(), Failure> {
+    /// and opens. Somebody else's transaction is waited for, and named in the end; so is the one that a
+    /// former execution of the run may have left open, and much longer.
+    pub(super) fn begin(&self, name: &str) -> Result<(), Failure> {
         let target = self.parts.fleet.target(name)?;
         let row = self.transaction_row(target, "transaction_open")?;
+        let again = self.transactions.is_first(name) && self.parts.recorder.is_resumed();
         let halt = &self.parts.host.halt;
         let runtime = &self.parts.host.runtime;
         let turn = runtime.block_on(async { halt.or(self.transactions.gate(name).lock_owned()).await })?;
         let lock = self.lock(target)?;
         let line = Arc::new(self.parts.fleet.line(name)?.private());
+        // Whoever finds the appliance held finds the run that holds it.
+        self.parts.recorder.settle()?;
         let begun = std::time::Instant::now();
         let patience = if again { LEFT_OPEN } else { PATIENCE };
         let mut told = false;
@@ -158,6 +167,7 @@ impl Door {
         }
         self.transactions.add(name, Open { line, _lock: lock, _turn: turn });
         self.parts.mode.begun(name);
+        failpoint::reach("opened");
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use crate::door::{Action, Branch};
 use crate::engine::context::{RunContext, current_branch, on_branch};
 use crate::engine::error;
 use crate::engine::host::{add, options};
+use crate::failpoint;
 use crate::fault::{Fault, FaultKind};
 use crate::value::Value;
 
@@ -144,9 +145,14 @@ fn run(context: &NativeCallContext<'_>, list: Array, limit: usize, stop_after: i
                 catch_unwind(AssertUnwindSafe(|| work.call_within_context::<Dynamic>(context, (item,))))
                     .unwrap_or_else(|_| Err("a function of the host failed inside parallel".into()))
             });
-            if outcome.is_err() {
+            if let Err(error) = &outcome {
                 errors.fetch_add(1, Ordering::Relaxed);
+                if !is_stop(error) {
+                    // A journal that cannot be written stops the run at its next change.
+                    let _later = run.passage.item_failed(&composite, index as u64);
+                }
             }
+            failpoint::reach("item");
             *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
         }
     };
@@ -159,6 +165,7 @@ fn run(context: &NativeCallContext<'_>, list: Array, limit: usize, stop_after: i
             }
         }
     });
+    failpoint::reach("joined");
     if let Some(stop) = run.why() {
         // An item came to the end of the run: whatever the others came to, nothing may catch that.
         return Err(run.stopped(stop, context.call_position()));

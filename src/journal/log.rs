@@ -187,6 +187,13 @@ impl Buffer {
         self.records.push((self.tickets, record));
         self.tickets
     }
+
+    fn take_back(&mut self, ticket: u64) {
+        if let Some(at) = self.records.iter().position(|(present, _)| *present == ticket) {
+            let (_, record) = self.records.remove(at);
+            self.bytes = self.bytes.saturating_sub(record.size());
+        }
+    }
 }
 
 /// What the one who writes needs.
@@ -283,10 +290,21 @@ impl Log {
     /// # Errors
     /// When more waits than may, and cannot be written.
     pub fn add(&self, record: Record) -> Result<(), String> {
+        self.add_together([record])
+    }
+
+    /// Adds records that will be on the disk soon, in one commit: all of them, or none.
+    ///
+    /// # Errors
+    /// As [`Log::add`].
+    pub fn add_together(&self, records: impl IntoIterator<Item = Record>) -> Result<(), String> {
         let full = {
             let mut buffer = self.buffer();
-            buffer.put(record);
-            if buffer.records.len() == 1 {
+            let first = buffer.records.is_empty();
+            for record in records {
+                buffer.put(record);
+            }
+            if first {
                 self.bell.ring(Rung::Yes);
             }
             buffer.bytes > FULL
@@ -308,8 +326,7 @@ impl Log {
         if writer.written >= ticket {
             return Ok(());
         }
-        self.write_with(&mut writer, true)
-            .inspect_err(|_| self.buffer().records.retain(|(present, _)| *present != ticket))
+        self.write_with(&mut writer, true).inspect_err(|_| self.buffer().take_back(ticket))
     }
 
     /// Writes what has been collected, durably if asked for.

@@ -5,12 +5,14 @@
 
 mod chain;
 mod codec;
+mod commit;
 mod hash;
 mod log;
 mod owner;
 mod pack;
 mod prune;
 mod read;
+mod ready;
 mod recorder;
 mod resume;
 mod seal;
@@ -21,10 +23,10 @@ mod write;
 pub use codec::{CallRead, SecretOf, code, code_map, decode_map, fault_json, read_call, read_entries};
 pub use hash::{hex, sha256};
 pub use log::{BeginRecord, EndRecord, Log, Opener, Record};
-pub use owner::{Owner, ask_to_cancel, is_owned};
+pub use owner::{Owner, ask_to_cancel, holder, is_owned};
 pub use prune::Pruned;
 pub use read::{EntryRow, Part, RunRow};
+pub use ready::Ready;
 pub use recorder::{JournalRecorder, Past, SecretSupply};
-pub use resume::Ready;
 pub use tally::Tally;
 pub use verify::Broken;

@@ -105,10 +105,18 @@ impl Packer {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
             let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
             file.write_all(bytes)?;
-            file.sync_data()
+            file.sync_all()?;
+            // The name has to be on the disk before the entry that tells it, and so has its folder's.
+            keep_names(folder)?;
+            folder.parent().map_or(Ok(()), keep_names)
         };
         write().map_err(|error| format!("{}: {error}", path.display()))
     }
+}
+
+/// Makes the names in a folder durable.
+pub(super) fn keep_names(folder: &Path) -> std::io::Result<()> {
+    fs::File::open(folder)?.sync_all()
 }
 
 fn unzip(bytes: &[u8]) -> Result<Vec<u8>, String> {

@@ -2,17 +2,20 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::codec::{self, SecretOf};
 use super::log::{EntryRecord, Log, OutcomeRecord, Record};
 use super::read::{EntryRow, Part};
 use crate::catalog::Effect;
 use crate::clock::Clock;
-use crate::door::{Action, Intent, Key, KnownEntry, OpenEntry, Passed, Recall, Recorded, Recorder, path_text};
+use crate::door::{
+    Action, Intent, Key, KnownEntry, OpenCommit, OpenEntry, Passed, Recall, Recorded, Recorder, Reply, path_text,
+};
 use crate::failpoint;
 use crate::fault::{Failure, Stop};
 use crate::secret::Secret;
+use crate::value::Value;
 
 /// What a recorder does with an action that no entry answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +50,10 @@ pub struct JournalRecorder {
     ahead: AtomicU64,
     /// The entries that have begun and not ended, with their numbers.
     open: Mutex<HashMap<Key, u64>>,
+    /// Of each `parallel` under way the items that failed.
+    failed: Mutex<HashMap<u64, Vec<u64>>>,
+    /// Why nothing may be changed.
+    closed: OnceLock<String>,
 }
 
 impl JournalRecorder {
@@ -65,7 +72,15 @@ impl JournalRecorder {
             last: AtomicU64::new(last),
             ahead: AtomicU64::new(known),
             open: Mutex::default(),
+            failed: Mutex::default(),
+            closed: OnceLock::new(),
         }
+    }
+
+    /// From now on nothing may be changed: every intent is refused with this reason.
+    pub fn close(&self, reason: String) {
+        // The first reason holds.
+        let _later = self.closed.set(reason);
     }
 
     fn next(&self) -> u64 {
@@ -118,6 +133,19 @@ impl JournalRecorder {
         )))
     }
 
+    /// One entry less that a former execution is ahead by.
+    fn answered(&self) {
+        let _none_left = self.ahead.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+    }
+
+    /// The commit of a transaction that was opened at a place, if a former execution may have sent it.
+    fn open_commit(&self, key: &Key, assume: Option<bool>) -> Result<Option<OpenCommit>, Stop> {
+        let found = self.log.open_commit(&self.run, &path_text(&key.path), key.entry).map_err(unreadable)?;
+        let Some(entry) = found else { return Ok(None) };
+        let staged = self.log.staged(&self.run, &place_of(key), &*self.secret).map_err(unreadable)?;
+        Ok(Some(OpenCommit { entry, staged, assume }))
+    }
+
     fn beyond(&self, what: &str) -> Stop {
         Stop::Diverged(format!("the journal ends here: '{what}' was not reached, or not answered, when the run ended"))
     }
@@ -126,6 +154,11 @@ impl JournalRecorder {
         let written = if durable { self.log.commit(record) } else { self.log.add(record) };
         written.map_err(unwritable)
     }
+}
+
+/// How the entries of a transaction name the place of its opening.
+fn place_of(key: &Key) -> String {
+    format!("{}#{}", path_text(&key.path), key.entry)
 }
 
 fn unreadable(message: String) -> Stop {
@@ -149,6 +182,11 @@ impl Recorder for JournalRecorder {
             self.ahead.store(0, Ordering::Relaxed);
             return if only { Err(self.beyond(&action.describe())) } else { Ok(Recall::New) };
         };
+        if let (Action::Begin { .. }, false) = (action, only)
+            && let Some(open) = self.open_commit(key, assume)?
+        {
+            return Ok(Recall::Committing(Box::new(open)));
+        }
         let part = |part| self.log.part(&self.run, entry.number, part).map_err(unreadable);
         let composite = matches!(action, Action::Step { .. } | Action::Parallel(_));
         if entry.is_open() {
@@ -170,7 +208,7 @@ impl Recorder for JournalRecorder {
         };
         let secret: SecretOf<'_> = &*self.secret;
         let recorded = codec::read_recorded(&bytes, action, secret).map_err(unreadable)?;
-        let _none_left = self.ahead.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        self.answered();
         let effect = Effect::from_name(&entry.effect).unwrap_or(Effect::Read);
         Ok(Recall::Known(Box::new(KnownEntry { effect, recorded })))
     }
@@ -179,6 +217,9 @@ impl Recorder for JournalRecorder {
         if self.past == Past::Only || self.opened().contains_key(key) {
             // A former execution has written it; it is on the disk already.
             return Ok(());
+        }
+        if let Some(reason) = self.closed.get().filter(|_| intent.effect != Effect::Read) {
+            return Err(unwritable(reason.clone()));
         }
         let number = self.next();
         let entry = self.entry(number, key, action, intent);
@@ -194,8 +235,47 @@ impl Recorder for JournalRecorder {
         self.write(Record::Note { run: Arc::clone(&self.run), number, note: note.to_owned() }, true)
     }
 
+    fn settle_commit(&self, key: &Key, made: bool) -> Result<(), Failure> {
+        let path = path_text(&key.path);
+        let commit = self.log.open_commit(&self.run, &path, key.entry).map_err(unreadable)?;
+        let Some(commit) = commit else { return Ok(()) };
+        if !made {
+            self.ahead.store(0, Ordering::Relaxed);
+            let begin = self.log.entry_at(&self.run, &path, key.entry).map_err(unreadable)?;
+            let begin = begin.map_or(commit, |begin| begin.number);
+            return self.log.void_transaction(&self.run, begin, &place_of(key), commit).map_err(unwritable);
+        }
+        self.answered();
+        self.write(
+            Record::Outcome(Box::new(OutcomeRecord {
+                run: Arc::clone(&self.run),
+                number: commit,
+                recorded: Ok(Reply::Value(Value::Null)),
+                sealed: false,
+                chained: true,
+                ended: self.clock.now().as_microsecond(),
+            })),
+            true,
+        )
+    }
+
+    fn item_failed(&self, key: &Key, item: u64) -> Result<(), Failure> {
+        let Some(number) = self.opened().get(key).copied() else { return Ok(()) };
+        let note = {
+            let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+            let items = failed.entry(number).or_default();
+            items.push(item);
+            super::resume::failed_note(items)
+        };
+        self.write(Record::Note { run: Arc::clone(&self.run), number, note }, false)
+    }
+
     fn settle(&self) -> Result<(), Failure> {
         self.log.write(false).map_err(unwritable)
+    }
+
+    fn is_resumed(&self) -> bool {
+        matches!(self.past, Past::Resumed { .. })
     }
 
     fn is_replaying(&self) -> bool {
@@ -205,6 +285,9 @@ impl Recorder for JournalRecorder {
     fn record(&self, key: &Key, action: &Action, passed: Passed, outcome: &Recorded) -> Result<u64, Failure> {
         let Passed { effect, items, begun: since } = passed;
         let begun = self.opened().remove(key);
+        if let Some(number) = begun.filter(|_| matches!(action, Action::Parallel(_))) {
+            self.failed.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
+        }
         if self.past == Past::Only {
             return Ok(begun.unwrap_or_default());
         }

@@ -11,6 +11,8 @@ use std::path::Path;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::{SecureRandom, SystemRandom};
 
+use super::pack::keep_names;
+
 /// The length of a key, in bytes.
 const LENGTH: usize = 32;
 
@@ -46,6 +48,8 @@ impl Seal {
                     Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(wrong(error.to_string())),
                     _ => {}
                 }
+                // What is sealed is lost with the key.
+                keep_names(folder).map_err(|error| wrong(error.to_string()))?;
             }
         }
         let mut there = Vec::new();

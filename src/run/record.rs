@@ -1,7 +1,7 @@
 //! A run as the journal keeps it: what it is pinned to, what it is made of, and how it ended.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::clock::Clock;
 use crate::door::Recorder;
 use crate::engine::Texts;
+use crate::failpoint;
 use crate::fault::{Fault, FaultKind};
 use crate::journal::{
     BeginRecord, EndRecord, JournalRecorder, Log, Owner, Past, Record, code, fault_json, hex, is_owned, sha256,
@@ -68,14 +69,19 @@ impl RunRecord {
     /// # Errors
     /// `file`, when too much waits to be written.
     pub fn begin(project: &Arc<Project>, id: &str, beginning: Beginning<'_>) -> Result<Self, Fault> {
-        // A child is executed by whoever executes its parent. Where no file can be made nothing is recorded
-        // either: the run is stopped before its first change.
-        let owner = match beginning.parent {
-            None => Owner::take(&project.config.state_dir, id).ok().flatten(),
-            Some(_) => None,
+        // A child is executed by whoever executes its parent.
+        let taken = match beginning.parent {
+            None => Owner::take(&project.config.state_dir, id),
+            Some(_) => Ok(None),
         };
+        // A run that nobody owns could be resumed while it runs: it stops before its first change.
+        let unowned = taken.as_ref().err().map(|error| format!("the run's lock file cannot be made: {error}"));
+        let owner = taken.unwrap_or_default();
         let former = Former { id: id.to_owned(), past: Past::None, ran: Duration::ZERO, texts: BTreeMap::new(), owner };
         let record = Self::of(project, former);
+        if let Some(reason) = unowned {
+            record.recorder.close(reason);
+        }
         let script = sha256(beginning.text.as_bytes());
         let mut pinned = beginning.pinned;
         if let Some(pinned) = pinned.as_object_mut() {
@@ -92,8 +98,9 @@ impl RunRecord {
             script,
             pinned: pinned.to_string().into_bytes(),
         };
-        record.log.add(Record::Begin(Box::new(begin))).map_err(unusable)?;
-        record.loaded(beginning.name, beginning.text);
+        // Together: a run without its text could not go on.
+        let text = record.text(beginning.name, beginning.text);
+        record.log.add_together([Record::Begin(Box::new(begin)), text]).map_err(unusable)?;
         Ok(record)
     }
 
@@ -115,6 +122,16 @@ impl RunRecord {
             known: Mutex::default(),
             owner: Mutex::new(former.owner),
         }
+    }
+
+    /// A text that the run is made of, as a record; it is written once.
+    fn text(&self, name: &str, text: &str) -> Record {
+        self.known().insert(name.to_owned());
+        Record::Text { run: Arc::clone(&self.id), name: name.to_owned(), text: text.to_owned() }
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The run's id.
@@ -180,7 +197,9 @@ impl RunRecord {
             ended: self.clock.now().as_microsecond(),
             ran: i64::try_from(ran.as_micros()).unwrap_or(i64::MAX),
         };
+        failpoint::reach("ending");
         let written = self.log.commit(Record::End(Box::new(end))).map_err(unusable);
+        failpoint::reach("ended");
         // Whoever waits for the run finds its end in the database.
         self.owner.lock().unwrap_or_else(PoisonError::into_inner).take();
         written
@@ -196,12 +215,11 @@ impl Texts for RunRecord {
         if self.past == Past::Only || self.texts.get(name).is_some_and(|pinned| pinned == text) {
             return;
         }
-        if !self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned()) {
+        if self.known().contains(name) {
             return;
         }
-        let record = Record::Text { run: Arc::clone(&self.id), name: name.to_owned(), text: text.to_owned() };
         // What cannot be written stops the run at its next change.
-        let _later = self.log.add(record);
+        let _later = self.log.add(self.text(name, text));
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fault::{Fault, FaultKind};
-use crate::journal::{Log, Owner, Past, Ready, RunRow};
+use crate::journal::{Log, Owner, Past, Ready, RunRow, holder};
 use crate::run::execute::{Listener, Order, execute_from};
 use crate::run::outcome::Ending;
 use crate::run::pins::{self, Now};
@@ -39,10 +39,17 @@ pub fn resume(
 ) -> Result<Ending, Fault> {
     let log = project.journal();
     let run = log.find_run(id).map_err(refused)?;
-    may_resume(&run)?;
     let folder = &project.config.state_dir;
+    let executed = || {
+        let who = holder(folder, &run.id).unwrap_or_else(|| "another process".into());
+        refused(format!("run {0} is being executed by {who}: `beadle runs cancel {0}` ends it", run.id))
+    };
+    if run.outcome.is_none() && run.parent.is_none() {
+        return Err(executed());
+    }
+    may_resume(&run)?;
     let owner = Owner::take(folder, &run.id).map_err(|error| unusable(error.to_string()))?;
-    let owner = owner.ok_or_else(|| refused(format!("run {} is being executed by another process", run.id)))?;
+    let owner = owner.ok_or_else(executed)?;
     // It may have ended, or gone on, between the look and the lock.
     let run = log.find_run(&run.id).map_err(refused)?;
     may_resume(&RunRow { outcome: run.outcome.clone().or(Some("interrupted".into())), ..run.clone() })?;

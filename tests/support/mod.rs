@@ -29,6 +29,12 @@ impl Sandbox {
         Self { folder: tempfile::tempdir().unwrap(), secrets: vec![("SEG_PASSWORD".into(), lab::PASSWORD.into())] }
     }
 
+    /// An empty folder in memory, where there is such a place: for what is killed, and does not lose its disk.
+    pub fn in_memory() -> Self {
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        Self { folder, ..Self::new() }
+    }
+
     /// A project with one target `seg` on the lab, and `more` in its configuration.
     pub fn with_seg(lab: &lab::Seg, more: &str) -> Self {
         let sandbox = Self::new();

@@ -143,7 +143,8 @@ impl RunLocks {
              state folder writable, on a file system that has locks",
             path.display()
         );
-        Fault::new(FaultKind::Refused, message).on(target).with_detail("rule", "target lock")
+        // Nobody says no here: it cannot be done.
+        Fault::new(FaultKind::File, message).on(target).with_detail("rule", "target lock")
     }
 }
 

@@ -25,6 +25,10 @@ impl Passage for Closed {
         Err(Fault::new(FaultKind::Refused, "the door is closed").into())
     }
 
+    fn item_failed(&self, _composite: &Composite, _item: u64) -> Result<(), Failure> {
+        Err(Fault::new(FaultKind::Refused, "the door is closed").into())
+    }
+
     fn close(&self, _composite: Composite, _outcome: Result<Value, Fault>) -> Result<(), Failure> {
         Err(Fault::new(FaultKind::Refused, "the door is closed").into())
     }

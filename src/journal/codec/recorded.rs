@@ -73,13 +73,17 @@ pub fn read_recorded(bytes: &[u8], action: &Action, secret: SecretOf<'_>) -> Res
     }
 }
 
+/// Whether it is the refusal of a change that was sent again because its answer was lost.
+pub fn was_resent(bytes: &[u8]) -> bool {
+    let fault = bytes.strip_prefix(b"f").and_then(|rest| serde_json::from_slice::<Json>(rest).ok());
+    fault.is_some_and(|fault| fault.pointer("/details/resent") == Some(&Json::Bool(true)))
+}
+
 /// The body of an HTTP answer that [`recorded_bytes`] wrote, as JSON; nothing for another answer.
 pub fn body_of(bytes: &[u8]) -> Option<Json> {
-    let (tag, rest) = bytes.split_first()?;
-    let (head, rest) = rest.split_at_checked(5)?;
-    let &[_, _, _, high, low] = head else { return None };
-    let body = rest.get(usize::from(u16::from_be_bytes([high, low]))..)?;
-    (*tag == b'h').then(|| serde_json::from_slice(body).ok()).flatten()
+    let (head, rest) = bytes.strip_prefix(b"h")?.split_at_checked(5)?;
+    let length = u16::from_be_bytes([*head.get(3)?, *head.get(4)?]);
+    serde_json::from_slice(rest.get(usize::from(length)..)?).ok()
 }
 
 /// The value that [`recorded_bytes`] wrote, as JSON; nothing for another answer.

@@ -118,6 +118,13 @@ impl SpsLab {
         self.state().tree.get(path).cloned()
     }
 
+    /// The live objects below a path, with their paths.
+    pub fn objects(&self, below: &str) -> Vec<(String, Json)> {
+        let state = self.state();
+        let found = state.tree.iter().filter(|(path, _)| path.starts_with(below));
+        found.map(|(path, body)| (path.clone(), body.clone())).collect()
+    }
+
     /// How many commits there were.
     pub fn commits(&self) -> u64 {
         self.state().commits
@@ -136,6 +143,11 @@ impl SpsLab {
     /// Ends every session, and their transactions.
     pub fn expire_sessions(&self) {
         self.state().sessions.clear();
+    }
+
+    /// Ends the sessions that hold a transaction, as an appliance does with those that stand still.
+    pub fn expire_transactions(&self) {
+        self.state().sessions.retain(|_, session| session.staged.is_none());
     }
 
     /// Lets another administrator hold the configuration, or let go.

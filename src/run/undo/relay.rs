@@ -47,6 +47,10 @@ impl Passage for Relay {
         self.door().open(branch, action)
     }
 
+    fn item_failed(&self, composite: &Composite, item: u64) -> Result<(), Failure> {
+        self.door().item_failed(composite, item)
+    }
+
     fn close(&self, composite: Composite, outcome: Result<Value, Fault>) -> Result<(), Failure> {
         self.door().close(composite, outcome)
     }
