@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use script::{NAME, Size};
@@ -77,7 +77,8 @@ fn faults(random: &mut Rng) -> (Vec<String>, Vec<String>) {
 
 struct Suite {
     runtime: tokio::runtime::Runtime,
-    undisturbed: BTreeMap<Size, Ending>,
+    /// What an undisturbed run comes to, and in how many milliseconds.
+    undisturbed: BTreeMap<Size, (Ending, u64)>,
     seed: u64,
     /// How often a process died, by the boundary that it died at.
     deaths: Mutex<BTreeMap<String, u64>>,
@@ -88,9 +89,11 @@ impl Suite {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let undisturbed = [Size::Small, Size::Large].into_iter().map(|size| {
             let world = World::new(&runtime, size);
+            let begun = Instant::now();
             world.sandbox.run(&["run", NAME, "--yes"]).code(0).out(&["done"]);
+            let took = u64::try_from(begun.elapsed().as_millis()).unwrap();
             world.assert_once("undisturbed");
-            (size, world.ending())
+            (size, (world.ending(), took))
         });
         Self { undisturbed: undisturbed.collect(), runtime, seed, deaths: Mutex::default() }
     }
@@ -119,7 +122,7 @@ impl Suite {
             if kills > 0 {
                 kills -= 1;
                 match kind {
-                    Kind::Instant => after = Some(Duration::from_millis(random.u64(20..400))),
+                    Kind::Instant => after = Some(Duration::from_millis(random.u64(5..5 + self.undisturbed[&size].1))),
                     Kind::Resuming if known && random.bool() => at = Some(point(&mut random, RESUMING, size)),
                     _ => at = Some(point(&mut random, POINTS, size)),
                 }
@@ -146,7 +149,7 @@ impl Suite {
         let which = format!("{which}\n{}\n", told.join("\n"));
         world.assert_once(&which);
         world.assert_journal(&which);
-        assert_eq!(world.ending(), self.undisturbed[&size], "{which}");
+        assert_eq!(world.ending(), self.undisturbed[&size].0, "{which}");
         if round.is_multiple_of(5) {
             world.assert_replay(&which);
         }
