@@ -63,7 +63,7 @@ pub struct Now {
     pub halt: Halt,
 }
 
-/// The order that [`write`] wrote.
+/// The order that [`write()`] wrote.
 ///
 /// # Errors
 /// What is damaged.

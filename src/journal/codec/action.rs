@@ -125,7 +125,7 @@ pub struct CallRead {
     pub args: Map,
 }
 
-/// The call that [`action_bytes`] wrote; nothing if it was another kind of action.
+/// The call that `action_bytes` wrote; nothing if it was another kind of action.
 pub fn read_call(bytes: &[u8], secret: SecretOf<'_>) -> Option<CallRead> {
     let mut json: Json = serde_json::from_slice(bytes).ok()?;
     let text = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
@@ -185,7 +185,7 @@ pub fn is_sealed(action: &Action) -> bool {
     }
 }
 
-/// The keys that a `store.set` has set, as [`action_bytes`] wrote them; `None` for one that it removed.
+/// The keys that a `store.set` has set, as `action_bytes` wrote them; `None` for one that it removed.
 pub fn read_entries(bytes: &[u8], secret: SecretOf<'_>) -> BTreeMap<String, Option<Value>> {
     let mut json: Json = serde_json::from_slice(bytes).unwrap_or_default();
     let Some(Json::Array(entries)) = json.get_mut("entries").map(Json::take) else { return BTreeMap::new() };
