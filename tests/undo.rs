@@ -65,7 +65,16 @@ fn a_run_is_taken_back_once() {
     let sandbox = lab.sandbox("");
     sandbox.script("target(\"spectra\").config_ntp_set(#{ enable: true, servers: \"mine.example.com\" })", &[]).code(0);
     let mine = latest(&sandbox);
-    undo(&sandbox, &[]).code(0);
+    sandbox.run(&["runs", "undo", "--dry-run"]).code(0).out(&["config_ntp_set"]);
+    let looked = sandbox.run(&["runs", "list", "--format", "json"]).code(0);
+    let runs: serde_json::Value = serde_json::from_str(&looked.out).unwrap();
+    let look = runs.as_array().and_then(|runs| runs.first()).and_then(|run| run["id"].as_str()).unwrap().to_owned();
+    assert_ne!(look, mine);
+    sandbox.run(&["runs", "undo", &look]).code(2).err(&["was a dry run: it changed nothing"]);
+    sandbox.run(&["runs", "replay", &look]).code(2).err(&["takes another run back"]);
+    // The latest run is the one that changed something.
+    sandbox.run(&["runs", "undo"]).code(0);
+    sandbox.run(&["runs", "undo"]).code(2).err(&["has been taken back already, by run"]);
     sandbox.run(&["runs", "undo", &mine]).code(2).err(&["has been taken back already, by run"]);
 }
 

@@ -248,11 +248,10 @@ impl Log {
     /// # Errors
     /// When there is none, or several.
     pub fn find_run(&self, name: &str) -> Result<RunRow, String> {
-        let mut runs = self.runs()?;
         if name == "latest" {
-            runs.retain(|run| run.parent.is_none());
-            return runs.into_iter().next().ok_or_else(|| "there is no run yet".into());
+            return self.latest_run(|_| true);
         }
+        let mut runs = self.runs()?;
         if let Some(exact) = runs.iter().position(|run| run.id == name) {
             return Ok(runs.swap_remove(exact));
         }
@@ -265,6 +264,16 @@ impl Log {
             }
             _ => Err(format!("there is no run '{name}': `beadle runs list` shows them")),
         }
+    }
+
+    /// The latest outermost run of a kind.
+    ///
+    /// # Errors
+    /// When there is none, or the database refuses.
+    pub fn latest_run(&self, is_meant: impl Fn(&RunRow) -> bool) -> Result<RunRow, String> {
+        let mut runs = self.runs()?;
+        runs.retain(|run| run.parent.is_none() && is_meant(run));
+        runs.into_iter().next().ok_or_else(|| "there is no run yet".into())
     }
 
     /// The entries of a run in order; those that a resume has done again only if asked for.

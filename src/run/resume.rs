@@ -163,6 +163,9 @@ pub(super) fn replayed(project: &Arc<Project>, log: &Log, run: &RunRow, now: Now
         return Err(refused(message));
     }
     let mut pinned = log.pinned(&run.id).map_err(unusable)?;
+    if pinned.get("undo").is_some() {
+        return Err(refused(format!("run {} takes another run back: `beadle runs show {0}` shows it", run.id)));
+    }
     let texts: BTreeMap<String, String> = log.texts(&run.id).map_err(unusable)?.into_iter().collect();
     let text = texts.get(&run.name).cloned().ok_or_else(|| unusable(format!("the text of {} is gone", run.name)))?;
     let secret = project.secret_supply();

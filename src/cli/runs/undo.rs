@@ -12,7 +12,7 @@ use crate::run::{Now, UndoOrder, undo};
 /// Take back what a run changed
 #[derive(Debug, Args)]
 pub struct UndoArgs {
-    /// The run: an id, the beginning of one, or `latest`
+    /// The run: an id, the beginning of one, or `latest`, which is no dry run and no undo
     #[arg(value_name = "RUN", default_value = "latest")]
     pub id: String,
     /// Send nothing but reads, and show what would be taken back

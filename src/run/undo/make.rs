@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::compare::{Comparer, Decision};
 use super::made::{Made, collect};
@@ -52,7 +52,12 @@ fn refused(message: String) -> Fault {
 /// Why it cannot be: it is running, it changed nothing, it has been taken back already.
 pub fn undo(project: &Arc<Project>, id: &str, order: UndoOrder, listener: &Arc<dyn Listener>) -> Result<Ending, Fault> {
     let log = project.journal();
-    let run = log.find_run(id).map_err(refused)?;
+    let run = match id {
+        // Not the look at an undo, and not the undo itself.
+        "latest" => log.latest_run(|run| matches!(run.mode.as_str(), "live" | "apply" | "session")),
+        id => log.find_run(id),
+    };
+    let run = run.map_err(refused)?;
     may_undo(&log, &run, &order)?;
     let folder = &project.config.state_dir;
     let _owner = match order.only {
@@ -114,6 +119,7 @@ fn may_undo(log: &Log, run: &RunRow, order: &UndoOrder) -> Result<(), Fault> {
         return Ok(());
     }
     for other in log.runs().map_err(unusable)? {
+        // Of a dry one the mode is `dry`.
         let done = other.mode == "undo" && other.cause == cause_of(id) && other.outcome.as_deref() == Some("succeeded");
         if done && is_whole(log, &other)? {
             return Err(refused(format!("run {id} has been taken back already, by run {}", other.id)));
@@ -122,12 +128,11 @@ fn may_undo(log: &Log, run: &RunRow, order: &UndoOrder) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether an undo has left nothing alone, and was no dry run.
+/// Whether an undo has left nothing alone.
 fn is_whole(log: &Log, undo: &RunRow) -> Result<bool, Fault> {
-    let dry = log.pinned(&undo.id).map_err(unusable)?.get("dry").and_then(Json::as_bool).unwrap_or_default();
     let ending = log.ending(&undo.id).map_err(unusable)?;
     let left = ending.and_then(|ending| ending.pointer("/value/left_alone")?.as_i64());
-    Ok(!dry && left == Some(0))
+    Ok(left == Some(0))
 }
 
 /// What sets an undo off, in words.
@@ -171,7 +176,7 @@ impl Making {
                 Beginning {
                     parent: None,
                     name: &run.name,
-                    mode: "undo",
+                    mode: if order.dry { "dry" } else { "undo" },
                     cause: cause_of(&run.id),
                     text: "",
                     pinned: json!({
