@@ -116,12 +116,29 @@ fn a_replay_sends_nothing_and_shows_the_same() {
 }
 
 #[test]
+fn a_refused_resend_counts_as_made_where_a_person_says_so() {
+    let seg = Seg::faulty(&["lost=1@delta"]);
+    let sandbox = Sandbox::with_seg(&seg, "");
+    let add = |address: &str| {
+        let entry =
+            format!("#{{ ip_address_start: \"{address}\", cidr: 32, name: \"{}\" }}", address.replace('.', " "));
+        format!("target(\"seg\").ip_group_delta(15, #{{ add: [{entry}] }});")
+    };
+    sandbox.script(&format!("{}{}", add("192.0.2.1"), add("192.0.2.2")), &[]).code(1);
+    sandbox.run(&["runs", "resume", "--assume", "not-applied"]).code(1).err(&["Member to add exists"]);
+    sandbox.run(&["runs", "resume", "--assume", "applied"]).code(0);
+    assert_eq!(seg.lab.ip_group(15), ["192.0.2.1/32", "192.0.2.2/32"]);
+}
+
+#[test]
 fn a_refused_resend_that_ended_the_run_stays_a_resend() {
     let seg = Seg::faulty(&["lost=1@delta"]);
     let sandbox = Sandbox::with_seg(&seg, "");
     let add =
         "target(\"seg\").ip_group_delta(15, #{ add: [#{ ip_address_start: \"192.0.2.1\", cidr: 32, name: \"x\" }] })";
-    sandbox.script(&format!("{add};"), &[]).code(1);
+    sandbox.script(&format!("{add};"), &[]).code(1).err(&["the first may have done it"]);
+    sandbox.run(&["runs", "show"]).code(0).err(&["--assume applied"]);
+    resume(&sandbox).code(1);
     // Whoever mends the script is told that the first sending may have gone through.
     sandbox.write("mended.rhai", &format!("try {{ {add}; }} catch (e) {{ print(`resent: ${{e.details.resent}}`); }}"));
     sandbox.run(&["runs", "resume", "latest", "--script", "mended.rhai"]).code(0).out(&["resent: true"]);

@@ -22,7 +22,7 @@ pub struct ResumeArgs {
     /// The run: an id, the beginning of one, or `latest`
     #[arg(value_name = "RUN", default_value = "latest")]
     pub id: String,
-    /// What became of a change whose outcome is uncertain
+    /// What became of a change whose outcome is uncertain, or whose resend was refused
     #[arg(long, value_enum)]
     pub assume: Option<Assumed>,
     /// Go on with this text of the script, as long as it asks for the same

@@ -111,6 +111,14 @@ fn keep_changes(run: &mut RunHistory) {
     run.children.iter_mut().for_each(keep_changes);
 }
 
+/// Whether the run failed at a change that was sent again after a lost answer, and refused.
+fn ends_with_resend(run: &RunHistory) -> bool {
+    let culprit = run.error.as_ref().and_then(|error| error.entry);
+    let entry = run.entries.iter().find(|entry| Some(entry.number) == culprit);
+    let fault = entry.and_then(|entry| entry.detail.as_ref()).and_then(|detail| detail.fault.as_ref());
+    fault.is_some_and(|fault| fault.pointer("/details/resent") == Some(&serde_json::Value::Bool(true)))
+}
+
 /// What can be done with the run now.
 fn next(run: &RunHistory) -> Option<String> {
     if run.parent.is_some() || run.mode == "session" {
@@ -123,6 +131,9 @@ fn next(run: &RunHistory) -> Option<String> {
         Some("uncertain") => Some(format!(
             "look at the appliance, then go on: `beadle runs resume {id} --assume applied`\n\
              or, where it was not made, `… --assume not-applied`"
+        )),
+        Some(_) if ends_with_resend(run) => Some(format!(
+            "look whether the first one did it. If so, `beadle runs resume {id} --assume applied` goes on with it"
         )),
         Some(_) => Some(format!("`beadle runs resume {id}` goes on with it")),
     }

@@ -214,8 +214,9 @@ impl Line {
                             drop(fault);
                             answer.retry_after
                         }
-                        // What was to be removed is gone: the first attempt has removed it.
-                        Some(fault) if is_gone(exchange, progress, rule, &fault) => {
+                        // What was to be removed is gone: the first attempt has removed it. Or the refusal
+                        // agrees with a person who says that it was made.
+                        Some(fault) if is_gone(exchange, progress, rule, &fault) || agrees(exchange, rule, &fault) => {
                             return Ok(HttpAnswer::unseen(exchange.row));
                         }
                         Some(fault) => return Err(self.refused(exchange, progress, rule, fault)),
@@ -456,12 +457,12 @@ impl Line {
         if progress.lost.is_none() {
             return fault.into();
         }
-        let refusal = matches!(fault.kind, FaultKind::Conflict | FaultKind::Invalid | FaultKind::NotFound);
-        if rule == LostAnswer::Detectable && refusal {
+        if rule == LostAnswer::Detectable && is_refusal(&fault) {
             // Whether the first attempt went through, or something else stands in the way, only
             // the script can tell.
             let mut fault = fault.with_detail("resent", true);
             fault.kind = FaultKind::Conflict;
+            fault.message.push_str(". It was sent again, since the first answer was lost: the first may have done it");
             return fault.into();
         }
         self.unsettled(exchange, progress).unwrap_or_else(|| fault.into())
@@ -475,6 +476,17 @@ impl Line {
         }
         (exchange.effect != Effect::Read).then(|| Failure::Stop(Stop::Uncertain(Box::new(fault.clone()))))
     }
+}
+
+fn is_refusal(fault: &Fault) -> bool {
+    matches!(fault.kind, FaultKind::Conflict | FaultKind::Invalid | FaultKind::NotFound)
+}
+
+/// Whether a person has said of what a former execution left that it was made, and the appliance refuses a
+/// second one.
+fn agrees(exchange: &Exchange<'_>, rule: LostAnswer, fault: &Fault) -> bool {
+    let said = exchange.left.is_some_and(|left| left.assume == Some(true));
+    said && rule == LostAnswer::Detectable && is_refusal(fault)
 }
 
 fn is_gone(exchange: &Exchange<'_>, progress: &Progress, rule: LostAnswer, fault: &Fault) -> bool {
