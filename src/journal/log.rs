@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::chain::{Chain, of_intent, of_outcome, of_run};
 use super::codec;
@@ -18,6 +18,13 @@ use crate::state::State;
 
 /// How long entries may wait in memory.
 const LINGER: Duration = Duration::from_millis(100);
+
+/// How long the outcome of a change may: a process that dies before has to settle the change again. Whoever
+/// makes one change after the other comes sooner with the next intent, which brings the outcome along.
+const LINGER_OUTCOME: Duration = Duration::from_millis(2);
+
+/// After how long writing is tried again where it failed.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// How many bytes may wait in memory: whoever adds more writes them first.
 const FULL: usize = 32 << 20;
@@ -146,6 +153,15 @@ pub struct EndRecord {
 }
 
 impl Record {
+    fn lingers(&self) -> Duration {
+        match self {
+            // Whoever looks for the run a moment later finds it.
+            Self::Begin(_) => Duration::ZERO,
+            Self::Outcome(outcome) if outcome.chained => LINGER_OUTCOME,
+            _ => LINGER,
+        }
+    }
+
     fn size(&self) -> usize {
         match self {
             Self::Begin(begin) => begin.pinned.len(),
@@ -178,12 +194,16 @@ struct Buffer {
     tickets: u64,
     /// Whether one of them must not be written in passing.
     urgent: bool,
+    /// When they are to be written at the latest.
+    due: Option<Instant>,
 }
 
 impl Buffer {
     fn put(&mut self, record: Record) -> u64 {
         self.tickets += 1;
         self.bytes += record.size();
+        let due = Instant::now() + record.lingers();
+        self.due = Some(self.due.map_or(due, |present| present.min(due)));
         self.records.push((self.tickets, record));
         self.tickets
     }
@@ -216,41 +236,60 @@ pub struct Log {
 /// Wakes the thread in the background.
 #[derive(Default)]
 struct Bell {
-    rung: Mutex<Rung>,
+    sleep: Mutex<Sleep>,
     ring: Condvar,
 }
 
-#[derive(Default, PartialEq)]
-enum Rung {
-    #[default]
-    No,
-    Yes,
-    Closed,
+/// How the thread sleeps.
+#[derive(Default)]
+struct Sleep {
+    /// When it wakes by itself.
+    until: Option<Instant>,
+    rung: bool,
+    closed: bool,
 }
 
 impl Bell {
-    fn ring(&self, rung: Rung) {
-        *self.rung.lock().unwrap_or_else(PoisonError::into_inner) = rung;
+    fn sleep(&self) -> MutexGuard<'_, Sleep> {
+        self.sleep.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes the thread, unless it wakes in time by itself.
+    fn ring(&self, due: Instant) {
+        let mut sleep = self.sleep();
+        if !sleep.rung && sleep.until.is_none_or(|until| due < until) {
+            sleep.rung = true;
+            self.ring.notify_one();
+        }
+    }
+
+    fn close(&self) {
+        self.sleep().closed = true;
         self.ring.notify_one();
     }
 
-    /// Waits for the bell; `false` when the log is closed.
-    fn wait(&self) -> bool {
-        let mut rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
-        while *rung == Rung::No {
-            rung = self.ring.wait(rung).unwrap_or_else(PoisonError::into_inner);
+    /// Waits until then, or for the bell; `false` when the log is closed.
+    fn wait(&self, until: Option<Instant>) -> bool {
+        let mut sleep = self.sleep();
+        sleep.until = until;
+        while !sleep.rung && !sleep.closed {
+            match until.map(|until| until.saturating_duration_since(Instant::now())) {
+                Some(Duration::ZERO) => break,
+                Some(rest) => {
+                    let waited = self.ring.wait_timeout(sleep, rest);
+                    sleep = waited.unwrap_or_else(PoisonError::into_inner).0;
+                }
+                None => sleep = self.ring.wait(sleep).unwrap_or_else(PoisonError::into_inner),
+            }
         }
-        let open = *rung == Rung::Yes;
-        if open {
-            *rung = Rung::No;
-        }
-        open
+        (sleep.until, sleep.rung) = (None, false);
+        !sleep.closed
     }
 }
 
 impl Drop for Log {
     fn drop(&mut self) {
-        self.bell.ring(Rung::Closed);
+        self.bell.close();
     }
 }
 
@@ -300,12 +339,11 @@ impl Log {
     pub fn add_together(&self, records: impl IntoIterator<Item = Record>) -> Result<(), String> {
         let full = {
             let mut buffer = self.buffer();
-            let first = buffer.records.is_empty();
             for record in records {
                 buffer.put(record);
             }
-            if first {
-                self.bell.ring(Rung::Yes);
+            if let Some(due) = buffer.due {
+                self.bell.ring(due);
             }
             buffer.bytes > FULL
         };
@@ -348,7 +386,7 @@ impl Log {
         let (records, bytes, urgent) = {
             let mut buffer = self.buffer();
             let taken = (std::mem::take(&mut buffer.records), buffer.bytes, buffer.urgent);
-            (buffer.bytes, buffer.urgent) = (0, false);
+            (buffer.bytes, buffer.urgent, buffer.due) = (0, false, None);
             taken
         };
         let Some((last, _)) = records.last() else { return Ok(()) };
@@ -370,6 +408,8 @@ impl Log {
                 buffer.records.extend(later);
                 buffer.bytes += bytes;
                 buffer.urgent |= urgent;
+                // Soon enough for what failed: whoever waits for a commit tells of it.
+                buffer.due = Some(Instant::now() + AGAIN);
                 Err(message)
             }
         }
@@ -392,10 +432,6 @@ impl Log {
         };
         let done = if durably { state.transaction(work) } else { state.transaction_in_passing(work) };
         done.map_err(|error| error.to_string())
-    }
-
-    fn begins(&self) -> bool {
-        matches!(self.buffer().records.first(), Some((_, Record::Begin(_))))
     }
 
     fn buffer(&self) -> MutexGuard<'_, Buffer> {
@@ -480,19 +516,19 @@ pub(super) fn in_words(effect: &str, operation: &str, begun: i64) -> String {
     format!("{effect} {operation} {begun}")
 }
 
-/// Writes what has been collected, soon after the first of it came.
+/// Writes what has been collected when it is due.
 fn in_background(log: &Weak<Log>, bell: &Bell) {
-    while bell.wait() {
-        // A run that begins is known at once: whoever looks for it a moment later finds it.
-        if !log.upgrade().is_some_and(|log| log.begins()) {
-            std::thread::sleep(LINGER);
-        }
-        let Some(log) = log.upgrade() else { return };
-        // Whoever waits for a commit tells of a failure; the entries stay until then.
-        if log.write(false).is_err() {
-            drop(log);
-            std::thread::sleep(Duration::from_secs(1));
-            bell.ring(Rung::Yes);
+    loop {
+        let due = match log.upgrade() {
+            Some(log) => log.buffer().due,
+            None => return,
+        };
+        if due.is_some_and(|due| due <= Instant::now()) {
+            let Some(log) = log.upgrade() else { return };
+            // Whoever waits for a commit tells of a failure; the entries stay until then.
+            let _kept = log.write(false);
+        } else if !bell.wait(due) {
+            return;
         }
     }
 }
