@@ -169,6 +169,23 @@ fn whatever_has_moved_on_a_target_is_seen_before_its_first_change() {
 }
 
 #[test]
+fn what_has_moved_on_another_target_is_seen_before_the_first_change_of_all() {
+    let (seg, lab) = (Seg::ten(), spectra(SpectraOptions::default()));
+    let sandbox = lab.sandbox(&seg.target("seg"));
+    let script =
+        format!("{MEMBERS} target(\"spectra\").config_ntp_set(#{{ enable: true, servers: \"ntp.example.com\" }});");
+    plan(&sandbox, &script, &[]).code(0);
+    sandbox
+        .script("target(\"spectra\").config_ntp_set(#{ enable: true, servers: \"moved.example.com\" })", &[])
+        .code(0);
+    apply(&sandbox, &[]).code(4).err(&["spectra: ", "config_ntp", "make a new plan", "nothing was changed"]);
+    assert_eq!(seg.writes(), 0);
+    plan(&sandbox, &script, &[]).code(0);
+    apply(&sandbox, &[]).code(0);
+    assert_eq!(seg.writes(), 3);
+}
+
+#[test]
 fn an_edited_a_newer_and_a_partial_plan_are_refused() {
     let seg = Seg::ten();
     let sandbox = Sandbox::with_seg(&seg, "");
@@ -281,7 +298,7 @@ fn a_transaction_that_was_rolled_back_may_be_tried_again() {
         let made = t.ssh_channel_policy_create(#{ name: \"x\", rules: [] });\n      \
         t.ssh_channel_policy_replace(made.key, #{ name: \"y\", rules: [] });\n      \
         if n == 0 && !is_assumed(t) { throw \"not yet\"; }\n    });\n    break;\n  } catch (e) { print(e); }\n}";
-    plan(&sandbox, script, &[]).code(0).out(&["plan: 3 changes"]);
+    plan(&sandbox, script, &[]).code(0).out(&["plan: 2 changes"]);
     apply(&sandbox, &["--yes", "--unverified"]).code(0).out(&["not yet"]);
     assert_eq!(lab.lab.commits(), 1);
     content(&lab.lab.complaints());

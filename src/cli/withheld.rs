@@ -19,7 +19,8 @@ pub fn human(plan: &Plan, colours: bool) -> String {
         if colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     };
     let mut text = String::new();
-    let changes = plan.changes.len();
+    // What changes nothing by itself, such as the opening of a transaction, is listed and not counted.
+    let changes = plan.changes.iter().filter(|change| change.changes()).count();
     let items: u64 = plan.changes.iter().map(|change| change.items).sum();
     text.push_str(&match changes {
         0 => "plan: nothing would be changed\n".to_owned(),

@@ -141,10 +141,22 @@ impl Door {
                 return approved.hold(Err(named(refused(message).into())));
             }
         }
-        approved.once(&target.name, |objects| {
-            let compared = stream::iter(objects).map(|seen| self.same(target, seen)).buffered(AT_ONCE);
-            self.parts.host.runtime.block_on(compared.try_collect::<()>()).map_err(named)
-        })
+        approved.ahead(&target.name, |other, objects| {
+            let Some(other) = self.parts.fleet.targets().get(other) else { return Ok(()) };
+            match self.all_same(other, objects) {
+                Err(Failure::Fault(fault)) if fault.kind != FaultKind::Refused => Ok(()),
+                compared => compared.map_err(|failure| match failure {
+                    Failure::Fault(fault) => Fault::on(*fault, &other.name).into(),
+                    stop @ Failure::Stop(_) => stop,
+                }),
+            }
+        })?;
+        approved.once(&target.name, |objects| self.all_same(target, objects).map_err(named))
+    }
+
+    fn all_same(&self, target: &Target, objects: Vec<&Seen>) -> Result<(), Failure> {
+        let compared = stream::iter(objects).map(|seen| self.same(target, seen)).buffered(AT_ONCE);
+        self.parts.host.runtime.block_on(compared.try_collect::<()>())
     }
 
     async fn same(&self, target: &Target, seen: &Seen) -> Result<(), Failure> {

@@ -19,6 +19,9 @@ use crate::fault::{Failure, Fault, FaultKind};
 /// A planned change that is about to be made.
 pub type Approval = Arc<Withheld>;
 
+/// Names the look at all targets; no target has this name.
+const EVERYWHERE: &str = "";
+
 /// The changes of a plan, and what the run has made of them so far.
 #[derive(Debug)]
 pub struct Approved {
@@ -105,6 +108,7 @@ impl Approved {
             self.ended(place, answer.as_ref().ok());
             // What is there now may be this run's own doing.
             *locked(&self.gate(&approval.target)) = true;
+            *locked(&self.gate(EVERYWHERE)) = true;
         }
     }
 
@@ -160,15 +164,44 @@ impl Approved {
         if *compared {
             return Ok(());
         }
+        self.hold(compare(self.objects(target)))?;
+        *compared = true;
+        Ok(())
+    }
+
+    /// Looks once, before the first change of the run, at the objects of the other targets as well: what
+    /// has moved there ends the run before anything is sent. Their own first change compares again, under
+    /// their lock.
+    ///
+    /// # Errors
+    /// As [`Approved::once`].
+    pub fn ahead(
+        &self,
+        target: &str,
+        compare: impl Fn(&str, Vec<&Seen>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let gate = self.gate(EVERYWHERE);
+        let mut compared = locked(&gate);
+        if *compared {
+            return Ok(());
+        }
+        let others: BTreeSet<&str> = self.plan.values().map(|change| change.target.as_str()).collect();
+        for other in others.into_iter().filter(|other| *other != target) {
+            self.hold(compare(other, self.objects(other)))?;
+        }
+        *compared = true;
+        Ok(())
+    }
+
+    /// The objects of a target that the plan has seen.
+    fn objects(&self, target: &str) -> Vec<&Seen> {
         let mut objects: BTreeMap<String, &Seen> = BTreeMap::new();
         for change in self.plan.values().filter(|change| change.target == target) {
             if let Before::Seen(seen) = &change.before {
                 objects.insert(seen.object.id(), seen);
             }
         }
-        self.hold(compare(objects.into_values().collect()))?;
-        *compared = true;
-        Ok(())
+        objects.into_values().collect()
     }
 
     fn gate(&self, target: &str) -> Arc<Mutex<bool>> {
