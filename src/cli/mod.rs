@@ -16,7 +16,6 @@ mod exit;
 mod failure;
 mod init;
 mod lab;
-mod labs;
 mod logging;
 mod offer;
 mod plan;
