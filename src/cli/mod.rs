@@ -30,6 +30,7 @@ mod signals;
 mod speaker;
 mod table;
 mod targets;
+mod test;
 mod triggers;
 mod vendors;
 mod withheld;
