@@ -1,5 +1,8 @@
 //! `beadle test`: what it finds, what each test has, and what it tells.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
 use crate::support::{Ran, Sandbox};
 
 /// A playbook that asks for the groups of a gateway.
@@ -28,14 +31,13 @@ fn body(text: &str) -> Ran {
 fn a_projects_tests_are_found_run_and_counted() {
     let sandbox = project(GOOD);
     sandbox.write("playbooks/more.test.rhai", "fn test_nothing() {}\nfn helper() {}\n");
-    let ran = sandbox.run(&["test"]).code(0).err(&[
-        "tests/groups.test.rhai::test_groups_are_counted",
-        "playbooks/more.test.rhai::test_nothing",
-        "2 tests: 2 passed, 0 failed",
-    ]);
-    assert_eq!(ran.out, "", "there is no data without --format json");
+    sandbox
+        .run(&["test"])
+        .code(0)
+        .err(&["2 tests: 2 passed, 0 failed"])
+        .out(&["tests/groups.test.rhai::test_groups_are_counted", "playbooks/more.test.rhai::test_nothing"]);
     sandbox.run(&["test", "--filter", "counted"]).code(0).err(&["1 test: 1 passed"]);
-    sandbox.run(&["test", "tests"]).code(0).err(&["1 test: 1 passed"]);
+    sandbox.run(&["test", "tests", "tests/groups.test.rhai"]).code(0).err(&["1 test: 1 passed"]);
     sandbox.run(&["test", "playbooks/more.test.rhai", "--jobs", "1"]).code(0).err(&["1 test: 1 passed"]);
     sandbox.run(&["test", "--filter", "nothing of that name"]).code(2).err(&["no test has"]);
     // Tests are no playbooks.
@@ -49,13 +51,12 @@ fn a_failed_test_ends_with_1_and_shows_its_line() {
     let sandbox = project(
         "fn test_wrong() {\n    print(\"before\");\n    assert_eq(#{ a: 1 }, #{ a: 2 });\n}\nfn test_right() {}\n",
     );
-    sandbox.run(&["test"]).code(1).err(&[
+    sandbox.run(&["test"]).code(1).err(&["2 tests: 1 passed, 1 failed"]).out(&[
         "FAIL",
         "tests/groups.test.rhai:3:5",
         "a: {\"a\":1}",
         "b: {\"a\":2}",
         "the test showed:\n    before",
-        "2 tests: 1 passed, 1 failed",
     ]);
     let ran = sandbox.run(&["test", "--format", "json", "--junit", "out.xml"]).code(1);
     let json: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
@@ -91,16 +92,16 @@ fn every_expectation_can_fail() {
         ("undefined;", "there is no variable 'undefined'"),
     ] {
         let ran = body(text).code(1);
-        assert!(ran.err.contains(said), "{text}\nlacks '{said}':\n{}", ran.err);
+        assert!(ran.out.contains(said), "{text}\nlacks '{said}':\n{}", ran.out);
     }
     body("assert_eq(assert_throws(|| throw #{ kind: \"x\" }).kind, \"x\"); assert_throws(|| 1 / 0);").code(0);
 }
 
 #[test]
 fn a_file_without_tests_is_a_failure_and_a_place_without_files_a_mistake() {
-    project("let x = 1;").run(&["test"]).code(1).err(&["has no tests"]);
-    project("fn test_it(x) {}").run(&["test"]).code(1).err(&["a test takes no arguments"]);
-    project("fn test_it( {").run(&["test"]).code(1).err(&["tests/groups.test.rhai"]);
+    project("let x = 1;").run(&["test"]).code(1).out(&["has no tests"]);
+    project("fn test_it(x) {}").run(&["test"]).code(1).out(&["a test takes no arguments"]);
+    project("fn test_it( {").run(&["test"]).code(1).out(&["tests/groups.test.rhai"]);
     let sandbox = Sandbox::new();
     sandbox.run(&["test"]).code(2).err(&["there are no tests"]);
     sandbox.run(&["test", "nothing.test.rhai"]).code(2).err(&["nothing.test.rhai"]);
@@ -124,12 +125,12 @@ fn each_test_has_a_lab_a_state_and_a_clock_of_its_own() {
 #[test]
 fn snapshots_stand_beside_the_test_and_update_keeps_them() {
     let sandbox = project("fn test_it() { snapshot(\"value\", #{ n: 1 }); }");
-    sandbox.run(&["test"]).code(1).err(&["--update"]);
+    sandbox.run(&["test"]).code(1).out(&["--update"]);
     sandbox.run(&["test", "--update"]).code(0);
     assert_eq!(sandbox.read("tests/groups.test.snapshots/test_it.value.json"), "{\n  \"n\": 1\n}\n");
     sandbox.run(&["test"]).code(0);
     sandbox.write("tests/groups.test.rhai", "fn test_it() { snapshot(\"value\", #{ n: 2 }); }");
-    sandbox.run(&["test"]).code(1).err(&["-   \"n\": 1", "+   \"n\": 2"]);
+    sandbox.run(&["test"]).code(1).out(&["-   \"n\": 1", "+   \"n\": 2"]);
 }
 
 #[test]
@@ -158,6 +159,49 @@ fn a_run_in_a_test_signs_in_at_every_vendor() {
 }
 
 #[test]
+fn what_a_true_appliance_would_swallow_fails_the_test() {
+    let sandbox =
+        project("fn test_it() { assert_eq(run(\"dots\", #{ target: lab(\"seg\") }).outcome, \"succeeded\"); }");
+    sandbox.write(
+        "playbooks/dots.rhai",
+        "//! ```toml\n//! [params]\n//! target = { type = \"target\" }\n//! ```\n\
+         target(params.target).request(\"PATCH\", \"/ipgroups/15/delta/\", #{ body: #{ add: [#{ ipAddressStart: \
+         \"192.0.2.1\", cidr: 32, name: \"a.b\" }], remove: [] } });",
+    );
+    sandbox.run(&["test"]).code(1).out(&["the lab complains", "'a.b'"]);
+}
+
+#[test]
+fn a_test_allows_what_the_command_line_would_have_to_allow() {
+    let sandbox = project(
+        "fn restore(seg, options) { run(\"restore\", #{ target: seg }, options).outcome }\n\
+         fn test_it() {\n    let seg = lab(\"seg\");\n    assert_eq(restore(seg, #{}), \"refused\");\n    \
+         assert_eq(restore(seg, #{ allow: \"destroy\" }), \"refused\");\n    assert(!requests(seg).some(|seen| \
+         seen.write), \"nothing was sent\");\n    assert_eq(restore(seg, #{ allow: \"destroy\", yes: true }), \
+         \"succeeded\");\n    assert_eq(requests(seg).filter(|seen| seen.write).len(), 1);\n}\n",
+    );
+    sandbox.write(
+        "playbooks/restore.rhai",
+        "//! ```toml\n//! [params]\n//! target = { type = \"target\", vendor = \"seg\" }\n//! [policy]\n//! effects = \
+         [\"read\", \"change\", \"destroy\"]\n//! ```\n\
+         target(params.target).config_backup_restore(#{ name: \"auto-20210520-0200.zip\" });",
+    );
+    sandbox.run(&["test"]).code(0);
+}
+
+#[test]
+fn ctrl_c_ends_the_tests() {
+    let sandbox = project("fn test_a() {}\nfn test_b() { loop {} }\nfn test_c() {}\n");
+    let mut child = sandbox.command(&["test", "--jobs", "1"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().ends_with("::test_a"));
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(!lines.any(|line| line.unwrap().contains("test_c")), "what had not begun does not begin");
+}
+
+#[test]
 fn the_functions_of_tests_are_not_there_in_a_run() {
     let sandbox = Sandbox::new();
     for call in ["lab(\"seg\")", "run(\"x\", #{})", "assert(true, \"\")", "state(\"seg\")", "snapshot(\"x\", 1)"] {
@@ -168,7 +212,7 @@ fn the_functions_of_tests_are_not_there_in_a_run() {
 #[test]
 fn the_tests_of_the_standard_library_pass() {
     let sandbox = Sandbox::new();
-    sandbox.run(&["test", "std"]).code(0).err(&["std/seg/bulk_ip_block.test.rhai::test_a_dry_run_sends_no_write"]);
+    sandbox.run(&["test", "std"]).code(0).out(&["std/seg/bulk_ip_block.test.rhai::test_a_dry_run_sends_no_write"]);
     sandbox.run(&["test", "std/seg/bulk_ip_block", "--filter", "already"]).code(0).err(&["1 test: 1 passed"]);
 }
 

@@ -1,5 +1,7 @@
 //! `beadle test`: playbook tests, against the lab.
 
+use std::collections::BTreeSet;
+use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -22,7 +24,7 @@ use crate::tester::{Suite, TestFile, Tested, built_in, in_folder, junit, of_file
 #[derive(Debug, Args)]
 pub struct TestArgs {
     /// Files, folders, or std/… names; by default playbooks/ and tests/ of the project
-    #[arg(value_name = "PATH")]
+    #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     pub paths: Vec<String>,
     /// Only tests with this text in FILE::NAME
     #[arg(long, value_name = "TEXT")]
@@ -62,11 +64,12 @@ impl TestArgs {
             runtime: runtime.handle().clone(),
             halt: halt.clone(),
         };
-        let colours = program.colours();
+        let colours = program.colours_out();
         let is_json = program.is_json();
         let tested = run(&suite, &files, &|tested| {
             if !is_json {
-                eprint!("{}", shown(tested, colours));
+                // Whoever stops reading still wants to know how it ends.
+                let _closed = std::io::stdout().write_all(shown(tested, colours).as_bytes());
             }
         });
         runtime.shutdown_background();
@@ -123,6 +126,11 @@ impl TestArgs {
             }
             files.extend(found);
         }
+        // A file may be named twice, by itself and by its folder.
+        let mut seen = BTreeSet::new();
+        files.retain(|file| {
+            seen.insert((file.path.as_ref().and_then(|path| path.canonicalize().ok()), file.name.clone()))
+        });
         Ok(files)
     }
 }
