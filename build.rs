@@ -28,7 +28,9 @@ fn build() -> Result<(), String> {
     let out = PathBuf::from(std::env::var("OUT_DIR").map_err(|error| error.to_string())?);
     let write = |name: &str, text: String| std::fs::write(out.join(name), text).map_err(|error| error.to_string());
     write("vendors.rs", vendors(Path::new("src/vendors"))?)?;
-    write("stdlib.rs", stdlib::table(Path::new("stdlib")).map_err(|error| format!("stdlib: {error}"))?)
+    let (files, tests) = stdlib::tables(Path::new("stdlib")).map_err(|error| format!("stdlib: {error}"))?;
+    write("stdlib.rs", files)?;
+    write("stdlib_tests.rs", tests)
 }
 
 /// Every `src/vendors/*/calls.toml` as a static table.

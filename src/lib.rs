@@ -3,7 +3,7 @@
 //! From the human down to the facts, and imports point that way only:
 //!
 //! - [`cli`]: the command line, the only part that prints
-//! - [`repl`], [`service`]: the prompt, and the loop that turns firings into runs
+//! - [`repl`], [`service`], [`tester`]: the prompt, the loop that turns firings into runs, tests of playbooks
 //! - [`trigger`], [`run`]: schedules and watches, and one execution of one script
 //! - [`journal`], [`engine`], [`lab`]: the record, Rhai, the simulated appliances
 //! - [`door`]: the one way to the world, in layers
@@ -34,6 +34,7 @@ pub mod secret;
 pub mod service;
 pub mod state;
 pub mod store;
+pub mod tester;
 pub mod trigger;
 pub mod value;
 pub mod vendors;

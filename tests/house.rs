@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// row's right neighbours and everything below, and nothing above.
 const FLOORS: &[&[&str]] = &[
     &["cli"],
-    &["repl", "service"],
+    &["repl", "service", "tester"],
     &["trigger", "run"],
     &["journal", "engine", "lab"],
     &["door"],

@@ -52,6 +52,7 @@ pub enum Command {
     /// Run a playbook or script
     Run(super::run::RunArgs),
     Check(super::check::CheckArgs),
+    Test(super::test::TestArgs),
     /// Show runs, go on with them, take them back
     #[command(subcommand)]
     Runs(super::runs::RunsCommand),

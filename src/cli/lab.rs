@@ -5,11 +5,10 @@ use std::path::PathBuf;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::CommandFailure;
-use crate::cli::labs::{AnyLab, Wish};
 use crate::cli::program::{Done, Program};
 use crate::cli::signals::cancel_on_signal;
 use crate::door::Halt;
-use crate::lab::Faults;
+use crate::lab::{AnyLab, Faults, Wish};
 use clap::{Args, Subcommand, ValueEnum};
 
 /// Start simulated appliances

@@ -3,9 +3,9 @@
 use crate::catalog::Catalog;
 use crate::cli::demo::private;
 use crate::cli::failure::CommandFailure;
-use crate::cli::labs::{AnyLab, Wish};
 use crate::cli::program::Program;
 use crate::config::Config;
+use crate::lab::{AnyLab, Wish};
 
 /// The lab with the configuration that names it. Both end with this.
 pub struct Offered {

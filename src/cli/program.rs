@@ -61,6 +61,7 @@ impl Program {
             Command::Plan(args) => args.exec(self),
             Command::Apply(args) => args.exec(self),
             Command::Check(args) => args.exec(self),
+            Command::Test(args) => args.exec(self),
             Command::Playbooks(command) => command.exec(self),
             Command::Calls(command) => command.exec(self),
             Command::Vendors(command) => command.exec(self),

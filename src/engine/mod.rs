@@ -20,6 +20,7 @@ mod parallel;
 mod resolver;
 mod run;
 mod session;
+pub mod testing;
 mod types;
 mod values;
 
@@ -33,6 +34,6 @@ pub use host::Begun;
 pub use index::{Entry, Index};
 pub use kind::Kind;
 pub use output::{Level, Output, OutputEvent};
-pub use resolver::{Import, Imports, NoTexts, STDLIB, Texts, stdlib};
+pub use resolver::{Import, Imports, NoTexts, STDLIB, STDLIB_TESTS, Texts, stdlib};
 pub use run::{Afterwards, Ended, ScriptError, ScriptRun, run_script, run_script_then};
 pub use session::{Line, Literal, Offer, Offers, Outside, Piece, PieceKind, Session};

@@ -14,6 +14,9 @@ type SharedModule = Arc<Module>;
 /// The standard library: `std/…` names and texts, built in.
 pub static STDLIB: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/stdlib.rs"));
 
+/// The tests of its playbooks and modules, by the names of what they test.
+pub static STDLIB_TESTS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/stdlib_tests.rs"));
+
 /// A file of the standard library, by its name (`std/seg/bulk_ip_block`).
 pub fn stdlib(name: &str) -> Option<&'static str> {
     STDLIB.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)

@@ -156,14 +156,23 @@ pub fn run_script_then<T: Send>(
     then: impl FnOnce(&Afterwards<'_>) -> T + Send,
 ) -> (Ended, Option<T>) {
     let sources = Sources::default();
-    let ran = std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("script".into()).stack_size(STACK);
-        match thread.spawn_scoped(scope, || run_here(&script, &sources, then)) {
-            Ok(handle) => handle.join().unwrap_or_else(|_| (Err(failed("the interpreter failed")), None)),
-            Err(error) => (Err(failed(&format!("no thread can be had for the script: {error}"))), None),
-        }
-    });
+    let ran = on_stack(|| run_here(&script, &sources, then));
+    let ran = ran.unwrap_or_else(|message| (Err(failed(&message)), None));
     (Ended { result: ran.0, sources }, ran.1)
+}
+
+/// Works on a thread with a script's stack.
+///
+/// # Errors
+/// There is no thread, or it has panicked.
+pub(super) fn on_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("script".into()).stack_size(STACK);
+        match thread.spawn_scoped(scope, work) {
+            Ok(handle) => handle.join().map_err(|_| "the interpreter failed".to_owned()),
+            Err(error) => Err(format!("no thread can be had for the script: {error}")),
+        }
+    })
 }
 
 /// A script that has ended, with its functions.

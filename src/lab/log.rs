@@ -21,6 +21,8 @@ pub struct Seen {
     pub body: Vec<u8>,
     /// The status answered; `None` if the line was cut.
     pub status: Option<u16>,
+    /// Whether it could change something, by the documents.
+    pub writes: bool,
     /// Whether it changed something here.
     pub applied: bool,
     /// What was wrong with it although the true appliance would not have said so.
@@ -42,9 +44,9 @@ struct Inner {
 
 impl Log {
     /// Keeps a request.
-    pub fn add(&self, mut seen: Seen, writes: bool) {
+    pub fn add(&self, mut seen: Seen) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = if writes { &mut inner.writes } else { &mut inner.reads };
+        let count = if seen.writes { &mut inner.writes } else { &mut inner.reads };
         *count += 1;
         inner.applied += u64::from(seen.applied);
         for complaint in &seen.complaints {

@@ -4,6 +4,7 @@
 //! the lab is the judge of the client. A fault that the true appliance would swallow is noted as
 //! a complaint; one that it would refuse is refused as well.
 
+mod any;
 mod asyncos;
 mod fault;
 mod log;
@@ -18,6 +19,7 @@ mod web;
 #[cfg(test)]
 mod tests;
 
+pub use any::{AnyLab, PASSWORD, Wish};
 pub use asyncos::{AsyncosLab, AsyncosOptions, Product};
 pub use fault::{Fault, Faults};
 pub use log::Seen;

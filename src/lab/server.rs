@@ -295,7 +295,7 @@ async fn serve(
         tell.body = Bytes::from_static(b"<html><head><title>Please sign in</title></head><body>portal</body></html>");
     }
     let answered = !(effects.lost || effects.lost_before || effects.hang);
-    shared.log.add(seen(&ask, &tell, answered), appliance.writes(&ask));
+    shared.log.add(Seen { writes: appliance.writes(&ask), ..seen(&ask, &tell, answered) });
     if effects.hang {
         std::future::pending::<()>().await;
     }
@@ -408,6 +408,7 @@ fn seen(ask: &Ask, tell: &Tell, answered: bool) -> Seen {
         headers: headers.collect(),
         body: ask.body.to_vec(),
         status: answered.then_some(tell.status),
+        writes: false,
         applied: tell.applied,
         complaints: tell.complaints.clone(),
     }

@@ -24,7 +24,7 @@ pub use execute::{Cause, Listener, Order, Prepared, RunEvent, execute, prepare, 
 pub use intent::Intent;
 pub use outcome::{Counts, Ending, Outcome, Partial, Plan, RunError};
 pub use pins::Now;
-pub use playbook::{Playbook, PlaybookError};
+pub use playbook::{Playbook, PlaybookError, is_test};
 pub use project::{Project, Within};
 pub use prune::prune;
 pub use resume::{Resumption, replay, resume};

@@ -110,11 +110,16 @@ fn playable<'a>() -> impl Iterator<Item = &'a str> {
     STDLIB.iter().filter(|(_, text)| text.starts_with("//!") && text.contains("```toml")).map(|(name, _)| *name)
 }
 
+/// Whether a file holds tests, which `beadle test` calls and nothing runs.
+pub fn is_test(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(".test.rhai"))
+}
+
 fn names_in(folder: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut names: Vec<String> = entries
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "rhai"))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rhai") && !is_test(path))
         .filter_map(|path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned()))
         .collect();
     names.sort();

@@ -63,7 +63,14 @@ impl Project {
     /// # Errors
     /// A never-touch entry that cannot be read.
     pub fn new(config: Config, catalog: Catalog, runtime: Handle) -> Result<Arc<Self>, String> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        Self::at(config, catalog, runtime, Arc::new(SystemClock))
+    }
+
+    /// The same with a clock of one's own.
+    ///
+    /// # Errors
+    /// As [`Project::new`].
+    pub fn at(config: Config, catalog: Catalog, runtime: Handle, clock: Arc<dyn Clock>) -> Result<Arc<Self>, String> {
         let secrets = Arc::new(Secrets::new(Masker::new()));
         let fleet = Fleet::new(FleetParts {
             targets: config.targets.clone(),

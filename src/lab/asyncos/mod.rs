@@ -12,7 +12,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::fault::Faults;
 use super::log::Seen;
@@ -154,5 +154,13 @@ impl AsyncosLab {
     /// Replaces the rows of message tracking, for measurements.
     pub fn set_messages(&self, rows: Vec<Json>) {
         self.state().tracking = rows;
+    }
+
+    /// What it holds: the numbers of the messages in the `spam` quarantine, `lists` by recipient, `objects` by kind
+    /// and name.
+    pub fn contents(&self) -> Json {
+        let state = self.state();
+        let spam: Json = state.spam.iter().filter_map(|row| row.get("mid").cloned()).collect();
+        json!({ "spam": spam, "lists": state.lists, "objects": state.objects })
     }
 }

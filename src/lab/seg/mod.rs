@@ -12,7 +12,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::fault::Faults;
 use super::log::Seen;
@@ -232,5 +232,20 @@ impl SegLab {
     /// Replaces the list of messages, for measurements.
     pub fn set_messages(&self, messages: Vec<Json>) {
         self.seg.state.lock().unwrap_or_else(PoisonError::into_inner).messages = messages;
+    }
+
+    /// What it holds: `ip_groups` and `members` by number, and how many messages, queued mails and backups.
+    pub fn contents(&self) -> Json {
+        let state = self.seg.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let ip_groups = state.ip_groups.iter().map(|(number, group)| (number.to_string(), json!(group.entries())));
+        let data = |members: &[(i64, String)]| members.iter().map(|(_, data)| json!(data)).collect::<Json>();
+        let members = state.members.iter().map(|(number, members)| (number.to_string(), data(members)));
+        json!({
+            "ip_groups": Json::Object(ip_groups.collect()),
+            "members": Json::Object(members.collect()),
+            "messages": state.messages.len(),
+            "queue": state.queue.len(),
+            "backups": state.backups.len(),
+        })
     }
 }

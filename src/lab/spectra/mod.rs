@@ -8,6 +8,8 @@ mod worker;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde_json::{Value as Json, json};
+
 use super::fault::Faults;
 use super::log::Seen;
 use super::server::{Identity, Server, Shared};
@@ -163,5 +165,19 @@ impl SpectraLab {
     /// Lets somebody else's upgrade of an appliance be under way.
     pub fn upgrade_elsewhere(&self, name: &str) {
         self.state().upgrade(name, u64::MAX);
+    }
+
+    /// What they hold: the `version`, the `releases` of appliances by name, `backups` made, `settings` by path and
+    /// `uploads`.
+    pub fn contents(&self) -> Json {
+        let state = self.state();
+        let releases = state.appliances.iter().map(|one| (one.name.clone(), json!(one.release)));
+        json!({
+            "version": state.version,
+            "releases": Json::Object(releases.collect()),
+            "backups": state.backups,
+            "settings": state.settings,
+            "uploads": state.uploads.iter().map(|(place, size, digest)| json!({ "place": place, "bytes": size, "sha256": digest })).collect::<Json>(),
+        })
     }
 }

@@ -8,7 +8,7 @@ mod state;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::fault::Faults;
 use super::log::Seen;
@@ -153,5 +153,11 @@ impl SpsLab {
     /// Lets another administrator hold the configuration, or let go.
     pub fn hold(&self, held: bool) {
         self.state().foreign = held;
+    }
+
+    /// What it holds: the live `objects` by path, how many `commits` there were, and open `sessions`.
+    pub fn contents(&self) -> Json {
+        let state = self.state();
+        json!({ "objects": state.tree, "commits": state.commits, "sessions": state.sessions.len() })
     }
 }

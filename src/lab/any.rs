@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::lab::{
-    AsyncosLab, AsyncosOptions, Faults, Generation, Product, RefusalStyle, SegLab, SegOptions, SpectraLab,
+use super::{
+    AsyncosLab, AsyncosOptions, Faults, Generation, Product, RefusalStyle, Seen, SegLab, SegOptions, SpectraLab,
     SpectraOptions, SpsLab, SpsOptions,
 };
 
@@ -101,6 +101,16 @@ impl AnyLab {
 
     /// The tables of its targets for a configuration, named after the vendor.
     pub fn targets(&self) -> String {
+        match self {
+            Self::Seg(..) => self.tables("seg-lab", ""),
+            Self::Asyncos(_, product) => self.tables(&format!("{}-lab", product.word()), ""),
+            Self::Sps(_) => self.tables("sps-lab", ""),
+            Self::Spectra(_) => self.tables("detect-lab", "worker-lab"),
+        }
+    }
+
+    /// The tables of its targets for a configuration: its own name, and that of Spectra Detect's Worker.
+    pub fn tables(&self, name: &str, worker_name: &str) -> String {
         let user = |method: &str, user: &str, more: &str| {
             format!(
                 "auth = {{ method = \"{method}\", username = '{user}', password = {{ env = \"LAB_PASSWORD\" }}{more} }}"
@@ -113,23 +123,21 @@ impl AnyLab {
                     None => user("basic", username, ""),
                 };
                 let url = lab.api_url();
-                format!("[targets.seg-lab]\nvendor = \"seg\"\nurl = \"{url}\"\nversion = \"{version}\"\n{auth}\n")
+                format!("[targets.{name}]\nvendor = \"seg\"\nurl = \"{url}\"\nversion = \"{version}\"\n{auth}\n")
             }
             Self::Asyncos(lab, product) => {
                 let (product, url, auth) = (product.word(), lab.url(), user("jwt", "admin", ""));
-                format!(
-                    "[targets.{product}-lab]\nvendor = \"asyncos\"\nproduct = \"{product}\"\nurl = \"{url}\"\n{auth}\n"
-                )
+                format!("[targets.{name}]\nvendor = \"asyncos\"\nproduct = \"{product}\"\nurl = \"{url}\"\n{auth}\n")
             }
             Self::Sps(lab) => {
                 let (url, auth) = (lab.url(), user("session", "admin", ", login_method = \"local\""));
-                format!("[targets.sps-lab]\nvendor = \"sps\"\nurl = \"{url}\"\nexperimental = true\n{auth}\n")
+                format!("[targets.{name}]\nvendor = \"sps\"\nurl = \"{url}\"\nexperimental = true\n{auth}\n")
             }
             Self::Spectra(lab) => {
                 let (url, worker, auth) = (lab.url(), lab.worker_url(), user("token", "admin", ""));
                 format!(
-                    "[targets.detect-lab]\nvendor = \"spectra\"\nrole = \"manager\"\nurl = \"{url}\"\n{auth}\n\n\
-                     [targets.worker-lab]\nvendor = \"spectra\"\nrole = \"worker\"\nurl = \"{worker}\"\n\
+                    "[targets.{name}]\nvendor = \"spectra\"\nrole = \"manager\"\nurl = \"{url}\"\n{auth}\n\n\
+                     [targets.{worker_name}]\nvendor = \"spectra\"\nrole = \"worker\"\nurl = \"{worker}\"\n\
                      auth = {{ method = \"token\", token = {{ env = \"LAB_WORKER_TOKEN\" }} }}\n"
                 )
             }
@@ -194,6 +202,26 @@ impl AnyLab {
             Self::Asyncos(lab, _) => lab.complaints(),
             Self::Sps(lab) => lab.complaints(),
             Self::Spectra(lab) => lab.complaints(),
+        }
+    }
+
+    /// The requests that it saw, in order.
+    pub fn requests(&self) -> Vec<Seen> {
+        match self {
+            Self::Seg(lab, ..) => lab.requests(),
+            Self::Asyncos(lab, _) => lab.requests(),
+            Self::Sps(lab) => lab.requests(),
+            Self::Spectra(lab) => lab.requests(),
+        }
+    }
+
+    /// What it holds, as far as tests ask for it.
+    pub fn contents(&self) -> serde_json::Value {
+        match self {
+            Self::Seg(lab, ..) => lab.contents(),
+            Self::Asyncos(lab, _) => lab.contents(),
+            Self::Sps(lab) => lab.contents(),
+            Self::Spectra(lab) => lab.contents(),
         }
     }
 }

@@ -1,0 +1,235 @@
+//! `beadle test`: what it finds, what each test has, and what it tells.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use crate::support::{Ran, Sandbox};
+
+/// A playbook that asks for the groups of a gateway.
+const GROUPS: &str = "//! Counts the groups.\n//!\n//! ```toml\n//! [params]\n//! target = { type = \"target\", \
+                      vendor = \"seg\" }\n//! ```\nlet seg = target(params.target);\nprint(\"asking\");\nseg.groups().len()\n";
+
+/// A test that the playbook passes.
+const GOOD: &str = "fn test_groups_are_counted() {\n    let seg = lab(\"seg\");\n    let ran = run(\"groups\", #{ target: \
+                    seg });\n    assert_eq(ran.outcome, \"succeeded\");\n    assert_eq(ran.value, 2);\n    \
+                    assert_eq(ran.out, \"asking\\n\");\n}\n";
+
+fn project(tests: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("beadle.toml", "");
+    sandbox.write("playbooks/groups.rhai", GROUPS);
+    sandbox.write("tests/groups.test.rhai", tests);
+    sandbox
+}
+
+/// A test of this body.
+fn body(text: &str) -> Ran {
+    project(&format!("fn test_it() {{\n    {text}\n}}\n")).run(&["test"])
+}
+
+#[test]
+fn a_projects_tests_are_found_run_and_counted() {
+    let sandbox = project(GOOD);
+    sandbox.write("playbooks/more.test.rhai", "fn test_nothing() {}\nfn helper() {}\n");
+    sandbox
+        .run(&["test"])
+        .code(0)
+        .err(&["2 tests: 2 passed, 0 failed"])
+        .out(&["tests/groups.test.rhai::test_groups_are_counted", "playbooks/more.test.rhai::test_nothing"]);
+    sandbox.run(&["test", "--filter", "counted"]).code(0).err(&["1 test: 1 passed"]);
+    sandbox.run(&["test", "tests", "tests/groups.test.rhai"]).code(0).err(&["1 test: 1 passed"]);
+    sandbox.run(&["test", "playbooks/more.test.rhai", "--jobs", "1"]).code(0).err(&["1 test: 1 passed"]);
+    sandbox.run(&["test", "--filter", "nothing of that name"]).code(2).err(&["no test has"]);
+    // Tests are no playbooks.
+    let listed = sandbox.run(&["playbooks", "list"]).code(0).out(&["groups"]);
+    assert!(!listed.out.contains("test"), "{}", listed.out);
+    sandbox.run(&["check"]).code(0).err(&["2 files checked"]);
+}
+
+#[test]
+fn a_failed_test_ends_with_1_and_shows_its_line() {
+    let sandbox = project(
+        "fn test_wrong() {\n    print(\"before\");\n    assert_eq(#{ a: 1 }, #{ a: 2 });\n}\nfn test_right() {}\n",
+    );
+    sandbox.run(&["test"]).code(1).err(&["2 tests: 1 passed, 1 failed"]).out(&[
+        "FAIL",
+        "tests/groups.test.rhai:3:5",
+        "a: {\"a\":1}",
+        "b: {\"a\":2}",
+        "the test showed:\n    before",
+    ]);
+    let ran = sandbox.run(&["test", "--format", "json", "--junit", "out.xml"]).code(1);
+    let json: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&json["passed"], &json["failed"]), (&1.into(), &1.into()));
+    let wrong = &json["tests"][0];
+    assert_eq!(
+        (&wrong["test"], &wrong["outcome"], &wrong["line"]),
+        (&"test_wrong".into(), &"failed".into(), &1.into())
+    );
+    let xml = sandbox.read("out.xml");
+    assert!(xml.contains("tests=\"2\" failures=\"1\"") && xml.contains("<testcase name=\"test_right\""), "{xml}");
+}
+
+#[test]
+fn every_expectation_can_fail() {
+    for (text, said) in [
+        ("assert(1 > 2, \"one is less\");", "one is less"),
+        ("assert_eq(1, \"1\");", "the two are not equal"),
+        ("assert_throws(|| 1);", "nothing was thrown"),
+        ("snapshot(\"plan\", 1);", "there is no snapshot 'plan' yet"),
+        ("lab(\"sge\");", "Did you mean 'seg'?"),
+        ("lab(\"seg\", #{ fault: [] });", "Did you mean 'faults'?"),
+        ("lab(\"seg\", #{ faults: [\"lst=1\"] });", "there is none of that name"),
+        ("lab(\"seg\", #{ ip_groups: #{ \"99\": [\"192.0.2.7\"] } });", "IP group 99"),
+        ("state(\"seg\");", "no lab of this test"),
+        ("run(\"nothing_of_that_name\", #{});", "there is no playbook"),
+        ("run(\"groups\", #{ target: \"seg\" });", "there is no target 'seg'"),
+        ("plan(\"groups\", #{ target: lab(\"seg\", #{ faults: [\"every=1:500\"] }) });", "no plan"),
+        ("file(\"../x\", \"\");", "stays below its folder"),
+        ("settings(\"[nevr]\");", "nevr"),
+        ("write_file(\"x\", \"\");", "a test does nothing by itself"),
+        ("asert(true, \"\");", "there is no function"),
+        ("undefined;", "there is no variable 'undefined'"),
+    ] {
+        let ran = body(text).code(1);
+        assert!(ran.out.contains(said), "{text}\nlacks '{said}':\n{}", ran.out);
+    }
+    body("assert_eq(assert_throws(|| throw #{ kind: \"x\" }).kind, \"x\"); assert_throws(|| 1 / 0);").code(0);
+}
+
+#[test]
+fn a_file_without_tests_is_a_failure_and_a_place_without_files_a_mistake() {
+    project("let x = 1;").run(&["test"]).code(1).out(&["has no tests"]);
+    project("fn test_it(x) {}").run(&["test"]).code(1).out(&["a test takes no arguments"]);
+    project("fn test_it( {").run(&["test"]).code(1).out(&["tests/groups.test.rhai"]);
+    let sandbox = Sandbox::new();
+    sandbox.run(&["test"]).code(2).err(&["there are no tests"]);
+    sandbox.run(&["test", "nothing.test.rhai"]).code(2).err(&["nothing.test.rhai"]);
+    sandbox.run(&["test", "std/nothing"]).code(2).err(&["there are no tests in std/nothing"]);
+}
+
+#[test]
+fn each_test_has_a_lab_a_state_and_a_clock_of_its_own() {
+    let sandbox = project(
+        "fn block() {\n    let seg = lab(\"seg\");\n    run(\"std/seg/bulk_ip_block\", #{ target: seg, group: 16, list: \
+         file(\"l.txt\", \"192.0.2.0/24\") })\n}\n\
+         fn test_first() { assert_eq(block().value.added, 1); assert_eq(`${now()}`, \"2026-01-01T00:00:00Z\"); }\n\
+         fn test_second() { assert_eq(block().value.added, 1); assert_eq(lab(\"seg\"), \"seg-2\"); }\n\
+         fn test_run_has_it() { assert_eq(run(\"clock\", #{}).value, date(\"2026-01-01\")); }\n",
+    );
+    sandbox.write("playbooks/clock.rhai", "now()");
+    sandbox.run(&["test"]).code(0).err(&["3 passed"]);
+    assert!(!sandbox.path().join(".beadle").exists(), "tests keep no state in the project");
+}
+
+#[test]
+fn snapshots_stand_beside_the_test_and_update_keeps_them() {
+    let sandbox = project("fn test_it() { snapshot(\"value\", #{ n: 1 }); }");
+    sandbox.run(&["test"]).code(1).out(&["--update"]);
+    sandbox.run(&["test", "--update"]).code(0);
+    assert_eq!(sandbox.read("tests/groups.test.snapshots/test_it.value.json"), "{\n  \"n\": 1\n}\n");
+    sandbox.run(&["test"]).code(0);
+    sandbox.write("tests/groups.test.rhai", "fn test_it() { snapshot(\"value\", #{ n: 2 }); }");
+    sandbox.run(&["test"]).code(1).out(&["-   \"n\": 1", "+   \"n\": 2"]);
+}
+
+#[test]
+fn every_vendor_has_a_lab_and_shows_what_it_holds() {
+    body(
+        "for vendor in [\"seg\", \"asyncos\", \"sps\", \"spectra\"] {\n        let name = lab(vendor);\n        \
+         assert(state(name).len() > 1, vendor);\n        assert_eq(requests(name), []);\n    }\n    \
+         assert_eq(state(\"spectra-worker\").version, state(\"spectra\").version);\n    \
+         assert_eq(lab(\"asyncos\", #{ product: \"sma\", name: \"reports\" }), \"reports\");",
+    )
+    .code(0);
+}
+
+#[test]
+fn a_run_in_a_test_signs_in_at_every_vendor() {
+    let sandbox = project(
+        "fn test_it() {\n    let names = #{};\n    for vendor in [\"seg\", \"asyncos\", \"sps\", \"spectra\"] { names[vendor] = \
+         lab(vendor); }\n    let ran = run(\"all\", #{});\n    assert_eq(ran.error, ());\n    for name in names.values() { \
+         assert(!requests(name).is_empty(), name); }\n}\n",
+    );
+    sandbox.write(
+        "playbooks/all.rhai",
+        "target(\"seg\").groups(); target(\"asyncos\").dictionaries(); target(\"sps\").info(); target(\"spectra\").users();",
+    );
+    sandbox.run(&["test"]).code(0);
+}
+
+#[test]
+fn what_a_true_appliance_would_swallow_fails_the_test() {
+    let sandbox =
+        project("fn test_it() { assert_eq(run(\"dots\", #{ target: lab(\"seg\") }).outcome, \"succeeded\"); }");
+    sandbox.write(
+        "playbooks/dots.rhai",
+        "//! ```toml\n//! [params]\n//! target = { type = \"target\" }\n//! ```\n\
+         target(params.target).request(\"PATCH\", \"/ipgroups/15/delta/\", #{ body: #{ add: [#{ ipAddressStart: \
+         \"192.0.2.1\", cidr: 32, name: \"a.b\" }], remove: [] } });",
+    );
+    sandbox.run(&["test"]).code(1).out(&["the lab complains", "'a.b'"]);
+}
+
+#[test]
+fn a_test_allows_what_the_command_line_would_have_to_allow() {
+    let sandbox = project(
+        "fn restore(seg, options) { run(\"restore\", #{ target: seg }, options).outcome }\n\
+         fn test_it() {\n    let seg = lab(\"seg\");\n    assert_eq(restore(seg, #{}), \"refused\");\n    \
+         assert_eq(restore(seg, #{ allow: \"destroy\" }), \"refused\");\n    assert(!requests(seg).some(|seen| \
+         seen.write), \"nothing was sent\");\n    assert_eq(restore(seg, #{ allow: \"destroy\", yes: true }), \
+         \"succeeded\");\n    assert_eq(requests(seg).filter(|seen| seen.write).len(), 1);\n}\n",
+    );
+    sandbox.write(
+        "playbooks/restore.rhai",
+        "//! ```toml\n//! [params]\n//! target = { type = \"target\", vendor = \"seg\" }\n//! [policy]\n//! effects = \
+         [\"read\", \"change\", \"destroy\"]\n//! ```\n\
+         target(params.target).config_backup_restore(#{ name: \"auto-20210520-0200.zip\" });",
+    );
+    sandbox.run(&["test"]).code(0);
+}
+
+#[test]
+fn ctrl_c_ends_the_tests() {
+    let sandbox = project("fn test_a() {}\nfn test_b() { loop {} }\nfn test_c() {}\n");
+    let mut child = sandbox.command(&["test", "--jobs", "1"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().ends_with("::test_a"));
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(!lines.any(|line| line.unwrap().contains("test_c")), "what had not begun does not begin");
+}
+
+#[test]
+fn the_functions_of_tests_are_not_there_in_a_run() {
+    let sandbox = Sandbox::new();
+    for call in ["lab(\"seg\")", "run(\"x\", #{})", "assert(true, \"\")", "state(\"seg\")", "snapshot(\"x\", 1)"] {
+        sandbox.script(call, &[]).code(1).err(&["there is no function"]);
+    }
+}
+
+#[test]
+fn the_tests_of_the_standard_library_pass() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["test", "std"]).code(0).out(&["std/seg/bulk_ip_block.test.rhai::test_a_dry_run_sends_no_write"]);
+    sandbox.run(&["test", "std/seg/bulk_ip_block", "--filter", "already"]).code(0).err(&["1 test: 1 passed"]);
+}
+
+#[test]
+fn the_documents_example_passes() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/testing-playbooks.md")).unwrap();
+    let blocks: Vec<&str> =
+        text.split("```rhai\n").skip(1).filter_map(|rest| rest.split_once("\n```\n")).map(|(block, _)| block).collect();
+    assert_eq!(blocks.len(), 2, "a playbook and its tests");
+    let sandbox = Sandbox::new();
+    sandbox.write("playbooks/block_sender.rhai", blocks[0]);
+    sandbox.write("playbooks/block_sender.test.rhai", blocks[1]);
+    sandbox.run(&["check", "--strict", "playbooks/block_sender.rhai"]).code(0);
+    let ran = sandbox.run(&["test"]).code(0);
+    assert!(
+        text.contains("2 tests: 2 passed, 0 failed") && ran.err.contains("2 tests: 2 passed, 0 failed"),
+        "{}",
+        ran.err
+    );
+}
