@@ -76,9 +76,10 @@ fn a_disk_that_fills_stops_the_run_before_its_next_change() {
     assert_eq!(seg.lab.counts().2 as usize, sent);
     assert_eq!(intents(&journal(sandbox.path().join(".beadle"))), sent, "what was sent was on the disk first");
     sandbox.run(&["runs", "resume"]).code(0).out(&["done"]);
-    // The last one's outcome was lost with the disk: it is settled by a resend, which is refused.
     let (applied, there) = (seg.lab.counts().2, seg.lab.ip_group(15).len());
-    assert_eq!((applied, there, deltas(&seg)), (400, 400, 401), "each of them once");
+    assert_eq!((applied, there), (400, 400), "each of them once");
+    // Where the last one's outcome was lost with the disk it is settled by a resend, which is refused.
+    assert!((400..=401).contains(&deltas(&seg)), "{}", deltas(&seg));
 }
 
 #[test]

@@ -233,3 +233,17 @@ fn the_documents_example_passes() {
         ran.err
     );
 }
+
+#[test]
+fn nothing_but_a_test_run_takes_a_file_of_tests() {
+    let sandbox = Sandbox::new();
+    sandbox.write("beadle.toml", "");
+    sandbox.write("playbooks/one.rhai", "print(1);");
+    sandbox.write("playbooks/one.test.rhai", "fn test_one() { assert_eq(run(\"one\", #{}).outcome, \"succeeded\"); }");
+    sandbox.run(&["test"]).code(0);
+    sandbox.run(&["check"]).code(0);
+    for command in ["run", "check", "plan"] {
+        let hint = "`beadle test playbooks/one.test.rhai` runs them";
+        sandbox.run(&[command, "playbooks/one.test.rhai"]).code(2).err(&[hint]);
+    }
+}

@@ -29,6 +29,9 @@ pub enum PlaybookError {
         /// The nearest right name, as a sentence.
         hint: String,
     },
+    /// It holds tests.
+    #[error("{0} holds tests of playbooks: `beadle test {0}` runs them")]
+    Tests(String),
     /// It cannot be read.
     #[error("{name} cannot be read: {cause}")]
     Unreadable {
@@ -88,6 +91,9 @@ impl Playbook {
                 hint: crate::nearest::did_you_mean(name, known),
             });
         };
+        if is_test(&path) {
+            return Err(PlaybookError::Tests(name.to_owned()));
+        }
         let text = std::fs::read_to_string(&path)
             .map_err(|error| PlaybookError::Unreadable { name: name.to_owned(), cause: error.to_string() })?;
         Self::of(name, text, path.parent().map(Path::to_owned))
