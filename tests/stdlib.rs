@@ -1,6 +1,8 @@
 //! The playbooks of the standard library: the good path, the dry run, and what happens when a phase fails.
 //! One file for each playbook; what holds for all of them and for their modules is here.
 
+mod spectra_backup;
+
 use crate::support::Sandbox;
 
 /// The built-in scripts that are playbooks.
