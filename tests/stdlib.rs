@@ -2,6 +2,7 @@
 //! One file for each playbook; what holds for all of them and for their modules is here.
 
 mod seg_backup;
+mod seg_group_sync;
 mod seg_health;
 mod seg_quarantine_search;
 mod seg_queue_purge;
