@@ -1,6 +1,7 @@
 //! The playbooks of the standard library: the good path, the dry run, and what happens when a phase fails.
 //! One file for each playbook; what holds for all of them and for their modules is here.
 
+mod asyncos_blocklist;
 mod asyncos_trace_message;
 mod seg_backup;
 mod seg_group_sync;
