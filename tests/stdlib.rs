@@ -2,6 +2,7 @@
 //! One file for each playbook; what holds for all of them and for their modules is here.
 
 mod asyncos_blocklist;
+mod asyncos_mail_report;
 mod asyncos_trace_message;
 mod seg_backup;
 mod seg_group_sync;
