@@ -11,6 +11,7 @@ mod seg_quarantine_search;
 mod seg_queue_purge;
 mod spectra_backup;
 mod spectra_license_report;
+mod sps_config_drift;
 mod sps_config_snapshot;
 mod sps_mail_settings;
 
