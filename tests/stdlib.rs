@@ -4,6 +4,7 @@
 mod asyncos_blocklist;
 mod asyncos_mail_report;
 mod asyncos_trace_message;
+mod fleet_health;
 mod seg_backup;
 mod seg_group_sync;
 mod seg_health;
