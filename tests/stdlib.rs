@@ -5,6 +5,7 @@ mod asyncos_blocklist;
 mod asyncos_mail_report;
 mod asyncos_trace_message;
 mod fleet_health;
+mod fleet_inventory;
 mod seg_backup;
 mod seg_group_sync;
 mod seg_health;
