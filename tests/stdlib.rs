@@ -42,6 +42,27 @@ fn nothing_is_wrong_with_any_playbook_and_its_help_names_every_parameter() {
 }
 
 #[test]
+fn the_page_of_the_playbooks_is_what_their_headers_say() {
+    let sandbox = Sandbox::new();
+    let mut page =
+        "# Playbooks\n\nThis page is made from the headers; `beadle playbooks show NAME` shows the same.\n".to_owned();
+    for name in playbooks() {
+        let shown = sandbox.run(&["playbooks", "show", name]).code(0).out;
+        page.push_str(&format!("\n## {name}\n\n```text\n{}\n```\n", shown.trim_end()));
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference/playbooks.md");
+    #[expect(clippy::disallowed_methods, reason = "the way to write the page anew, which no program reads")]
+    if std::env::var_os("UPDATE_CASES").is_some() {
+        std::fs::write(path, &page).unwrap();
+    }
+    let written = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        written == page,
+        "docs/reference/playbooks.md is stale: UPDATE_CASES=1 cargo nextest run -E 'test(page_of_the_playbooks)'"
+    );
+}
+
+#[test]
 fn a_csv_file_has_its_columns_in_order_and_no_formula() {
     let script = r#"import "std/report" as report;
         let rows = [#{ b: "=1+1", a: 5, c: "x,\"y\"" }, #{ a: -2 }];
