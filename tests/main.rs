@@ -30,6 +30,7 @@ mod shell;
 mod sign_in;
 mod spectra;
 mod sps;
+mod stdlib;
 mod support;
 mod terminal;
 mod undo;
