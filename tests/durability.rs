@@ -14,7 +14,7 @@ use beadle::journal::{Log, Part};
 use beadle::state::State;
 
 use crate::crash::world::journal;
-use crate::support::lab::Seg;
+use crate::support::lab::{Seg, member_put};
 use crate::support::{Ran, Sandbox};
 
 /// So many changes, one after the other.
@@ -191,26 +191,6 @@ fn of_two_resumes_one_goes_on_and_the_other_says_who_does() {
     assert_eq!((seg.lab.ip_group(15).len(), deltas(&seg)), (6, 6));
 }
 
-/// A change that may be sent again within five minutes, and that a read settles later.
-const IDEMPOTENT: &str = r#"id = "seg"
-title = "More of SEG"
-wire_case = "camel"
-[[call]]
-name = "member_put"
-method = "POST"
-path = "/groups/usermaintained/{groupid}/members/"
-effect = "change"
-area = "Groups"
-summary = "Put a member"
-params.group_id = { wire = "groupid" }
-params.member_type = { type = "int", required = true }
-params.member_data = { required = true }
-lost_answer = "idempotent"
-before = { call = "group_members", args = { group_id = "group_id" } }
-source = "the same call"
-confidence = "seed"
-"#;
-
 #[test]
 fn the_five_minutes_of_an_idempotent_change_hold_whatever_the_clock_does() {
     // When the process died, what the clock says at the resume, how often the change is sent in all, and how
@@ -224,7 +204,7 @@ fn the_five_minutes_of_an_idempotent_change_hold_whatever_the_clock_does() {
     ] {
         let seg = Seg::ten();
         let mut sandbox = Sandbox::with_seg(&seg, "[catalog]\npaths = [\"catalogs\"]\n");
-        sandbox.write("catalogs/more.toml", IDEMPOTENT);
+        sandbox.write("catalogs/more.toml", &member_put("idempotent"));
         sandbox.env("BEADLE_FAIL_POINT", point);
         let script = "target(\"seg\").member_put(3, #{ member_type: 1, member_data: \"c@example.net\" });";
         sandbox.script(script, &[]).code(-1);

@@ -1,7 +1,7 @@
 //! A world that misbehaves: each thing gets a clear error, and nothing is sent twice.
 
 use crate::support::Sandbox;
-use crate::support::lab::Seg;
+use crate::support::lab::{Seg, member_put};
 
 const READ: &str = "print(target(\"seg\").groups().len())";
 const ADD: &str =
@@ -82,32 +82,12 @@ fn a_lost_kill_is_never_sent_again_and_ends_uncertain() {
     assert_eq!(paths(&seg, "killex"), 1);
 }
 
-/// A row of the user's own whose lost answer a read settles.
-const VERIFIED: &str = r#"id = "seg"
-title = "More of SEG"
-wire_case = "camel"
-[[call]]
-name = "member_put"
-method = "POST"
-path = "/groups/usermaintained/{groupid}/members/"
-effect = "change"
-area = "Groups"
-summary = "Add a member, and look whether it is there when the answer is lost"
-params.group_id = { wire = "groupid" }
-params.member_type = { type = "int", required = true }
-params.member_data = { required = true }
-lost_answer = "verify group_members"
-before = { call = "group_members", args = { group_id = "group_id" } }
-source = "the same call"
-confidence = "seed"
-"#;
-
 #[test]
 fn a_read_settles_a_lost_answer_where_the_row_names_one() {
     for (fault, sent) in [("lost=1@usermaintained", 1), ("lost-before=1@usermaintained", 2)] {
         let seg = Seg::faulty(&[fault]);
         let sandbox = Sandbox::with_seg(&seg, "[catalog]\npaths = [\"catalogs\"]\n");
-        sandbox.write("catalogs/more.toml", VERIFIED);
+        sandbox.write("catalogs/more.toml", &member_put("verify group_members"));
         let script =
             "target(\"seg\").member_put(3, #{ member_type: 1, member_data: \"v@example.net\" }); print(\"done\")";
         sandbox.script(script, &[]).code(0).out(&["done"]);

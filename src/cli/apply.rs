@@ -10,7 +10,7 @@ use crate::cli::ask;
 use crate::cli::exit::Exit;
 use crate::cli::failure::CommandFailure;
 use crate::cli::program::{Done, Program};
-use crate::cli::run::carry_out;
+use crate::cli::run::conclude;
 use crate::cli::signals::cancel_on_signal;
 use crate::cli::withheld;
 use crate::door::Halt;
@@ -74,10 +74,7 @@ impl ApplyArgs {
             timeout: self.timeout,
             halt,
         };
-        let ending = carry_out(program, &project, order);
-        runtime.block_on(project.fleet.sign_out());
-        // What still waits belongs to no one any more.
-        runtime.shutdown_background();
+        let ending = conclude(program, &project, runtime, order);
         Ok(Exit::of(&ending))
     }
 }

@@ -104,10 +104,7 @@ impl RunArgs {
             timeout: self.timeout,
             halt,
         };
-        let ending = carry_out(program, &project, order);
-        runtime.block_on(project.fleet.sign_out());
-        // What still waits belongs to no one any more.
-        runtime.shutdown_background();
+        let ending = conclude(program, &project, runtime, order);
         then(&ordered, &ending)?;
         Ok(Exit::of(&ending))
     }
@@ -129,8 +126,17 @@ impl RunArgs {
     }
 }
 
+/// Runs an order, the only one of this process, and signs out.
+pub fn conclude(program: &Program, project: &Arc<Project>, runtime: tokio::runtime::Runtime, order: Order) -> Ending {
+    let ending = carry_out(program, project, order);
+    runtime.block_on(project.fleet.sign_out());
+    // What still waits belongs to no one any more.
+    runtime.shutdown_background();
+    ending
+}
+
 /// Runs an order with the listener that the format asks for.
-pub fn carry_out(program: &Program, project: &Arc<Project>, order: Order) -> Ending {
+fn carry_out(program: &Program, project: &Arc<Project>, order: Order) -> Ending {
     let masker = project.masker().clone();
     if program.is_json() {
         let lines = Arc::new(Lines::new(masker));

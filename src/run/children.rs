@@ -131,7 +131,7 @@ impl Children for ChildRuns {
             ("id".to_owned(), Value::from(id)),
         ]);
         let facts = RunFacts { params: params.values, event: Map::new(), run };
-        let context = context(&self.project, Arc::clone(&child), Arc::clone(&self.ears), facts, halt, &record);
+        let context = context(&self.project, child.clone(), self.ears.clone(), facts, halt, record.clone());
         let ended = run_script(ScriptRun {
             name: playbook.name.clone(),
             premises: premises(&self.project.config, &Arc::new(Index::new(&self.project.catalog)), &playbook),

@@ -9,7 +9,7 @@ use crate::allocator::Count;
 use crate::door::policy::{
     Ask, Budget, Confirm, Declared, Limit, Limits, Policy, PolicySettings, Recording, Rights, RunLocks,
 };
-use crate::door::{Door, DoorEvent, DoorParts, FileRules, Halt, Host, Mode, NamedStore, Pins, Watcher};
+use crate::door::{Door, DoorEvent, DoorParts, FileRules, Halt, Host, Mode, NamedStore, Passage, Pins, Watcher};
 use crate::engine::{
     Begun, Diagnostic, Imports, Index, Level, Output, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun,
     Sources, Texts, run_script,
@@ -225,7 +225,7 @@ pub fn prepare(
         ("cause".to_owned(), Value::from(order.cause.describe())),
     ]);
     let facts = RunFacts { params: order.params.values.clone(), event: order.event.clone(), run };
-    let context = context(project, Arc::clone(&door), ears, facts, halt, &record);
+    let context = context(project, door.clone(), ears, facts, halt, record.clone());
     listener.on(RunEvent::Started {
         id: id.clone(),
         playbook: order.playbook.name.clone(),
@@ -236,17 +236,17 @@ pub fn prepare(
 }
 
 pub(super) fn context(
-    project: &Arc<Project>,
-    door: Arc<Door>,
-    ears: Arc<Ears>,
+    project: &Project,
+    passage: Arc<dyn Passage>,
+    output: Arc<dyn Output>,
     facts: RunFacts,
     halt: Halt,
-    record: &Arc<RunRecord>,
+    texts: Arc<dyn Texts>,
 ) -> Arc<RunContext> {
     Arc::new(RunContext {
-        texts: Arc::clone(record) as Arc<dyn Texts>,
-        passage: door,
-        output: ears,
+        texts,
+        passage,
+        output,
         catalog: Arc::clone(&project.catalog),
         facts,
         halt,

@@ -1,5 +1,7 @@
 //! The playbook that the crash rounds run: every kind of effect, in every shape of branch.
 
+use crate::support::lab::member_put;
+
 /// How large a round is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Size {
@@ -105,26 +107,6 @@ pub fn files(size: Size) -> [(&'static str, String); 3] {
     [
         ("playbooks/main.rhai", format!("{}{ADD}", size.main())),
         ("playbooks/child.rhai", format!("{CHILD}{ADD}")),
-        ("catalogs/more.toml", VERIFIED.to_owned()),
+        ("catalogs/more.toml", member_put("verify group_members")),
     ]
 }
-
-/// A row of the user's own whose lost answer a read settles.
-const VERIFIED: &str = r#"id = "seg"
-title = "More of SEG"
-wire_case = "camel"
-[[call]]
-name = "member_put"
-method = "POST"
-path = "/groups/usermaintained/{groupid}/members/"
-effect = "change"
-area = "Groups"
-summary = "Add a member, and look whether it is there when the answer is lost"
-params.group_id = { wire = "groupid" }
-params.member_type = { type = "int", required = true }
-params.member_data = { required = true }
-lost_answer = "verify group_members"
-before = { call = "group_members", args = { group_id = "group_id" } }
-source = "the same call"
-confidence = "seed"
-"#;

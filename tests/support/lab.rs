@@ -72,3 +72,27 @@ impl Seg {
 fn parsed(faults: &[&str]) -> Faults {
     Faults::parse(&faults.iter().map(|fault| (*fault).to_owned()).collect::<Vec<_>>()).unwrap()
 }
+
+/// A catalog with a row of the user's own: `member_put` adds a member, and settles a lost answer by this rule.
+pub fn member_put(lost_answer: &str) -> String {
+    format!(
+        r#"id = "seg"
+title = "More of SEG"
+wire_case = "camel"
+[[call]]
+name = "member_put"
+method = "POST"
+path = "/groups/usermaintained/{{groupid}}/members/"
+effect = "change"
+area = "Groups"
+summary = "Put a member"
+params.group_id = {{ wire = "groupid" }}
+params.member_type = {{ type = "int", required = true }}
+params.member_data = {{ required = true }}
+lost_answer = "{lost_answer}"
+before = {{ call = "group_members", args = {{ group_id = "group_id" }} }}
+source = "the same call"
+confidence = "seed"
+"#
+    )
+}

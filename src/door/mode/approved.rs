@@ -19,15 +19,14 @@ use crate::fault::{Failure, Fault, FaultKind};
 /// A planned change that is about to be made.
 pub type Approval = Arc<Withheld>;
 
-/// Names the look at all targets; no target has this name.
-const EVERYWHERE: &str = "";
-
 /// The changes of a plan, and what the run has made of them so far.
 #[derive(Debug)]
 pub struct Approved {
     plan: BTreeMap<Position, Approval>,
     state: Mutex<State>,
     compared: Mutex<HashMap<String, Arc<Mutex<bool>>>>,
+    /// Whether the other targets were looked at before the first change of the run.
+    looked_ahead: Mutex<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -50,7 +49,12 @@ impl Approved {
     pub fn new(changes: &[Approval], replaced: Vec<(String, String)>) -> Self {
         let positioned = changes.iter().filter_map(|change| Some((change.position.clone()?, Arc::clone(change))));
         let state = State { bindings: Bindings::new(replaced), ..State::default() };
-        Self { plan: positioned.collect(), state: Mutex::new(state), compared: Mutex::default() }
+        Self {
+            plan: positioned.collect(),
+            state: Mutex::new(state),
+            compared: Mutex::default(),
+            looked_ahead: Mutex::default(),
+        }
     }
 
     /// How far apart two readings of the clock may be.
@@ -108,7 +112,7 @@ impl Approved {
             self.ended(place, answer.as_ref().ok());
             // What is there now may be this run's own doing.
             *locked(&self.gate(&approval.target)) = true;
-            *locked(&self.gate(EVERYWHERE)) = true;
+            *locked(&self.looked_ahead) = true;
         }
     }
 
@@ -180,16 +184,15 @@ impl Approved {
         target: &str,
         compare: impl Fn(&str, Vec<&Seen>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let gate = self.gate(EVERYWHERE);
-        let mut compared = locked(&gate);
-        if *compared {
+        let mut looked = locked(&self.looked_ahead);
+        if *looked {
             return Ok(());
         }
         let others: BTreeSet<&str> = self.plan.values().map(|change| change.target.as_str()).collect();
         for other in others.into_iter().filter(|other| *other != target) {
             self.hold(compare(other, self.objects(other)))?;
         }
-        *compared = true;
+        *looked = true;
         Ok(())
     }
 

@@ -115,18 +115,26 @@ impl RunLocks {
         if let Some(lock) = held.get(target).and_then(Weak::upgrade) {
             return Ok(Ok(TargetLock(lock)));
         }
-        fs::create_dir_all(&self.folder)?;
         // The text of an earlier holder stays until the lock is ours: it may be the present one.
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(self.file(target))?;
+        let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(self.file(target));
+        let mut file = match open() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                fs::create_dir_all(&self.folder)?;
+                open()?
+            }
+            opened => opened?,
+        };
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(Err(holder(&mut file))),
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        file.set_len(0)?;
-        file.rewind()?;
-        file.write_all(self.owner.as_bytes())?;
+        // A run takes it for each of its changes: what is written anew goes to the disk with their intents.
+        if holder(&mut file) != self.owner {
+            file.set_len(0)?;
+            file.rewind()?;
+            file.write_all(self.owner.as_bytes())?;
+        }
         let lock = Arc::new(LockedFile(file));
         held.insert(target.to_owned(), Arc::downgrade(&lock));
         Ok(Ok(TargetLock(lock)))

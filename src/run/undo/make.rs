@@ -1,7 +1,6 @@
 //! An undo from order to ending.
 
-use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use serde_json::json;
@@ -9,12 +8,10 @@ use serde_json::json;
 use super::compare::{Comparer, Decision};
 use super::made::{Made, collect};
 use super::relay::Relay;
-use crate::allocator::Count;
 use crate::door::policy::{Budget, Confirm, Declared, NoTerminal, Policy, PolicySettings, Rights, RunLocks};
-use crate::door::{Action, Branch, Door, DoorParts, Halt, Passage, Pins};
+use crate::door::{Action, Branch, Door, DoorParts, Passage, Pins};
 use crate::engine::{
-    Afterwards, Begun, Index, Level, Output, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun, StepUndo,
-    run_script_then,
+    Afterwards, Index, Level, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun, StepUndo, run_script_then,
 };
 use crate::fault::{Failure, Fault, FaultKind};
 use crate::journal::{Log, Owner, RunRow};
@@ -238,7 +235,7 @@ impl Making {
         };
         let (door, scripts) = (Arc::new(Door::new(parts(inverses))), Arc::new(Door::new(parts(scripts))));
         let facts = RunFacts::default();
-        let context = context(project, Arc::clone(&door), Arc::clone(&ears), facts, halt, &record);
+        let context = context(project, door.clone(), ears.clone(), facts, halt, record.clone());
         listener.on(RunEvent::Started {
             id: record.id().to_owned(),
             playbook: run.name.clone(),
@@ -273,7 +270,9 @@ impl Making {
             Err(fault) => return Err(failed(fault.into())),
         };
         let relay = Arc::new(Relay::new(Arc::clone(&replay.door) as Arc<dyn Passage>));
-        let context = replaying(&self.project, &replay, &relay, &self.prepared.context.halt);
+        let (facts, texts) = (replay.context.facts.clone(), Arc::clone(&replay.context.texts));
+        let halt = self.prepared.context.halt.clone();
+        let context = context(&self.project, relay.clone(), relay.clone(), facts, halt, texts);
         let (ended, result) = run_script_then(
             ScriptRun {
                 name: order.playbook.name.clone(),
@@ -444,25 +443,4 @@ impl Closures<'_> {
 
 fn failed(failure: Failure) -> Judged {
     of_failure(failure)
-}
-
-/// The context of a replay whose door becomes another one afterwards.
-fn replaying(project: &Project, replay: &Prepared, relay: &Arc<Relay>, halt: &Halt) -> Arc<RunContext> {
-    Arc::new(RunContext {
-        passage: Arc::clone(relay) as Arc<dyn Passage>,
-        output: Arc::clone(relay) as Arc<dyn Output>,
-        catalog: Arc::clone(&project.catalog),
-        facts: replay.context.facts.clone(),
-        texts: Arc::clone(&replay.context.texts),
-        halt: halt.clone(),
-        max_steps: project.config.limits.steps,
-        max_memory: project.config.limits.memory,
-        steps: AtomicU64::new(0),
-        memory: Count::begin(),
-        stop: Mutex::new(None),
-        ending: AtomicBool::new(false),
-        progress: AtomicU64::new(0),
-        undo: Mutex::default(),
-        begun: Begun::default(),
-    })
 }
