@@ -74,8 +74,8 @@ impl Bench {
 }
 
 fn poll(triggers: &mut Triggers, at: i64) -> Vec<Firing> {
-    triggers.hint();
-    triggers.poll(second(at)).unwrap().queued
+    triggers.watches.hint();
+    triggers.watches.look(second(at)).unwrap().queued
 }
 
 /// Runs whatever waits, one after the other; answers with the texts that the runs saw.
@@ -118,7 +118,7 @@ fn a_file_is_taken_once_it_has_settled() {
     let mut triggers = bench.open();
     bench.drop_file("a.txt", "one");
     assert!(poll(&mut triggers, 0).is_empty());
-    assert_eq!(triggers.next_wake(second(0)).unwrap(), Some(second(2)));
+    assert_eq!(triggers.watches.next(), Some(second(2)));
     bench.drop_file("a.txt", "one and two");
     assert!(poll(&mut triggers, 2).is_empty(), "it has changed: the time counts anew");
     assert!(poll(&mut triggers, 3).is_empty());
@@ -308,9 +308,9 @@ fn a_missing_folder_is_told_and_looked_for_again() {
     let bench = Bench::new(Ready::Rename, None);
     fs::remove_dir(bench.inbox("")).unwrap();
     let mut triggers = bench.open();
-    let polled = triggers.poll(second(0)).unwrap();
+    let polled = triggers.watches.look(second(0)).unwrap();
     assert!(polled.problems[0].contains("make the folder"), "{:?}", polled.problems);
-    assert_eq!(triggers.next_wake(second(0)).unwrap(), Some(second(30)));
+    assert_eq!(triggers.watches.next(), Some(second(30)));
 }
 
 #[test]
