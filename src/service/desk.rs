@@ -1,14 +1,15 @@
 //! What the sources of the service share: the project, its triggers, and the runs that are going.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::door::Halt;
-use crate::run::{Ending, Listener, Outcome, Project, RunEvent, execute};
+use crate::door::policy::NoTerminal;
+use crate::run::{Ending, Listener, Now, Outcome, Project, Resumption, RunEvent, Start, execute_from, resume};
 use crate::service::event::{ServiceEvent, Tell};
 use crate::service::orders::order;
 use crate::trigger::{Firing, Outcome as FiringOutcome, Triggers};
@@ -31,6 +32,8 @@ pub(super) struct Desk {
     pub(super) running: HashMap<String, Halt>,
     /// Runs that have ended, and are still going for the ledger.
     ended: VecDeque<(String, Box<Ending>)>,
+    /// Whether a firing may have a run that nobody executes.
+    pub(super) orphaned: bool,
     tell: Tell,
     wake: Sender<Wake>,
     woken: Receiver<Wake>,
@@ -39,18 +42,11 @@ pub(super) struct Desk {
 /// Tells the events of one run under its trigger's name.
 struct Named {
     trigger: String,
-    run: Mutex<Option<Sender<String>>>,
     tell: Tell,
 }
 
 impl Listener for Named {
     fn on(&self, event: RunEvent) {
-        if let RunEvent::Started { id, .. } = &event
-            && let Some(sender) = self.run.lock().unwrap_or_else(PoisonError::into_inner).take()
-        {
-            // The loop may be gone already; then nobody asks for the id.
-            let _nobody_asks = sender.send(id.clone());
-        }
         (self.tell)(ServiceEvent::Run(self.trigger.clone(), event));
     }
 }
@@ -58,7 +54,7 @@ impl Listener for Named {
 impl Desk {
     pub(super) fn new(project: Arc<Project>, triggers: Triggers, tell: Tell) -> Self {
         let (wake, woken) = channel();
-        Self { project, triggers, running: HashMap::new(), ended: VecDeque::new(), tell, wake, woken }
+        Self { project, triggers, running: HashMap::new(), ended: VecDeque::new(), orphaned: true, tell, wake, woken }
     }
 
     /// What wakes the loop, from any thread.
@@ -107,26 +103,49 @@ impl Desk {
                 return self.triggers.skip(&firing.id, &why).map_err(|error| error.to_string());
             }
         };
-        let why = firing.event.get("original").and_then(serde_json::Value::as_str).map_or_else(
-            || firing.due.map_or_else(|| firing.kind.name().to_owned(), |due| format!("due {due}")),
-            str::to_owned,
-        );
-        let (id_sender, id) = channel();
-        let listener: Arc<dyn Listener> = Arc::new(Named {
+        let original = firing.event.get("original").and_then(serde_json::Value::as_str).map(str::to_owned);
+        let due = || firing.due.map_or_else(|| firing.kind.name().to_owned(), |due| format!("due {due}"));
+        let (id, why) = (firing.run.clone().unwrap_or_default(), original.unwrap_or_else(due));
+        self.execute(firing, why, halt, move |project, listener| execute_from(project, order, Start::New(id), listener))
+    }
+
+    /// Goes on with the run of a firing, which was interrupted.
+    ///
+    /// # Errors
+    /// No thread can be had.
+    pub(super) fn resume(&mut self, firing: Firing) -> Result<(), String> {
+        let halt = Halt::default();
+        let id = firing.run.clone().unwrap_or_default();
+        let now =
+            Now { ask: Arc::new(NoTerminal), yes: false, allow_destroy: false, timeout: None, halt: halt.clone() };
+        let why = "it was interrupted, and goes on".to_owned();
+        self.execute(firing, why, halt, move |project, listener| {
+            resume(project, &id, Resumption { assume: None, script: None, now }, listener)
+                .unwrap_or_else(|fault| Ending::never_begun(fault, Duration::ZERO))
+        })
+    }
+
+    /// Executes the run of a firing on a thread of its own, which tells the loop how it ended.
+    fn execute(
+        &mut self,
+        firing: Firing,
+        why: String,
+        halt: Halt,
+        work: impl FnOnce(&Arc<Project>, &Arc<dyn Listener>) -> Ending + Send + 'static,
+    ) -> Result<(), String> {
+        let listener: Arc<dyn Listener> =
+            Arc::new(Named { trigger: firing.trigger.clone(), tell: Arc::clone(&self.tell) });
+        self.tell(ServiceEvent::Started {
             trigger: firing.trigger.clone(),
-            run: Mutex::new(Some(id_sender)),
-            tell: Arc::clone(&self.tell),
+            run: firing.run.clone().unwrap_or_default(),
+            why,
         });
-        let (project, done, firing_id) = (Arc::clone(&self.project), self.wake.clone(), firing.id.clone());
+        let (project, done, id) = (Arc::clone(&self.project), self.wake.clone(), firing.id.clone());
         let spawned = std::thread::Builder::new().name("run".into()).spawn(move || {
-            let ending = execute(&project, order, &listener);
-            let _ended = done.send(Wake::Ended(firing_id, Box::new(ending)));
+            let ending = work(&project, &listener);
+            let _ended = done.send(Wake::Ended(id, Box::new(ending)));
         });
         spawned.map_err(|error| format!("no thread can be had for a run: {error}"))?;
-        // The run tells its id before it does anything.
-        let run = id.recv_timeout(Duration::from_secs(10)).unwrap_or_else(|_| "unknown".to_owned());
-        self.triggers.started(&firing.id, &run, self.now()).map_err(|error| error.to_string())?;
-        self.tell(ServiceEvent::Started { trigger: firing.trigger.clone(), run, why });
         self.running.insert(firing.id, halt);
         Ok(())
     }
@@ -149,14 +168,44 @@ impl Desk {
     /// What the database refuses.
     pub(super) fn settle(&mut self, now: Timestamp) -> Result<(), String> {
         while let Some((firing, ending)) = self.ended.front() {
+            if ending.outcome == Outcome::Interrupted {
+                // It goes on, now or when the service starts again.
+                self.orphaned = true;
+                self.tell_end();
+                continue;
+            }
             let succeeded = ending.outcome == Outcome::Succeeded;
             let outcome = if succeeded { FiringOutcome::Succeeded } else { FiringOutcome::Failed };
-            let problems = self.triggers.ended(firing, outcome, now).map_err(|error| error.to_string())?;
-            self.complain(problems);
-            if let Some((firing, ending)) = self.ended.pop_front() {
-                self.tell(ServiceEvent::Ended(firing, ending));
-            }
+            self.close(firing, outcome, now)?;
+            self.tell_end();
         }
         Ok(())
+    }
+
+    /// Writes how the run of a firing ended that this service does not execute.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub(super) fn close(&self, firing: &str, outcome: FiringOutcome, now: Timestamp) -> Result<(), String> {
+        let problems = self.triggers.ended(firing, outcome, now).map_err(|error| error.to_string())?;
+        self.complain(problems);
+        Ok(())
+    }
+
+    /// Firings that were started and have not ended, whose runs this service does not execute.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub(super) fn unattended(&self) -> Result<Vec<Firing>, String> {
+        let mut unended = self.triggers.unended().map_err(|error| error.to_string())?;
+        let is_ended = |id: &str| self.ended.iter().any(|(firing, _)| firing == id);
+        unended.retain(|firing| !self.running.contains_key(&firing.id) && !is_ended(&firing.id));
+        Ok(unended)
+    }
+
+    fn tell_end(&mut self) {
+        if let Some((firing, ending)) = self.ended.pop_front() {
+            self.tell(ServiceEvent::Ended(firing, ending));
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What the service tells of itself.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::run::{Ending, RunEvent};
 
@@ -25,8 +26,12 @@ pub enum ServiceEvent {
     Run(String, RunEvent),
     /// A run has ended.
     Ended(String, Box<Ending>),
+    /// It works with a changed configuration; what is different, line by line.
+    Reloaded(Vec<String>),
+    /// Something that is good to know, such as what was done at the start.
+    Notice(String),
     /// Something is not as it should be.
     Problem(String),
-    /// It is ending, and waits for so many runs.
-    Ending(usize),
+    /// It is ending, and lets so many runs go on for this long.
+    Ending(usize, Duration),
 }

@@ -67,17 +67,22 @@ impl Triggers {
         Ok(Self { state, schedules, watches })
     }
 
-    /// Repairs what a service that died left behind: firings taken but not started are queued again,
-    /// claimed files are brought into the work folder, files of succeeded runs are put away. For
-    /// the one service of a state folder, at its start. Answers with what could not be repaired.
+    /// Repairs what a service that died left behind: firings are queued again, unless their run
+    /// `has_begun`; claimed files are brought into the work folder, files of succeeded runs are put
+    /// away. For the one service of a state folder, at its start. Answers with how many were queued again, and
+    /// with what could not be repaired.
     ///
     /// # Errors
     /// What the database refuses.
-    pub fn recover(&self) -> Result<Vec<String>, TriggerError> {
-        self.state.with(queue::put_back)?;
+    pub fn recover(&self, has_begun: &dyn Fn(&str) -> bool) -> Result<(usize, Vec<String>), TriggerError> {
+        let mut never_begun = self.unended()?;
+        never_begun.retain(|firing| !firing.run.as_deref().is_some_and(has_begun));
+        self.state.transaction(|transaction| {
+            never_begun.iter().try_for_each(|firing| queue::put_back(transaction, &firing.id))
+        })?;
         let mut problems = bring_all(&self.state, true)?;
         problems.extend(dispose_all(&self.state)?);
-        Ok(problems)
+        Ok((never_begun.len(), problems))
     }
 
     /// When a firing that waits for its time may start. It knows nothing of those that wait for another
@@ -89,8 +94,9 @@ impl Triggers {
         Ok(self.state.with(|connection| queue::next_start(connection, now))?)
     }
 
-    /// Takes up to `limit` firings to start now, the oldest first. Of a trigger whose runs do not
-    /// go in parallel it gives one, and none while another runs; late ones are skipped here.
+    /// Takes up to `limit` firings whose runs start now, the oldest first, and gives them the ids of these. Of a
+    /// trigger whose runs do not go in parallel it gives one, and none while another runs; late ones are
+    /// skipped here.
     ///
     /// # Errors
     /// What the database refuses; nothing is taken then.
@@ -99,7 +105,7 @@ impl Triggers {
         Ok(self.state.transaction(|transaction| queue::take(transaction, now, limit, &overlap))?)
     }
 
-    /// Skips a firing that was taken, because its run cannot be made; `reason` stands in the ledger.
+    /// Skips a firing whose run cannot be made; `reason` stands in the ledger.
     ///
     /// # Errors
     /// What the database refuses.
@@ -112,14 +118,6 @@ impl Triggers {
         schedule.or_else(|| self.watches.get(name).map(|definition| definition.config.overlap))
     }
 
-    /// Records that the run `run` of a firing exists. From then on a restart does not queue it again.
-    ///
-    /// # Errors
-    /// What the database refuses.
-    pub fn started(&self, firing: &str, run: &str, now: Timestamp) -> Result<(), TriggerError> {
-        Ok(self.state.transaction(|transaction| queue::started(transaction, firing, run, now))?)
-    }
-
     /// Records how a run ended (again, if it was resumed), and puts its file away if it succeeded.
     /// Answers with what could not be put away.
     ///
@@ -130,11 +128,11 @@ impl Triggers {
         Ok(dispose_all(&self.state)?)
     }
 
-    /// Firings that were started and have not ended, and their runs.
+    /// Firings that were started and have not ended.
     ///
     /// # Errors
     /// What the database refuses.
-    pub fn unended(&self) -> Result<Vec<(Firing, String)>, TriggerError> {
+    pub fn unended(&self) -> Result<Vec<Firing>, TriggerError> {
         Ok(self.state.with(queue::unended)?)
     }
 
@@ -142,10 +140,10 @@ impl Triggers {
     ///
     /// # Errors
     /// What the database refuses.
-    pub fn to_cancel(&self, now: Timestamp) -> Result<Vec<(Firing, String)>, TriggerError> {
+    pub fn to_cancel(&self, now: Timestamp) -> Result<Vec<Firing>, TriggerError> {
         let waiting = self.state.with(|connection| queue::waiting(connection, now))?;
         let mut old = self.unended()?;
-        old.retain(|(firing, _)| {
+        old.retain(|firing| {
             self.overlap(&firing.trigger) == Some(Overlap::CancelOld) && waiting.contains(&firing.trigger)
         });
         Ok(old)
