@@ -28,7 +28,7 @@ impl ServeArgs {
         }
         let tell = teller(program, &project);
         let served = Service::new(Arc::clone(&project), tell).serve(&halt);
-        runtime.block_on(project.fleet.sign_out());
+        runtime.block_on(project.close());
         runtime.shutdown_background();
         served.map_err(CommandFailure::usage)?;
         Ok(Exit::Succeeded)

@@ -9,7 +9,7 @@ use crate::engine::{Index, RunFacts, ScriptError, ScriptRun, run_script};
 use crate::fault::{Failure, Fault, FaultKind};
 use crate::journal::{Past, code_map};
 use crate::run::check::premises;
-use crate::run::execute::{Ears, context, declared, header_limits, host, judged, new_id, store_name};
+use crate::run::execute::{Ears, context, declared, header_limits, host, judged, new_id, notices, store_name};
 use crate::run::outcome::{Counts, Outcome};
 use crate::run::params::{Given, resolve};
 use crate::run::playbook::Playbook;
@@ -108,6 +108,7 @@ impl Children for ChildRuns {
             scope,
             fleet: Arc::clone(&parts.fleet),
             hosts: Arc::clone(&parts.hosts),
+            notices: notices(&self.project, id, &playbook.name, parts.notices.about.cause.clone()),
             catalog: Arc::clone(&parts.catalog),
             host: host(&self.project, files, store_name(&playbook), &halt, &parts.host.pins, &record),
             locks: Arc::clone(&parts.locks),

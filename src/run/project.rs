@@ -7,9 +7,9 @@ use tokio::runtime::Handle;
 
 use crate::catalog::Catalog;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, SecretSource, Secrets, secrets};
+use crate::config::{Caller, Config, SecretSource, Secrets, secrets};
 use crate::door::policy::{Never, NeverLists};
-use crate::door::{FileRules, Fleet, FleetParts, Hosts};
+use crate::door::{Channels, ChannelsParts, FileRules, Fleet, FleetParts, Hosts};
 use crate::fault::{Fault, FaultKind};
 use crate::journal::{Log, SecretSupply};
 use crate::run::params::Surroundings;
@@ -27,6 +27,8 @@ pub struct Project {
     pub fleet: Arc<Fleet>,
     /// Hosts that scripts may reach.
     pub hosts: Arc<Hosts>,
+    /// The channels for notifications.
+    pub channels: Arc<Channels>,
     /// What is never cut off.
     pub never: Arc<Never>,
     /// Secrets, fetched when used.
@@ -88,7 +90,14 @@ impl Project {
             accounts: config.never.accounts.clone(),
             allow_wide_networks: config.policy.allow_wide_networks,
         })?;
+        let channels = Channels::new(ChannelsParts {
+            channels: config.channels.clone(),
+            secrets: Arc::clone(&secrets),
+            clock: Arc::clone(&clock),
+            host: Caller::of_process().host,
+        });
         Ok(Arc::new(Self {
+            channels: Arc::new(channels),
             hosts: Arc::new(Hosts::new(config.http_allow.clone())),
             catalog: Arc::new(catalog),
             fleet: Arc::new(fleet),
@@ -104,6 +113,12 @@ impl Project {
             clock,
             runtime,
         }))
+    }
+
+    /// Ends what lasts longer than a run: what channels hold back is told, and sessions are ended.
+    pub async fn close(&self) {
+        self.channels.flush().await;
+        self.fleet.sign_out().await;
     }
 
     /// Masks secrets in what people see.

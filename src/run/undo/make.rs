@@ -18,8 +18,8 @@ use crate::journal::{Log, Owner, RunRow};
 use crate::run::check::premises;
 use crate::run::children::ChildRuns;
 use crate::run::execute::{
-    Ears, Judged, Listener, Order, Prepared, RunEvent, context, declared, host, judged, new_id, of_failure, prepare,
-    store_name,
+    Ears, Judged, Listener, Order, Prepared, RunEvent, context, declared, host, judged, new_id, notices, of_failure,
+    prepare, store_name,
 };
 use crate::run::intent::Intent;
 use crate::run::outcome::Ending;
@@ -217,6 +217,7 @@ impl Making {
             scope: Vec::new(),
             fleet: Arc::clone(&project.fleet),
             hosts: Arc::clone(&project.hosts),
+            notices: notices(project, record.id(), &run.name, "undo".into()),
             catalog: Arc::clone(&project.catalog),
             host: host(project, project.files([]), store.clone(), &halt, &pins, &record),
             locks: Arc::clone(&locks),
