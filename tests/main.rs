@@ -15,6 +15,7 @@ mod house;
 mod inverse;
 mod line;
 mod mutants;
+mod notify;
 mod plan;
 mod playbook_tests;
 mod policy;

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use crate::config::Config;
+use crate::config::{Config, Tells};
 
 /// One line for each table that was added (`+`), removed (`-`) or changed (`~`).
 pub fn difference(old: &Config, new: &Config) -> Vec<String> {
     let mut lines = Vec::new();
     entries("targets", &old.targets, &new.targets, &mut lines);
-    entries("schedules", &old.schedules, &new.schedules, &mut lines);
-    entries("watches", &old.watches, &new.watches, &mut lines);
+    entries("schedules", &told(&old.schedules, old), &told(&new.schedules, new), &mut lines);
+    entries("watches", &told(&old.watches, old), &told(&new.watches, new), &mut lines);
     entries("secrets", &old.secrets, &new.secrets, &mut lines);
     entries("channels", &old.channels, &new.channels, &mut lines);
+    table("service", &old.service, &new.service, &mut lines);
     table("policy", &old.policy, &new.policy, &mut lines);
     table("never", &old.never, &new.never, &mut lines);
     table("limits", &old.limits, &new.limits, &mut lines);
@@ -21,6 +22,11 @@ pub fn difference(old: &Config, new: &Config) -> Vec<String> {
     table("catalog", &old.catalog_paths, &new.catalog_paths, &mut lines);
     table("state", &old.keep, &new.keep, &mut lines);
     lines
+}
+
+/// Triggers with whom they tell how their runs go: the file has both in one table.
+fn told<'a, T>(triggers: &'a BTreeMap<String, T>, config: &'a Config) -> BTreeMap<String, (&'a T, Option<&'a Tells>)> {
+    triggers.iter().map(|(name, trigger)| (name.clone(), (trigger, config.tells.get(name)))).collect()
 }
 
 /// Tables that have names.

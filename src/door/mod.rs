@@ -9,6 +9,7 @@
 
 mod action;
 mod appliance;
+mod channels;
 mod commit;
 #[expect(clippy::module_inception, reason = "the one door stands in the file of its name")]
 mod door;
@@ -18,6 +19,7 @@ mod files;
 mod halt;
 mod host;
 mod mode;
+mod notify;
 mod pinned;
 pub mod policy;
 mod position;
@@ -28,12 +30,14 @@ mod transaction;
 mod transport;
 
 pub use action::{Action, Branch, Composite, HttpAnswer, Passage, RawRequest, Reply};
+pub use channels::{About, Channels, ChannelsParts, Message, MessageKind, Sent, one_line};
 pub use door::{Children, Door, DoorParts};
 pub use event::{DoorEvent, Watcher, insecure};
 pub use files::FileRules;
 pub use halt::Halt;
 pub use host::{Host, NamedStore};
 pub use mode::{Approved, Before, DryRun, Mode, Object, Remainder, Seen, Withheld, is_assumed};
+pub use notify::Notices;
 pub use pinned::{Pinned, Pins};
 pub use position::{Place, Position, Step};
 pub use recorder::{

@@ -10,7 +10,7 @@ use crate::fault::{Failure, Fault, FaultKind};
 use crate::id;
 use crate::journal::{Past, code_map};
 use crate::run::check::premises;
-use crate::run::execute::{Ears, context, declared, header_limits, host, judged, store_name};
+use crate::run::execute::{Ears, context, declared, header_limits, host, judged, notices, store_name};
 use crate::run::outcome::{Counts, Outcome};
 use crate::run::params::{Given, resolve};
 use crate::run::playbook::Playbook;
@@ -109,6 +109,7 @@ impl Children for ChildRuns {
             scope,
             fleet: Arc::clone(&parts.fleet),
             hosts: Arc::clone(&parts.hosts),
+            notices: notices(&self.project, id, &playbook.name, parts.notices.about.cause.clone()),
             catalog: Arc::clone(&parts.catalog),
             host: host(&self.project, files, store_name(&playbook), &halt, &parts.host.pins, &record),
             locks: Arc::clone(&parts.locks),

@@ -9,7 +9,9 @@ use crate::allocator::Count;
 use crate::door::policy::{
     Ask, Budget, Confirm, Declared, Limit, Limits, Policy, PolicySettings, Recording, Rights, RunLocks,
 };
-use crate::door::{Door, DoorEvent, DoorParts, FileRules, Halt, Host, Mode, NamedStore, Passage, Pins, Watcher};
+use crate::door::{
+    About, Door, DoorEvent, DoorParts, FileRules, Halt, Host, Mode, NamedStore, Notices, Passage, Pins, Watcher,
+};
 use crate::engine::{
     Begun, Diagnostic, Imports, Index, Level, Output, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun,
     Sources, Texts, run_script,
@@ -200,6 +202,7 @@ pub fn prepare(
         scope: Vec::new(),
         fleet: Arc::clone(&project.fleet),
         hosts: Arc::clone(&project.hosts),
+        notices: notices(project, &id, &order.playbook.name, order.cause.describe()),
         catalog: Arc::clone(&project.catalog),
         host: host(project, files, store_name(&order.playbook), &halt, &pins, &record),
         locks: Arc::new(RunLocks::new(&project.config.state_dir, &id)),
@@ -258,6 +261,12 @@ pub(super) fn context(
         undo: Mutex::default(),
         begun: Begun::default(),
     })
+}
+
+/// How the messages of a run leave.
+pub(super) fn notices(project: &Project, run: &str, playbook: &str, cause: String) -> Notices {
+    let about = About { run: run.to_owned(), playbook: playbook.to_owned(), cause };
+    Notices { channels: Arc::clone(&project.channels), about }
 }
 
 pub(super) fn host(

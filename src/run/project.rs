@@ -7,9 +7,9 @@ use tokio::runtime::Handle;
 
 use crate::catalog::Catalog;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, SecretSource, Secrets, secrets};
+use crate::config::{Caller, Config, SecretSource, Secrets, secrets};
 use crate::door::policy::{Never, NeverLists};
-use crate::door::{FileRules, Fleet, FleetParts, Hosts};
+use crate::door::{Channels, ChannelsParts, FileRules, Fleet, FleetParts, Hosts};
 use crate::fault::{Fault, FaultKind};
 use crate::journal::{Log, SecretSupply};
 use crate::network::Network;
@@ -28,6 +28,8 @@ pub struct Project {
     pub fleet: Arc<Fleet>,
     /// Hosts that scripts may reach.
     pub hosts: Arc<Hosts>,
+    /// The channels for notifications.
+    pub channels: Arc<Channels>,
     /// What is never cut off.
     pub never: Arc<Never>,
     /// Secrets, fetched when used.
@@ -79,7 +81,9 @@ impl Project {
             clock: Arc::clone(&clock),
         });
         let never = never_of(&config)?;
+        let channels = channels_of(&config, &secrets, &clock);
         Ok(Arc::new(Self {
+            channels: Arc::new(channels),
             hosts: Arc::new(Hosts::new(config.http_allow.clone())),
             catalog: Arc::new(catalog),
             fleet: Arc::new(fleet),
@@ -110,6 +114,7 @@ impl Project {
         let never = never_of(&config)?;
         self.secrets.forget();
         Ok(Arc::new(Self {
+            channels: Arc::new(channels_of(&config, &self.secrets, &self.clock)),
             hosts: Arc::new(Hosts::new(config.http_allow.clone())),
             catalog: Arc::new(catalog),
             fleet: Arc::new(self.fleet.renewed(config.targets.clone())),
@@ -121,6 +126,12 @@ impl Project {
             clock: Arc::clone(&self.clock),
             runtime: self.runtime.clone(),
         }))
+    }
+
+    /// Ends what lasts longer than a run: what channels hold back is told, and sessions are ended.
+    pub async fn close(&self) {
+        self.channels.flush().await;
+        self.fleet.sign_out().await;
     }
 
     /// Masks secrets in what people see.
@@ -191,6 +202,15 @@ impl Project {
         })?;
         self.secrets.fetch(source).map_err(|message| Fault::new(FaultKind::Auth, message))
     }
+}
+
+fn channels_of(config: &Config, secrets: &Arc<Secrets>, clock: &Arc<dyn Clock>) -> Channels {
+    Channels::new(ChannelsParts {
+        channels: config.channels.clone(),
+        secrets: Arc::clone(secrets),
+        clock: Arc::clone(clock),
+        host: Caller::of_process().host,
+    })
 }
 
 fn never_of(config: &Config) -> Result<Never, String> {

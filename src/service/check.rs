@@ -101,8 +101,14 @@ fn secrets_of(project: &Project, place: &dyn Fn(&str) -> Place, findings: &mut V
         let sources = [&auth.username, &auth.password, &auth.token];
         sources.into_iter().flatten().map(move |source| (format!("targets.{name}"), source))
     });
+    let of_channels = project.config.channels.iter().flat_map(|(name, channel)| {
+        channel.secrets().into_iter().map(move |source| (format!("channels.{name}"), source))
+    });
+    let service = &project.config.service;
+    let of_service = service.heartbeat.iter().chain(service.endpoint.iter().map(|endpoint| &endpoint.token));
+    let of_service = of_service.map(|source| ("service".to_owned(), source));
     let mut seen = BTreeSet::new();
-    for (table, source) in named.chain(of_targets) {
+    for (table, source) in named.chain(of_targets).chain(of_channels).chain(of_service) {
         // A user name that is written out is no secret.
         if matches!(source, SecretSource::Literal(_)) || !seen.insert(secrets::reference(source)) {
             continue;
