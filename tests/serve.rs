@@ -43,8 +43,18 @@ impl Serving {
     }
 
     fn end(mut self) -> i32 {
-        std::process::Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        self.signal("-TERM");
         self.child.wait().unwrap().code().unwrap_or(-1)
+    }
+
+    /// Ends it without a chance to do anything about it.
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn signal(&self, signal: &str) {
+        std::process::Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
     }
 }
 
@@ -103,4 +113,116 @@ fn a_wrong_schedule_is_named_before_anything_is_served() {
     let sandbox = Sandbox::new();
     sandbox.write("beadle.toml", "[schedules.x]\nplaybook = \"p\"\ncron = \"0 0 30 2 *\"\n");
     sandbox.run(&["serve"]).code(2).err(&["[schedules.x]"]);
+}
+
+/// A playbook that changes something, waits, and changes something else.
+const SLOW: &str = "let seg = target(\"seg\");\n\
+    seg.ip_group_delta(16, #{ add: [#{ ip_address_start: \"192.0.2.1\", cidr: 32, name: \"a\" }], remove: [] });\n\
+    sleep(\"2s\");\n\
+    seg.ip_group_delta(16, #{ add: [#{ ip_address_start: \"192.0.2.2\", cidr: 32, name: \"b\" }], remove: [] });\n";
+
+const SLOW_WATCH: &str = "[watches.slow]\nplaybook = \"slow\"\npaths = [\"inbox/*.txt\"]\nready = \"rename\"\n";
+
+fn slow(seg: &Seg) -> Sandbox {
+    let sandbox = Sandbox::with_seg(seg, SLOW_WATCH);
+    sandbox.write("playbooks/slow.rhai", SLOW);
+    sandbox
+}
+
+/// Waits until the appliance has seen so many changes.
+fn until_writes(seg: &Seg, count: u64) {
+    let until = Instant::now() + Duration::from_secs(20);
+    while seg.writes() < count {
+        assert!(Instant::now() < until, "{} changes came", seg.writes());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_run_whose_service_was_killed_goes_on_with_the_next() {
+    let seg = Seg::ten();
+    let sandbox = slow(&seg);
+    let serving = Serving::start(&sandbox);
+    sandbox.write("inbox/a.txt", "a");
+    until_writes(&seg, 1);
+    serving.kill();
+    let serving = Serving::start(&sandbox);
+    let ended = serving.wait_for("\"event\":\"ended\"");
+    assert!(ended.contains("\"succeeded\""), "{ended}");
+    serving.end();
+    assert_eq!(seg.writes(), 2, "each change once");
+    let runs = sandbox.run(&["runs", "list", "--format", "json"]).code(0);
+    assert_eq!(runs.out.matches("\"id\"").count(), 1, "one run: {}", runs.out);
+    let explained = sandbox.run(&["triggers", "explain", "slow"]).code(0);
+    assert!(explained.out.contains("due 1 = started 1 + merged 0 + skipped 0 + queued 0"), "{}", explained.out);
+    assert!(!sandbox.path().join("inbox/a.txt").exists());
+}
+
+#[test]
+fn a_service_that_is_told_to_end_twice_interrupts_its_runs_and_the_next_goes_on() {
+    let seg = Seg::ten();
+    let sandbox = slow(&seg);
+    sandbox.write("playbooks/slow.rhai", &SLOW.replace("2s", "3s"));
+    let serving = Serving::start(&sandbox);
+    sandbox.write("inbox/a.txt", "a");
+    until_writes(&seg, 1);
+    serving.signal("-TERM");
+    serving.wait_for("\"event\":\"ending\"");
+    serving.signal("-TERM");
+    let ended = serving.wait_for("\"event\":\"ended\"");
+    assert!(ended.contains("\"interrupted\""), "{ended}");
+    assert_eq!(serving.end(), 0);
+    assert_eq!(seg.writes(), 1);
+    let serving = Serving::start(&sandbox);
+    let ended = serving.wait_for("\"event\":\"ended\"");
+    assert!(ended.contains("\"succeeded\""), "{ended}");
+    serving.end();
+    assert_eq!(seg.writes(), 2, "each change once");
+}
+
+#[test]
+fn a_service_that_is_told_to_end_lets_runs_end_by_themselves() {
+    let seg = Seg::ten();
+    let sandbox = slow(&seg);
+    let serving = Serving::start(&sandbox);
+    sandbox.write("inbox/a.txt", "a");
+    until_writes(&seg, 1);
+    serving.signal("-TERM");
+    let ended = serving.wait_for("\"event\":\"ended\"");
+    assert!(ended.contains("\"succeeded\""), "{ended}");
+    assert_eq!(serving.end(), 0);
+    assert_eq!(seg.writes(), 2);
+}
+
+#[test]
+fn a_state_folder_has_one_service() {
+    let seg = Seg::ten();
+    let sandbox = slow(&seg);
+    let serving = Serving::start(&sandbox);
+    let id = serving.child.id();
+    sandbox.run(&["serve"]).code(2).err(&["already serves the state folder", &format!("process {id}")]);
+    serving.kill();
+    Serving::start(&sandbox).end();
+}
+
+#[test]
+fn a_changed_configuration_is_followed_and_a_bad_one_is_not() {
+    let seg = Seg::ten();
+    let sandbox = slow(&seg);
+    sandbox.write("playbooks/slow.rhai", "print(\"once\");\n");
+    sandbox.write("playbooks/other.rhai", "print(\"other\");\n");
+    let serving = Serving::start(&sandbox);
+    let good = sandbox.read("beadle.toml");
+    sandbox.write("beadle.toml", &format!("{good}\n[schedules.x]\nplaybook = \"missing\"\ncron = \"* * * * * *\"\n"));
+    let problem = serving.wait_for("\"event\":\"problem\"");
+    assert!(problem.contains("the last good one stays") && problem.contains("missing"), "{problem}");
+    sandbox.write("inbox/a.txt", "a");
+    serving.wait_for("\"event\":\"ended\"");
+    sandbox.write("beadle.toml", &format!("{good}\n[schedules.x]\nplaybook = \"other\"\ncron = \"* * * * * *\"\n"));
+    let reloaded = serving.wait_for("\"event\":\"reloaded\"");
+    assert!(reloaded.contains("+ schedules.x"), "{reloaded}");
+    serving.wait_for("\"other\"");
+    serving.signal("-HUP");
+    serving.wait_for("\"event\":\"reloaded\"");
+    assert_eq!(serving.end(), 0);
 }

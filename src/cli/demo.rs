@@ -223,12 +223,12 @@ impl Demo<'_> {
                     println!("   the watch '{trigger}' saw {} and started a run", name.unwrap_or(why));
                 }
                 Ok(ServiceEvent::Run(_, event)) => screen.on(event),
-                Ok(ServiceEvent::Problem(text)) => screen.note(&text),
+                Ok(ServiceEvent::Notice(text) | ServiceEvent::Problem(text)) => screen.note(&text),
                 Ok(ServiceEvent::Ended(_, ending)) => return succeeded(&ending),
-                Ok(ServiceEvent::Ending(_)) | Err(_) if left.is_zero() => {
+                Ok(ServiceEvent::Ending(..)) | Err(_) if left.is_zero() => {
                     return Err(CommandFailure::failed("the dropped list started no run within ten seconds"));
                 }
-                Ok(ServiceEvent::Ending(_)) | Err(_) => {}
+                Ok(ServiceEvent::Ending(..) | ServiceEvent::Reloaded(_)) | Err(_) => {}
             }
         }
     }

@@ -75,7 +75,7 @@ fn list(program: &Program, project: &Project, triggers: &Triggers) -> Result<(),
     let now = project.clock.now();
     let mut rows = Vec::new();
     for (name, schedule) in &project.config.schedules {
-        let next = triggers.schedule(name).and_then(|schedule| schedule.schedule.next_after(now));
+        let next = triggers.schedules.get(name).and_then(|schedule| schedule.schedule.next_after(now));
         let next = next.map(|due| due.at.to_string()).unwrap_or_default();
         rows.push((
             name,
@@ -113,7 +113,7 @@ fn list(program: &Program, project: &Project, triggers: &Triggers) -> Result<(),
 fn explain(program: &Program, triggers: &Triggers, name: &str, now: jiff::Timestamp) -> Result<(), CommandFailure> {
     let (standing, account, rows) = triggers.explain(name, 20).map_err(CommandFailure::usage)?;
     let mut text = String::new();
-    if let Some(schedule) = triggers.schedule(name) {
+    if let Some(schedule) = triggers.schedules.get(name) {
         let mut at = now;
         for _ in 0..5 {
             let Some(due) = schedule.schedule.next_after(at) else { break };

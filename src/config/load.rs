@@ -38,7 +38,8 @@ impl Config {
         let mut checker = Checker { shown: &shown, text: &text, mistakes: Vec::new() };
         let config = checker.config(&file, &path, folder, &catalog, environment);
         if checker.mistakes.is_empty() {
-            Ok((Config { catalog_paths: paths, ..config }, catalog))
+            let sources = config.sources.iter().chain(&paths).cloned().collect();
+            Ok((Config { catalog_paths: paths, sources, ..config }, catalog))
         } else {
             checker.mistakes.truncate(20);
             Err(ConfigError { mistakes: checker.mistakes })
@@ -149,6 +150,9 @@ impl Checker<'_> {
             catalog_paths: Vec::new(),
             files: FileLimits { read: paths(&file.files.read, ""), write: paths(&file.files.write, "out") },
             file: Some(path.to_owned()),
+            sources: std::iter::once(path.to_owned())
+                .chain(file.targets_file.iter().map(|list| folder.join(list)))
+                .collect(),
             folder,
             targets,
             schedules,

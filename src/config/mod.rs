@@ -4,6 +4,7 @@
 
 mod caller;
 pub mod channels;
+mod difference;
 mod file;
 mod find;
 mod load;
@@ -20,6 +21,7 @@ mod tests;
 
 pub use caller::Caller;
 pub use channels::{Channel, ChannelKind, Email, Security, Webhook};
+pub use difference::difference;
 pub use find::{Environment, find};
 pub use load::line_of;
 pub use message::{MEMBERS, MessageTemplate};

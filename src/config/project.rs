@@ -11,6 +11,8 @@ use crate::config::{Channel, Environment, ScheduleConfig, SecretSource, ServiceC
 pub struct Config {
     /// The file, if there is one.
     pub file: Option<PathBuf>,
+    /// Every file that the configuration was read from, for whoever wants to know when it changes.
+    pub sources: Vec<PathBuf>,
     /// The project's folder: relative paths are relative to it.
     pub folder: PathBuf,
     /// The appliances.
@@ -123,6 +125,7 @@ impl Config {
             .unwrap_or_else(|| here.join(".beadle"));
         Self {
             file: None,
+            sources: Vec::new(),
             folder: here.to_owned(),
             targets: BTreeMap::new(),
             schedules: BTreeMap::new(),

@@ -14,7 +14,18 @@ use crate::trigger::{ScheduleDefinition, WatchDefinition};
 /// Looks at the triggers and secrets of a project; `shown` is what messages call its file, and `text`
 /// what the file holds.
 pub fn check(project: &Project, shown: &str, text: &str) -> Vec<Finding> {
-    let place = |table: &str| Place { file: shown.to_owned(), line: line_of(text, table).unwrap_or(1), column: 1 };
+    let mut findings = check_triggers(project, shown, text);
+    secrets_of(project, &|table| place_of(shown, text, table), &mut findings);
+    findings
+}
+
+fn place_of(shown: &str, text: &str, table: &str) -> Place {
+    Place { file: shown.to_owned(), line: line_of(text, table).unwrap_or(1), column: 1 }
+}
+
+/// The triggers alone: no secret is asked for.
+pub(super) fn check_triggers(project: &Project, shown: &str, text: &str) -> Vec<Finding> {
+    let place = |table: &str| place_of(shown, text, table);
     let mut findings = Vec::new();
     for (name, config) in &project.config.schedules {
         let place = place(&format!("schedules.{name}"));
@@ -43,7 +54,6 @@ pub fn check(project: &Project, shown: &str, text: &str) -> Vec<Finding> {
         }
         playbook(project, &format!("watches.{name}"), &config.playbook, &config.params, &place, &mut findings);
     }
-    secrets_of(project, &place, &mut findings);
     findings
 }
 

@@ -9,14 +9,18 @@ mod definition;
 mod firing;
 mod ledger;
 mod queue;
+mod schedules;
 mod settle;
 mod triggers;
 pub mod watch;
+mod watches;
 
 pub use definition::{DefinitionError, Rules, ScheduleDefinition, WatchDefinition};
 pub use firing::{Firing, FiringKind, Outcome};
 pub use ledger::{Account, LedgerRow, Standing};
-pub use triggers::{Polled, TriggerError, Triggers};
+pub use schedules::Schedules;
+pub use triggers::{Looked, TriggerError, Triggers};
+pub use watches::Watches;
 
 #[cfg(test)]
 mod tests;

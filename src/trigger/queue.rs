@@ -1,7 +1,8 @@
 //! The life of a firing once it is queued: taken for a run, started, ended; or skipped after all.
 //!
-//! `queued` becomes `taken` when the service asks for work, `started` when its run exists and
-//! `ended` with it. What is `taken` when a service dies has no run yet, and is queued again.
+//! `queued` becomes `started`, with the id of its run, when the service asks for work, and `ended` with the
+//! run. What is `started` when a service dies is queued again if no run of that id has begun: so a firing
+//! never has two runs, and is never without one.
 
 use std::collections::HashSet;
 
@@ -9,6 +10,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::config::Overlap;
+use crate::id;
 use crate::trigger::decide::Why;
 use crate::trigger::ledger::{self, micros};
 use crate::trigger::{Firing, FiringKind, Outcome};
@@ -16,7 +18,8 @@ use crate::trigger::{Firing, FiringKind, Outcome};
 /// The rule of a trigger for firings that wait; none if it is not configured any more.
 pub(super) type OverlapOf<'a> = dyn Fn(&str) -> Option<Overlap> + 'a;
 
-/// Takes up to `limit` firings that may start now, in order of time and name. A watch with
+/// Takes up to `limit` firings that may start now, in order of time and name, and gives them the ids
+/// of their runs. A watch with
 /// `overlap = "skip"` has its files wait: a file is not skipped because another is being dealt with.
 pub(super) fn take(
     connection: &Connection,
@@ -29,8 +32,7 @@ pub(super) fn take(
     let late: Vec<String> = late.query_map([micros(now)], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     late.iter().try_for_each(|id| drop_queued(connection, id, Why::Window.reason()))?;
 
-    let mut running = names(connection, "taken")?;
-    running.extend(names(connection, "started")?);
+    let mut running = names(connection, "started")?;
     // A file that has not reached the work folder yet is not ready for its run.
     let mut statement = connection.prepare_cached(
         "SELECT id, name, kind, due, event FROM firing
@@ -61,7 +63,9 @@ pub(super) fn take(
         if let Some(due) = firing.due {
             firing.event.insert("late".into(), now.duration_since(due).as_secs().max(0).into());
         }
-        set_taken(connection, firing)?;
+        let run = id::new_run();
+        start(connection, firing, &run, now)?;
+        firing.run = Some(run);
     }
     removed.iter().try_for_each(|id| drop_queued(connection, id, Why::Removed.reason()))?;
     Ok(taken)
@@ -74,17 +78,17 @@ fn names(connection: &Connection, state: &str) -> rusqlite::Result<HashSet<Strin
         .collect()
 }
 
-fn set_taken(connection: &Connection, firing: &Firing) -> rusqlite::Result<()> {
+fn start(connection: &Connection, firing: &Firing, run: &str, now: Timestamp) -> rusqlite::Result<()> {
     connection
-        .prepare_cached("UPDATE firing SET state = 'taken', event = ?2 WHERE id = ?1")?
-        .execute(params![firing.id, serde_json::Value::Object(firing.event.clone()).to_string()])
-        .map(|_| ())
+        .prepare_cached("UPDATE firing SET state = 'started', event = ?2, run = ?3, started = ?4 WHERE id = ?1")?
+        .execute(params![firing.id, serde_json::Value::Object(firing.event.clone()).to_string(), run, micros(now)])?;
+    ledger::settle_started(connection, &firing.id, now)
 }
 
-/// Skips a firing if its run does not exist yet.
+/// Skips a firing whose run has not begun.
 pub(super) fn drop_queued(connection: &Connection, id: &str, reason: &str) -> rusqlite::Result<()> {
     connection
-        .prepare_cached("UPDATE firing SET state = 'skipped' WHERE id = ?1 AND state IN ('queued', 'taken')")?
+        .prepare_cached("UPDATE firing SET state = 'skipped' WHERE id = ?1 AND state IN ('queued', 'started')")?
         .execute([id])?;
     ledger::settle_skipped(connection, id, reason)
 }
@@ -97,16 +101,6 @@ pub(super) fn supersede(connection: &Connection, name: &str) -> rusqlite::Result
     old.iter().try_for_each(|id| drop_queued(connection, id, Why::Superseded.reason()))
 }
 
-/// The run of a firing exists.
-pub(super) fn started(connection: &Connection, id: &str, run: &str, now: Timestamp) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "UPDATE firing SET state = 'started', run = ?2, started = ?3 WHERE id = ?1 AND state IN ('queued', 'taken')",
-        )?
-        .execute(params![id, run, micros(now)])?;
-    ledger::settle_started(connection, id, now)
-}
-
 /// The run of a firing has ended; a resumed one may end again.
 pub(super) fn ended(connection: &Connection, id: &str, outcome: Outcome, now: Timestamp) -> rusqlite::Result<()> {
     connection
@@ -115,16 +109,21 @@ pub(super) fn ended(connection: &Connection, id: &str, outcome: Outcome, now: Ti
         .map(|_| ())
 }
 
-/// Queues again what was taken by a service that died before its run existed.
-pub(super) fn put_back(connection: &Connection) -> rusqlite::Result<usize> {
-    connection.execute("UPDATE firing SET state = 'queued' WHERE state = 'taken'", [])
+/// Queues a firing again whose run never began.
+pub(super) fn put_back(connection: &Connection, id: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached("UPDATE firing SET state = 'queued', run = NULL WHERE id = ?1")?.execute([id])?;
+    ledger::unsettle(connection, id)
 }
 
-/// Firings whose run has started and not ended, and the run.
-pub(super) fn unended(connection: &Connection) -> rusqlite::Result<Vec<(Firing, String)>> {
+/// Firings whose run has started and not ended.
+pub(super) fn unended(connection: &Connection) -> rusqlite::Result<Vec<Firing>> {
+    with_run(connection, "started")
+}
+
+fn with_run(connection: &Connection, state: &str) -> rusqlite::Result<Vec<Firing>> {
     connection
-        .prepare_cached("SELECT id, name, kind, due, event, run FROM firing WHERE state = 'started' ORDER BY sequence")?
-        .query_map([], |row| Ok((ledger::firing(row)?, row.get(5)?)))?
+        .prepare_cached("SELECT id, name, kind, due, event, run FROM firing WHERE state = ?1 ORDER BY sequence")?
+        .query_map([state], |row| Ok(Firing { run: row.get(5)?, ..ledger::firing(row)? }))?
         .collect()
 }
 

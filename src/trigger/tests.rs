@@ -56,18 +56,22 @@ fn work(triggers: &Triggers, now: Timestamp) -> Vec<String> {
             return done;
         }
         for firing in taken {
-            triggers.started(&firing.id, "run", now).unwrap();
             triggers.ended(&firing.id, Outcome::Succeeded, now).unwrap();
             done.push(firing.due.map_or_else(|| "by hand".to_owned(), |due| due.to_string()));
         }
     }
 }
 
+/// When the service would look again.
+fn wake(triggers: &Triggers, now: Timestamp) -> Option<Timestamp> {
+    [triggers.next_start(now).unwrap(), triggers.schedules.next()].into_iter().flatten().min()
+}
+
 fn poll(triggers: &mut Triggers, now: &str) -> Vec<String> {
     let now = instant(now);
-    triggers.poll(now).unwrap();
-    while triggers.next_wake(now).unwrap().is_some_and(|at| at <= now) {
-        triggers.poll(now).unwrap();
+    triggers.schedules.look(now).unwrap();
+    while wake(triggers, now).is_some_and(|at| at <= now) {
+        triggers.schedules.look(now).unwrap();
     }
     work(triggers, now)
 }
@@ -85,7 +89,7 @@ fn assert_balanced(triggers: &Triggers) {
 fn a_new_definition_owes_nothing_of_the_past() {
     let bench = Bench::new();
     let mut triggers = bench.open(&config("0 * * * *"), "2026-05-01T10:30:00Z");
-    assert_eq!(triggers.next_wake(instant("2026-05-01T10:30:00Z")).unwrap(), Some(instant("2026-05-01T11:00:00Z")));
+    assert_eq!(wake(&triggers, instant("2026-05-01T10:30:00Z")), Some(instant("2026-05-01T11:00:00Z")));
     assert!(poll(&mut triggers, "2026-05-01T10:30:00Z").is_empty());
     assert_eq!(poll(&mut triggers, "2026-05-01T11:00:00Z"), ["2026-05-01T11:00:00Z"]);
     assert!(poll(&mut triggers, "2026-05-01T11:00:01Z").is_empty(), "never twice");
@@ -156,11 +160,10 @@ fn a_correction_does_not_repeat_what_was_started() {
 fn a_running_one_is_in_the_way_of_the_next() {
     let bench = Bench::new();
     let mut triggers = bench.open(&config("0 * * * *"), "2026-05-01T10:30:00Z");
-    triggers.poll(instant("2026-05-01T11:00:00Z")).unwrap();
+    triggers.schedules.look(instant("2026-05-01T11:00:00Z")).unwrap();
     let taken = triggers.take_queued(instant("2026-05-01T11:00:00Z"), 1).unwrap();
-    triggers.started(&taken[0].id, "run", instant("2026-05-01T11:00:00Z")).unwrap();
     assert!(poll(&mut triggers, "2026-05-01T12:00:00Z").is_empty());
-    assert_eq!(triggers.unended().unwrap(), [(taken[0].clone(), "run".to_owned())]);
+    assert_eq!(triggers.unended().unwrap(), taken);
     triggers.ended(&taken[0].id, Outcome::Failed, instant("2026-05-01T12:30:00Z")).unwrap();
     assert_eq!(poll(&mut triggers, "2026-05-01T13:00:00Z").len(), 1);
     assert_eq!(account(&triggers).skipped, 1);
@@ -172,12 +175,11 @@ fn cancel_old_names_the_run_to_cancel_and_waits_for_its_end() {
     let config = ScheduleConfig { overlap: Overlap::CancelOld, ..config("0 * * * *") };
     let mut triggers = bench.open(&config, "2026-05-01T10:30:00Z");
     let (one, two) = (instant("2026-05-01T11:00:00Z"), instant("2026-05-01T12:00:00Z"));
-    triggers.poll(one).unwrap();
+    triggers.schedules.look(one).unwrap();
     let old = triggers.take_queued(one, 9).unwrap().remove(0);
-    triggers.started(&old.id, "old", one).unwrap();
     assert!(triggers.to_cancel(one).unwrap().is_empty());
-    triggers.poll(two).unwrap();
-    assert_eq!(triggers.to_cancel(two).unwrap()[0].1, "old");
+    triggers.schedules.look(two).unwrap();
+    assert_eq!(triggers.to_cancel(two).unwrap(), vec![old.clone()]);
     assert!(triggers.take_queued(two, 9).unwrap().is_empty());
     triggers.ended(&old.id, Outcome::Failed, two).unwrap();
     assert_eq!(triggers.take_queued(two, 9).unwrap().len(), 1);
@@ -188,7 +190,7 @@ fn a_firing_that_waited_beyond_its_window_is_skipped() {
     let bench = Bench::new();
     let config = ScheduleConfig { overlap: Overlap::Queue, ..config("0 * * * *") };
     let mut triggers = bench.open(&config, "2026-05-01T10:30:00Z");
-    triggers.poll(instant("2026-05-01T11:00:00Z")).unwrap();
+    triggers.schedules.look(instant("2026-05-01T11:00:00Z")).unwrap();
     assert!(triggers.take_queued(instant("2026-05-01T12:00:01Z"), 9).unwrap().is_empty());
     let (_, sums, rows) = triggers.explain("job", 1).unwrap();
     assert_eq!((sums.skipped, sums.queued), (1, 0));
@@ -200,24 +202,41 @@ fn a_service_that_dies_before_the_run_exists_starts_it_again() {
     let bench = Bench::new();
     let now = instant("2026-05-01T11:00:00Z");
     let mut triggers = bench.open(&config("0 * * * *"), "2026-05-01T10:30:00Z");
-    triggers.poll(now).unwrap();
+    triggers.schedules.look(now).unwrap();
     let taken = triggers.take_queued(now, 9).unwrap();
     drop(triggers);
     let triggers = bench.open(&config("0 * * * *"), "2026-05-01T11:00:00Z");
     assert!(triggers.take_queued(now, 9).unwrap().is_empty());
-    triggers.recover().unwrap();
-    assert_eq!(triggers.take_queued(now, 9).unwrap(), taken);
+    triggers.recover(&|_| false).unwrap();
+    let again = triggers.take_queued(now, 9).unwrap();
+    assert_eq!(again[0].id, taken[0].id);
+    assert_ne!(again[0].run, taken[0].run, "a run of its own");
+}
+
+#[test]
+fn a_service_that_dies_after_the_run_began_never_starts_another() {
+    let bench = Bench::new();
+    let now = instant("2026-05-01T11:00:00Z");
+    let mut triggers = bench.open(&config("0 * * * *"), "2026-05-01T10:30:00Z");
+    triggers.schedules.look(now).unwrap();
+    let taken = triggers.take_queued(now, 9).unwrap();
+    drop(triggers);
+    let triggers = bench.open(&config("0 * * * *"), "2026-05-01T11:00:00Z");
+    triggers.recover(&|run| Some(run) == taken[0].run.as_deref()).unwrap();
+    assert!(triggers.take_queued(now, 9).unwrap().is_empty());
+    assert_eq!(triggers.unended().unwrap(), taken);
+    assert_eq!(account(&triggers), Account { due: 1, started: 1, ..Account::default() });
 }
 
 #[test]
 fn a_firing_whose_run_cannot_be_made_is_skipped_with_the_reason() {
     let bench = Bench::new();
     let mut triggers = bench.open(&config("0 * * * *"), "2026-05-01T10:30:00Z");
-    triggers.poll(instant("2026-05-01T11:00:00Z")).unwrap();
+    triggers.schedules.look(instant("2026-05-01T11:00:00Z")).unwrap();
     let taken = triggers.take_queued(instant("2026-05-01T11:00:07Z"), 9).unwrap();
     assert_eq!(taken[0].event["late"], 7);
     triggers.skip(&taken[0].id, "there is no playbook 'backup'").unwrap();
-    triggers.recover().unwrap();
+    triggers.recover(&|_| false).unwrap();
     assert!(triggers.take_queued(instant("2026-05-01T11:00:08Z"), 9).unwrap().is_empty());
     assert_eq!(triggers.explain("job", 1).unwrap().2[0].reason.as_deref(), Some("there is no playbook 'backup'"));
     assert_balanced(&triggers);
@@ -228,7 +247,7 @@ fn a_removed_schedule_starts_nothing_that_it_left_behind() {
     let bench = Bench::new();
     let now = instant("2026-05-01T11:00:00Z");
     let mut triggers = bench.open(&config("0 * * * *"), "2026-05-01T10:30:00Z");
-    triggers.poll(now).unwrap();
+    triggers.schedules.look(now).unwrap();
     let without = Triggers::open(Arc::clone(&bench.state), Vec::new(), Vec::new(), now).unwrap();
     assert!(without.take_queued(now, 9).unwrap().is_empty());
     assert_eq!(account(&triggers).skipped, 1);
@@ -256,11 +275,11 @@ fn jitter_is_the_same_each_time_and_delays_the_start() {
     let config = ScheduleConfig { jitter: Duration::from_secs(600), ..config("0 * * * *") };
     let mut triggers = bench.open(&config, "2026-05-01T10:30:00Z");
     let due = instant("2026-05-01T11:00:00Z");
-    let jitter = triggers.schedule("job").unwrap().jitter(due);
+    let jitter = triggers.schedules.get("job").unwrap().jitter(due);
     assert!(jitter > SignedDuration::ZERO && jitter < SignedDuration::from_secs(600));
-    triggers.poll(due).unwrap();
+    triggers.schedules.look(due).unwrap();
     assert!(triggers.take_queued(due, 9).unwrap().is_empty());
-    assert_eq!(triggers.next_wake(due).unwrap(), Some(due + jitter));
+    assert_eq!(wake(&triggers, due), Some(due + jitter));
     assert_eq!(triggers.take_queued(due + jitter, 9).unwrap().len(), 1);
 }
 
@@ -272,7 +291,7 @@ fn ten_thousand_due_at_once_are_all_queued_and_taken_by_name() {
         .map(|number| ScheduleDefinition::new(&format!("job-{number:05}"), &config("0 * * * *")).unwrap())
         .collect();
     let mut triggers = Triggers::open(Arc::clone(&bench.state), definitions, Vec::new(), before).unwrap();
-    assert_eq!(triggers.poll(now).unwrap().queued.len(), 10_000);
+    assert_eq!(triggers.schedules.look(now).unwrap().queued.len(), 10_000);
     let names: Vec<_> = triggers.take_queued(now, 3).unwrap().into_iter().map(|firing| firing.trigger).collect();
     assert_eq!(names, ["job-00000", "job-00001", "job-00002"]);
 }
@@ -284,8 +303,8 @@ fn a_long_stretch_of_seconds_is_counted_in_parts_into_one_row() {
     let now = instant("2026-05-01T14:00:00Z");
     let mut triggers = bench.open(&config("* * * * * *"), &now.to_string());
     let mut looks = 0;
-    while triggers.next_wake(now).unwrap().is_some_and(|at| at <= now) {
-        triggers.poll(now).unwrap();
+    while wake(&triggers, now).is_some_and(|at| at <= now) {
+        triggers.schedules.look(now).unwrap();
         looks += 1;
     }
     assert!(looks > 1, "{looks}");
@@ -315,9 +334,9 @@ proptest! {
             now += SignedDuration::from_secs(seconds);
             if restart {
                 triggers = bench.open(&config, &now.to_string());
-                triggers.recover().unwrap();
+                triggers.recover(&|_| false).unwrap();
             }
-            triggers.poll(now).unwrap();
+            triggers.schedules.look(now).unwrap();
             if works {
                 started.extend(work(&triggers, now));
             }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::run::{Project, prune};
+use crate::service::desk::Desk;
+use crate::service::sources::Source;
 
 /// How often.
 const EVERY: SignedDuration = SignedDuration::from_hours(24);
@@ -17,7 +19,7 @@ pub(super) struct Housekeeping {
 
 impl Housekeeping {
     /// Whether it is due, which it is at the first question; whoever asks does it.
-    pub(super) fn is_due(&mut self, now: Timestamp) -> bool {
+    fn is_due(&mut self, now: Timestamp) -> bool {
         // A clock that was set back must not let it rest for longer.
         let is_due = self.latest.is_none_or(|latest| now < latest || now.duration_since(latest) >= EVERY);
         if is_due {
@@ -27,9 +29,18 @@ impl Housekeeping {
     }
 }
 
+impl Source for Housekeeping {
+    fn look(&mut self, desk: &mut Desk, now: Timestamp) -> Result<Option<Timestamp>, String> {
+        if self.is_due(now) {
+            tidy(&desk.project, desk.complainer());
+        }
+        Ok(self.latest.and_then(|latest| latest.checked_add(EVERY).ok()))
+    }
+}
+
 /// Drops the answers of old runs on a thread of its own: whoever is due meanwhile is not kept waiting. What
 /// goes wrong is told.
-pub(super) fn tidy(project: &Arc<Project>, tell: impl Fn(String) + Send + 'static) {
+fn tidy(project: &Arc<Project>, tell: impl Fn(String) + Send + 'static) {
     let project = Arc::clone(project);
     let tidying = move || {
         if let Err(fault) = prune(&project, project.config.keep, false) {

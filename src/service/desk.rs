@@ -1,0 +1,211 @@
+//! What the sources of the service share: the project, its triggers, and the runs that are going.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::door::Halt;
+use crate::door::policy::NoTerminal;
+use crate::run::{Ending, Listener, Now, Outcome, Project, Resumption, RunEvent, Start, execute_from, resume};
+use crate::service::event::{ServiceEvent, Tell};
+use crate::service::orders::order;
+use crate::trigger::{Firing, Outcome as FiringOutcome, Triggers};
+
+/// What wakes the loop.
+pub(super) enum Wake {
+    /// A source may have something to do.
+    Hint,
+    /// The run of a firing has ended.
+    Ended(String, Box<Ending>),
+}
+
+/// What the sources share.
+pub(super) struct Desk {
+    /// The project.
+    pub(super) project: Arc<Project>,
+    /// Its triggers.
+    pub(super) triggers: Triggers,
+    /// What ends each run that is going, by its firing.
+    pub(super) running: HashMap<String, Halt>,
+    /// Runs that have ended, and are still going for the ledger.
+    ended: VecDeque<(String, Box<Ending>)>,
+    /// Whether a firing may have a run that nobody executes.
+    pub(super) orphaned: bool,
+    tell: Tell,
+    wake: Sender<Wake>,
+    woken: Receiver<Wake>,
+}
+
+/// Tells the events of one run under its trigger's name.
+struct Named {
+    trigger: String,
+    tell: Tell,
+}
+
+impl Listener for Named {
+    fn on(&self, event: RunEvent) {
+        (self.tell)(ServiceEvent::Run(self.trigger.clone(), event));
+    }
+}
+
+impl Desk {
+    pub(super) fn new(project: Arc<Project>, triggers: Triggers, tell: Tell) -> Self {
+        let (wake, woken) = channel();
+        Self { project, triggers, running: HashMap::new(), ended: VecDeque::new(), orphaned: true, tell, wake, woken }
+    }
+
+    /// What wakes the loop, from any thread.
+    pub(super) fn waker(&self) -> impl Fn() + Send + Sync + 'static {
+        let wake = self.wake.clone();
+        move || {
+            // A loop that has ended needs no hints.
+            let _ended = wake.send(Wake::Hint);
+        }
+    }
+
+    pub(super) fn tell(&self, event: ServiceEvent) {
+        (self.tell)(event);
+    }
+
+    /// Tells what is not as it should be.
+    pub(super) fn complain(&self, problems: impl IntoIterator<Item = String>) {
+        problems.into_iter().for_each(|problem| self.tell(ServiceEvent::Problem(problem)));
+    }
+
+    /// What tells a problem, from any thread.
+    pub(super) fn complainer(&self) -> impl Fn(String) + Send + 'static {
+        let tell = Arc::clone(&self.tell);
+        move |problem| tell(ServiceEvent::Problem(problem))
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.project.clock.now()
+    }
+
+    /// How many more runs may be going at once.
+    pub(super) fn free(&self) -> usize {
+        self.project.config.limits.max_runs.saturating_sub(self.running.len())
+    }
+
+    /// Starts the run of a firing that was taken from the queue.
+    ///
+    /// # Errors
+    /// No thread can be had, or what the database refuses.
+    pub(super) fn start(&mut self, firing: Firing) -> Result<(), String> {
+        let halt = Halt::default();
+        let order = match order(&self.project, &firing, halt.clone()) {
+            Ok(order) => order,
+            Err(why) => {
+                self.complain([format!("{}: {why}", firing.trigger)]);
+                return self.triggers.skip(&firing.id, &why).map_err(|error| error.to_string());
+            }
+        };
+        let original = firing.event.get("original").and_then(serde_json::Value::as_str).map(str::to_owned);
+        let due = || firing.due.map_or_else(|| firing.kind.name().to_owned(), |due| format!("due {due}"));
+        let (id, why) = (firing.run.clone().unwrap_or_default(), original.unwrap_or_else(due));
+        self.execute(firing, why, halt, move |project, listener| execute_from(project, order, Start::New(id), listener))
+    }
+
+    /// Goes on with the run of a firing, which was interrupted.
+    ///
+    /// # Errors
+    /// No thread can be had.
+    pub(super) fn resume(&mut self, firing: Firing) -> Result<(), String> {
+        let halt = Halt::default();
+        let id = firing.run.clone().unwrap_or_default();
+        let now =
+            Now { ask: Arc::new(NoTerminal), yes: false, allow_destroy: false, timeout: None, halt: halt.clone() };
+        let why = "it was interrupted, and goes on".to_owned();
+        self.execute(firing, why, halt, move |project, listener| {
+            resume(project, &id, Resumption { assume: None, script: None, now }, listener)
+                .unwrap_or_else(|fault| Ending::never_begun(fault, Duration::ZERO))
+        })
+    }
+
+    /// Executes the run of a firing on a thread of its own, which tells the loop how it ended.
+    fn execute(
+        &mut self,
+        firing: Firing,
+        why: String,
+        halt: Halt,
+        work: impl FnOnce(&Arc<Project>, &Arc<dyn Listener>) -> Ending + Send + 'static,
+    ) -> Result<(), String> {
+        let listener: Arc<dyn Listener> =
+            Arc::new(Named { trigger: firing.trigger.clone(), tell: Arc::clone(&self.tell) });
+        self.tell(ServiceEvent::Started {
+            trigger: firing.trigger.clone(),
+            run: firing.run.clone().unwrap_or_default(),
+            why,
+        });
+        let (project, done, id) = (Arc::clone(&self.project), self.wake.clone(), firing.id.clone());
+        let spawned = std::thread::Builder::new().name("run".into()).spawn(move || {
+            let ending = work(&project, &listener);
+            let _ended = done.send(Wake::Ended(id, Box::new(ending)));
+        });
+        spawned.map_err(|error| format!("no thread can be had for a run: {error}"))?;
+        self.running.insert(firing.id, halt);
+        Ok(())
+    }
+
+    /// Sleeps until something wakes the loop; takes every waiting message at once.
+    pub(super) fn sleep(&mut self, wait: Duration) {
+        let mut message = self.woken.recv_timeout(wait).ok();
+        while let Some(woken) = message {
+            if let Wake::Ended(firing, ending) = woken {
+                self.running.remove(&firing);
+                self.ended.push_back((firing, ending));
+            }
+            message = self.woken.try_recv().ok();
+        }
+    }
+
+    /// Writes how runs ended. What cannot be written is kept for the next time.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub(super) fn settle(&mut self, now: Timestamp) -> Result<(), String> {
+        while let Some((firing, ending)) = self.ended.front() {
+            if ending.outcome == Outcome::Interrupted {
+                // It goes on, now or when the service starts again.
+                self.orphaned = true;
+                self.tell_end();
+                continue;
+            }
+            let succeeded = ending.outcome == Outcome::Succeeded;
+            let outcome = if succeeded { FiringOutcome::Succeeded } else { FiringOutcome::Failed };
+            self.close(firing, outcome, now)?;
+            self.tell_end();
+        }
+        Ok(())
+    }
+
+    /// Writes how the run of a firing ended that this service does not execute.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub(super) fn close(&self, firing: &str, outcome: FiringOutcome, now: Timestamp) -> Result<(), String> {
+        let problems = self.triggers.ended(firing, outcome, now).map_err(|error| error.to_string())?;
+        self.complain(problems);
+        Ok(())
+    }
+
+    /// Firings that were started and have not ended, whose runs this service does not execute.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub(super) fn unattended(&self) -> Result<Vec<Firing>, String> {
+        let mut unended = self.triggers.unended().map_err(|error| error.to_string())?;
+        let is_ended = |id: &str| self.ended.iter().any(|(firing, _)| firing == id);
+        unended.retain(|firing| !self.running.contains_key(&firing.id) && !is_ended(&firing.id));
+        Ok(unended)
+    }
+
+    fn tell_end(&mut self) {
+        if let Some((firing, ending)) = self.ended.pop_front() {
+            self.tell(ServiceEvent::Ended(firing, ending));
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! What the service looks at, one after the other, in one loop: each source is a file.
+
+mod endings;
+mod housekeeping;
+mod orphans;
+mod queue;
+mod reload;
+mod schedules;
+mod source;
+mod watches;
+
+pub(super) use source::{Source, all};
