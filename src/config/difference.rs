@@ -13,7 +13,7 @@ pub fn difference(old: &Config, new: &Config) -> Vec<String> {
     entries("watches", &old.watches, &new.watches, &mut lines);
     entries("secrets", &old.secrets, &new.secrets, &mut lines);
     entries("channels", &old.channels, &new.channels, &mut lines);
-    entries("tells", &old.tells, &new.tells, &mut lines);
+    tells(old, new, &mut lines);
     table("service", &old.service, &new.service, &mut lines);
     table("policy", &old.policy, &new.policy, &mut lines);
     table("never", &old.never, &new.never, &mut lines);
@@ -36,6 +36,19 @@ fn entries<T: Debug>(kind: &str, old: &BTreeMap<String, T>, new: &BTreeMap<Strin
             _ => continue,
         };
         lines.push(format!("{sign} {kind}.{name}"));
+    }
+}
+
+/// Whom a trigger tells stands in the trigger's own table.
+fn tells(old: &Config, new: &Config, lines: &mut Vec<String>) {
+    let kind = |name: &String| if new.schedules.contains_key(name) { "schedules" } else { "watches" };
+    let named = |name: &String| new.schedules.contains_key(name) || new.watches.contains_key(name);
+    let names = old.tells.keys().chain(new.tells.keys().filter(|name| !old.tells.contains_key(*name)));
+    for name in names.filter(|name| named(name) && old.tells.get(*name) != new.tells.get(*name)) {
+        let table = format!("{}.{name}", kind(name));
+        if !lines.iter().any(|line| line.get(2..) == Some(&table)) {
+            lines.push(format!("~ {table}"));
+        }
     }
 }
 
@@ -79,5 +92,10 @@ mod tests {
         );
         assert_eq!(difference(&old, &new), ["- schedules.a", "~ schedules.b", "+ schedules.c", "~ limits"]);
         assert!(difference(&old, &old).is_empty());
+        let tells = config(
+            "[schedules.a]\nplaybook = 'x'\ncron = '0 1 * * *'\nheartbeat = 'https://hc.example/x'\n\
+             [schedules.b]\nplaybook = 'x'\ncron = '0 2 * * *'\n",
+        );
+        assert_eq!(difference(&old, &tells), ["~ schedules.a"]);
     }
 }

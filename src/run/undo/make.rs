@@ -19,8 +19,8 @@ use crate::journal::{Log, Owner, RunRow};
 use crate::run::check::premises;
 use crate::run::children::ChildRuns;
 use crate::run::execute::{
-    Ears, Judged, Listener, Order, Prepared, RunEvent, Start, context, declared, host, judged, notices, of_failure, prepare,
-    store_name,
+    Ears, Judged, Listener, Order, Prepared, RunEvent, Start, context, declared, host, judged, notices, of_failure,
+    prepare, store_name,
 };
 use crate::run::intent::Intent;
 use crate::run::outcome::Ending;
