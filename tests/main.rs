@@ -30,6 +30,7 @@ mod secrets;
 mod serve;
 mod shell;
 mod sign_in;
+mod soak;
 mod spectra;
 mod sps;
 mod stdlib;

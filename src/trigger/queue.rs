@@ -130,6 +130,14 @@ pub(super) fn put_back(connection: &Connection, id: &str) -> rusqlite::Result<()
     ledger::unsettle(connection, id)
 }
 
+/// Lets firings start now that would wait until after `latest`.
+pub(super) fn hasten(connection: &Connection, now: Timestamp, latest: Timestamp) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE firing SET not_before = ?1 WHERE state = 'queued' AND not_before > ?2")?
+        .execute(params![micros(now), micros(latest)])
+        .map(|_| ())
+}
+
 /// Firings whose run has started and not ended.
 pub(super) fn unended(connection: &Connection) -> rusqlite::Result<Vec<Firing>> {
     with_run(connection, "started")
