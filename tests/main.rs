@@ -16,6 +16,7 @@ mod inverse;
 mod line;
 mod mutants;
 mod notify;
+mod outside;
 mod plan;
 mod playbook_tests;
 mod policy;

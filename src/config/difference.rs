@@ -83,5 +83,10 @@ mod tests {
         );
         assert_eq!(difference(&old, &new), ["- schedules.a", "~ schedules.b", "+ schedules.c", "~ limits"]);
         assert!(difference(&old, &old).is_empty());
+        let tells = config(
+            "[schedules.a]\nplaybook = 'x'\ncron = '0 1 * * *'\nheartbeat = 'https://hc.example/x'\n\
+             [schedules.b]\nplaybook = 'x'\ncron = '0 2 * * *'\n",
+        );
+        assert_eq!(difference(&old, &tells), ["~ schedules.a"]);
     }
 }

@@ -60,6 +60,21 @@ impl StateFolder {
     }
 }
 
+impl std::fmt::Debug for Project {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Project").field("folder", &self.config.folder).finish_non_exhaustive()
+    }
+}
+
+fn channels_of(config: &Config, secrets: &Arc<Secrets>, clock: &Arc<dyn Clock>) -> Arc<Channels> {
+    Arc::new(Channels::new(ChannelsParts {
+        channels: config.channels.clone(),
+        secrets: Arc::clone(secrets),
+        clock: Arc::clone(clock),
+        host: Caller::of_process().host,
+    }))
+}
+
 impl Project {
     /// A project of a configuration. Nothing is connected or opened yet.
     ///
@@ -81,9 +96,8 @@ impl Project {
             clock: Arc::clone(&clock),
         });
         let never = never_of(&config)?;
-        let channels = channels_of(&config, &secrets, &clock);
         Ok(Arc::new(Self {
-            channels: Arc::new(channels),
+            channels: channels_of(&config, &secrets, &clock),
             hosts: Arc::new(Hosts::new(config.http_allow.clone())),
             catalog: Arc::new(catalog),
             fleet: Arc::new(fleet),
@@ -101,6 +115,12 @@ impl Project {
         }))
     }
 
+    /// Ends what lasts longer than a run: what channels hold back is told, and sessions are ended.
+    pub async fn close(&self) {
+        self.channels.flush().await;
+        self.fleet.sign_out().await;
+    }
+
     /// The project of a changed configuration, for a process that has been working with this one: it shares
     /// state, journal, clock and the lines to targets that stay as they are. Secrets are fetched anew.
     ///
@@ -113,8 +133,13 @@ impl Project {
         }
         let never = never_of(&config)?;
         self.secrets.forget();
+        // What they hold back is not forgotten by a change of something else.
+        let channels = match config.channels == self.config.channels {
+            true => Arc::clone(&self.channels),
+            false => channels_of(&config, &self.secrets, &self.clock),
+        };
         Ok(Arc::new(Self {
-            channels: Arc::new(channels_of(&config, &self.secrets, &self.clock)),
+            channels,
             hosts: Arc::new(Hosts::new(config.http_allow.clone())),
             catalog: Arc::new(catalog),
             fleet: Arc::new(self.fleet.renewed(config.targets.clone())),
@@ -126,12 +151,6 @@ impl Project {
             clock: Arc::clone(&self.clock),
             runtime: self.runtime.clone(),
         }))
-    }
-
-    /// Ends what lasts longer than a run: what channels hold back is told, and sessions are ended.
-    pub async fn close(&self) {
-        self.channels.flush().await;
-        self.fleet.sign_out().await;
     }
 
     /// Masks secrets in what people see.
@@ -202,15 +221,6 @@ impl Project {
         })?;
         self.secrets.fetch(source).map_err(|message| Fault::new(FaultKind::Auth, message))
     }
-}
-
-fn channels_of(config: &Config, secrets: &Arc<Secrets>, clock: &Arc<dyn Clock>) -> Channels {
-    Channels::new(ChannelsParts {
-        channels: config.channels.clone(),
-        secrets: Arc::clone(secrets),
-        clock: Arc::clone(clock),
-        host: Caller::of_process().host,
-    })
 }
 
 fn never_of(config: &Config) -> Result<Never, String> {

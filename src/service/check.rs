@@ -107,8 +107,12 @@ fn secrets_of(project: &Project, place: &dyn Fn(&str) -> Place, findings: &mut V
     let service = &project.config.service;
     let of_service = service.heartbeat.iter().chain(service.endpoint.iter().map(|endpoint| &endpoint.token));
     let of_service = of_service.map(|source| ("service".to_owned(), source));
+    let of_tells = project.config.tells.iter().filter_map(|(name, tells)| {
+        let kind = if project.config.schedules.contains_key(name) { "schedules" } else { "watches" };
+        tells.heartbeat.as_ref().map(|source| (format!("{kind}.{name}"), source))
+    });
     let mut seen = BTreeSet::new();
-    for (table, source) in named.chain(of_targets).chain(of_channels).chain(of_service) {
+    for (table, source) in named.chain(of_targets).chain(of_channels).chain(of_service).chain(of_tells) {
         // A user name that is written out is no secret.
         if matches!(source, SecretSource::Literal(_)) || !seen.insert(secrets::reference(source)) {
             continue;

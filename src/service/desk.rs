@@ -12,7 +12,7 @@ use crate::door::policy::NoTerminal;
 use crate::run::{Ending, Listener, Now, Outcome, Project, Resumption, RunEvent, Start, execute_from, resume};
 use crate::service::event::{ServiceEvent, Tell};
 use crate::service::orders::order;
-use crate::trigger::{Firing, Outcome as FiringOutcome, Triggers};
+use crate::trigger::{Firing, Missed, Outcome as FiringOutcome, Triggers};
 
 /// What wakes the loop.
 pub(super) enum Wake {
@@ -42,12 +42,13 @@ pub(super) struct Desk {
 /// Tells the events of one run under its trigger's name.
 struct Named {
     trigger: String,
+    run: String,
     tell: Tell,
 }
 
 impl Listener for Named {
     fn on(&self, event: RunEvent) {
-        (self.tell)(ServiceEvent::Run(self.trigger.clone(), event));
+        (self.tell)(ServiceEvent::Run { trigger: self.trigger.clone(), run: self.run.clone(), event });
     }
 }
 
@@ -68,6 +69,11 @@ impl Desk {
 
     pub(super) fn tell(&self, event: ServiceEvent) {
         (self.tell)(event);
+    }
+
+    /// Tells what was passed over.
+    pub(super) fn missed(&self, missed: impl IntoIterator<Item = Missed>) {
+        missed.into_iter().for_each(|missed| self.tell(ServiceEvent::Missed(missed)));
     }
 
     /// Tells what is not as it should be.
@@ -100,13 +106,18 @@ impl Desk {
             Ok(order) => order,
             Err(why) => {
                 self.complain([format!("{}: {why}", firing.trigger)]);
+                let at = firing.due.unwrap_or_else(|| self.now());
+                self.tell(ServiceEvent::Missed(Missed::one(&firing.trigger, at, &why)));
                 return self.triggers.skip(&firing.id, &why).map_err(|error| error.to_string());
             }
         };
         let original = firing.event.get("original").and_then(serde_json::Value::as_str).map(str::to_owned);
         let due = || firing.due.map_or_else(|| firing.kind.name().to_owned(), |due| format!("due {due}"));
         let (id, why) = (firing.run.clone().unwrap_or_default(), original.unwrap_or_else(due));
-        self.execute(firing, why, halt, move |project, listener| execute_from(project, order, Start::New(id), listener))
+        let late = firing.due.map(|due| Duration::try_from(self.now().duration_since(due)).unwrap_or_default());
+        self.execute(firing, why, late, halt, move |project, listener| {
+            execute_from(project, order, Start::New(id), listener)
+        })
     }
 
     /// Goes on with the run of a firing, which was interrupted.
@@ -119,7 +130,7 @@ impl Desk {
         let now =
             Now { ask: Arc::new(NoTerminal), yes: false, allow_destroy: false, timeout: None, halt: halt.clone() };
         let why = "it was interrupted, and goes on".to_owned();
-        self.execute(firing, why, halt, move |project, listener| {
+        self.execute(firing, why, None, halt, move |project, listener| {
             resume(project, &id, Resumption { assume: None, script: None, now }, listener)
                 .unwrap_or_else(|fault| Ending::never_begun(fault, Duration::ZERO))
         })
@@ -130,19 +141,19 @@ impl Desk {
         &mut self,
         firing: Firing,
         why: String,
+        late: Option<Duration>,
         halt: Halt,
         work: impl FnOnce(&Arc<Project>, &Arc<dyn Listener>) -> Ending + Send + 'static,
     ) -> Result<(), String> {
+        let (trigger, run) = (firing.trigger.clone(), firing.run.clone().unwrap_or_default());
         let listener: Arc<dyn Listener> =
-            Arc::new(Named { trigger: firing.trigger.clone(), tell: Arc::clone(&self.tell) });
-        self.tell(ServiceEvent::Started {
-            trigger: firing.trigger.clone(),
-            run: firing.run.clone().unwrap_or_default(),
-            why,
-        });
+            Arc::new(Named { trigger: trigger.clone(), run: run.clone(), tell: Arc::clone(&self.tell) });
+        self.tell(ServiceEvent::Started { trigger, run: run.clone(), why, late });
         let (project, done, id) = (Arc::clone(&self.project), self.wake.clone(), firing.id.clone());
         let spawned = std::thread::Builder::new().name("run".into()).spawn(move || {
             let ending = work(&project, &listener);
+            // One that never began has no id of its own.
+            let ending = Ending { id: run, ..ending };
             let _ended = done.send(Wake::Ended(id, Box::new(ending)));
         });
         spawned.map_err(|error| format!("no thread can be had for a run: {error}"))?;

@@ -5,7 +5,9 @@ mod desk;
 mod event;
 mod lock;
 mod orders;
+mod outside;
 mod reload;
+mod repeats;
 mod serve;
 mod sources;
 
@@ -13,5 +15,7 @@ pub use check::check;
 pub use event::{ServiceEvent, Tell};
 pub use lock::is_serving;
 pub use orders::{definitions, order};
+pub use outside::Outside;
 pub use reload::Reloader;
+pub use repeats::calm;
 pub use serve::Service;

@@ -55,6 +55,7 @@ impl Service {
         desk.tell(ServiceEvent::Ready(schedules, watches));
         while !halt.cancelled().is_cancelled() {
             let next = look(&mut sources, &mut desk);
+            desk.tell(ServiceEvent::Turned);
             let wait = next.map_or(LONGEST, |next| {
                 Duration::try_from(next.duration_since(desk.now())).unwrap_or_default().min(LONGEST)
             });

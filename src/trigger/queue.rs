@@ -13,7 +13,7 @@ use crate::config::Overlap;
 use crate::id;
 use crate::trigger::decide::Why;
 use crate::trigger::ledger::{self, micros};
-use crate::trigger::{Firing, FiringKind, Outcome};
+use crate::trigger::{Firing, FiringKind, Missed, Outcome};
 
 /// The rule of a trigger for firings that wait; none if it is not configured any more.
 pub(super) type OverlapOf<'a> = dyn Fn(&str) -> Option<Overlap> + 'a;
@@ -27,11 +27,7 @@ pub(super) fn take(
     limit: usize,
     overlap_of: &OverlapOf<'_>,
 ) -> rusqlite::Result<Vec<Firing>> {
-    let mut late = connection
-        .prepare_cached("SELECT id FROM firing WHERE state = 'queued' AND not_before <= ?1 AND expires < ?1")?;
-    let late: Vec<String> = late.query_map([micros(now)], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    late.iter().try_for_each(|id| drop_queued(connection, id, Why::Window.reason()))?;
-
+    expire(connection, now)?;
     let mut running = names(connection, "started")?;
     // A file that has not reached the work folder yet is not ready for its run.
     let mut statement = connection.prepare_cached(
@@ -69,6 +65,25 @@ pub(super) fn take(
     }
     removed.iter().try_for_each(|id| drop_queued(connection, id, Why::Removed.reason()))?;
     Ok(taken)
+}
+
+/// Skips the firings that are later than their windows allow.
+pub(super) fn expire(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<Missed>> {
+    let mut late = connection.prepare_cached(
+        "SELECT id, name, not_before FROM firing WHERE state = 'queued' AND not_before <= ?1 AND expires < ?1",
+    )?;
+    let late: Vec<(String, String, i64)> = late
+        .query_map([micros(now)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let why = Why::Window.reason();
+    late.iter().try_for_each(|(id, ..)| drop_queued(connection, id, why))?;
+    Ok(late.iter().map(|(_, name, at)| Missed::one(name, ledger::instant(*at), why)).collect())
+}
+
+/// How many firings wait for their runs.
+pub(super) fn length(connection: &Connection) -> rusqlite::Result<u64> {
+    let mut count = connection.prepare_cached("SELECT count(*) FROM firing WHERE state = 'queued'")?;
+    count.query_row([], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
 }
 
 fn names(connection: &Connection, state: &str) -> rusqlite::Result<HashSet<String>> {

@@ -82,6 +82,7 @@ impl Schedules {
         })?;
         for settled in settled {
             looked.queued.extend(settled.queued);
+            looked.missed.extend(settled.missed);
             if let Some(entry) = self.entries.get_mut(&settled.name) {
                 entry.next = entry.definition.schedule.next_after(settled.since).map(|due| due.at);
             }

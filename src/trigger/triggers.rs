@@ -9,8 +9,8 @@ use crate::nearest;
 use crate::state::{State, StateError};
 use crate::trigger::watch::{bring_all, dispose_all};
 use crate::trigger::{
-    Account, Firing, FiringKind, LedgerRow, Outcome, ScheduleDefinition, Schedules, Standing, WatchDefinition, Watches,
-    ledger, queue,
+    Account, Firing, FiringKind, LedgerRow, Missed, Outcome, ScheduleDefinition, Schedules, Standing, WatchDefinition,
+    Watches, ledger, queue,
 };
 
 /// A trigger cannot do what was asked.
@@ -37,8 +37,18 @@ pub enum TriggerError {
 pub struct Looked {
     /// The firings that were queued.
     pub queued: Vec<Firing>,
+    /// What was passed over.
+    pub missed: Vec<Missed>,
     /// What could not be done, with the cure; it is tried again at a later look.
     pub problems: Vec<String>,
+}
+
+/// How many firings of a project wait for their runs.
+///
+/// # Errors
+/// What the database refuses.
+pub fn queue_length(state: &State) -> Result<u64, StateError> {
+    state.with(queue::length)
 }
 
 /// All triggers of a project.
@@ -103,6 +113,14 @@ impl Triggers {
     pub fn take_queued(&self, now: Timestamp, limit: usize) -> Result<Vec<Firing>, TriggerError> {
         let overlap = |name: &str| self.overlap(name);
         Ok(self.state.transaction(|transaction| queue::take(transaction, now, limit, &overlap))?)
+    }
+
+    /// Skips the queued firings that are later than their windows allow.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub fn expire(&self, now: Timestamp) -> Result<Vec<Missed>, TriggerError> {
+        Ok(self.state.transaction(|transaction| queue::expire(transaction, now))?)
     }
 
     /// Skips a firing whose run cannot be made; `reason` stands in the ledger.

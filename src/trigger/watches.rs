@@ -86,7 +86,7 @@ impl Watches {
                 continue;
             }
             let scan = entry.sightings.scan(&entry.definition, now);
-            refuse_all(&self.state, name, &scan.refused, now)?;
+            looked.missed.extend(refuse_all(&self.state, name, &scan.refused, now)?);
             if !scan.ready.is_empty() {
                 looked.queued.extend(claim_all(&self.state, &entry.definition, &scan.ready, now)?);
             }

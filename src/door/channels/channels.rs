@@ -203,7 +203,7 @@ impl Line {
         let mut attempt = 1;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let tried = tokio::time::timeout(left, self.carry_once(&ready, &document, at, left)).await;
+            let tried = tokio::time::timeout(left, self.carry_once(&ready, &document, at)).await;
             let undelivered = match tried {
                 Ok(Ok(())) => return Ok(()),
                 Ok(Err(undelivered)) => undelivered,
@@ -246,8 +246,9 @@ impl Line {
         ready: &Ready<'_>,
         document: &Map<String, Json>,
         at: jiff::Timestamp,
-        timeout: Duration,
     ) -> Result<(), Undelivered> {
+        // What ends an attempt is the time for all of them; this is for what it leaves behind.
+        let timeout = self.timeout * 2;
         match ready {
             Ready::Webhook(hook, opened) => hook.post(opened, document, timeout).await,
             Ready::Email(config, account) => {

@@ -94,7 +94,7 @@ impl Hook {
             tls: self.config.tls.clone(),
             identity: None,
             proxy: self.config.proxy.clone(),
-            connect: timeout.mul_f64(0.8),
+            connect: timeout.mul_f64(0.4),
         });
         let opened = opened.map_err(|fault| Undelivered::for_good(fault.message))?;
         Ok(self.line.get_or_init(|| opened))

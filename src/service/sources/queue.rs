@@ -15,6 +15,8 @@ impl Source for Queue {
                 halt.cancel();
             }
         }
+        let late = desk.triggers.expire(now).map_err(|error| error.to_string())?;
+        desk.missed(late);
         for firing in desk.triggers.take_queued(now, desk.free()).map_err(|error| error.to_string())? {
             desk.start(firing)?;
         }

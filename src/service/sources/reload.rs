@@ -99,10 +99,12 @@ impl Source for Reload {
             return Ok(Some(settled));
         }
         self.loaded = current;
+        desk.tell(ServiceEvent::Reloading);
         match self.reload(desk, now) {
             Ok(lines) => {
                 self.loaded = stamp(&desk.project);
-                desk.tell(ServiceEvent::Reloaded(lines));
+                let project = Arc::clone(&desk.project);
+                desk.tell(ServiceEvent::Reloaded(lines, project));
             }
             Err(mistakes) => desk.complain([format!(
                 "the changed configuration is not used, and the last good one stays: {}",

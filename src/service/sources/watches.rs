@@ -30,6 +30,7 @@ impl Source for Watches {
             }
         }
         let looked = desk.triggers.watches.look(now).map_err(|error| error.to_string())?;
+        desk.missed(looked.missed);
         desk.complain(looked.problems);
         Ok(desk.triggers.watches.next())
     }

@@ -16,7 +16,7 @@ use crate::state::{State, StateError};
 use crate::trigger::ledger;
 use crate::trigger::watch::dispose::{Brought, bring, dispose};
 use crate::trigger::watch::{Found, Refused};
-use crate::trigger::{Firing, FiringKind, WatchDefinition, queue};
+use crate::trigger::{Firing, FiringKind, Missed, WatchDefinition, queue};
 
 /// Claims ready files and queues a firing for each, in one commit.
 pub(in crate::trigger) fn claim_all(
@@ -75,26 +75,28 @@ fn claim(
     Ok(firing)
 }
 
-/// Writes files that are refused into the ledger, each once.
+/// Writes files that are refused into the ledger, each once; answers with those that were not there yet.
 pub(in crate::trigger) fn refuse_all(
     state: &State,
     name: &str,
     refused: &[Refused],
     now: Timestamp,
-) -> Result<(), StateError> {
+) -> Result<Vec<Missed>, StateError> {
     if refused.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     state.transaction(|transaction| {
+        let mut missed = Vec::new();
         for file in refused {
             let identity = file.identity.to_string();
             if !is_known(transaction, name, &file.path, &identity)? {
                 remember(transaction, name, &file.path, &identity)?;
                 let reason = format!("{} was not taken: {}", file.path.display(), file.reason);
                 ledger::skip_file(transaction, name, now, &reason)?;
+                missed.push(Missed::one(name, now, &reason));
             }
         }
-        Ok(())
+        Ok(missed)
     })
 }
 
