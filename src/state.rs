@@ -147,6 +147,8 @@ const MIGRATIONS: &[&str] = &[
     // 4: when the answers of a run were dropped.
     "ALTER TABLE run ADD COLUMN pruned INTEGER;
     CREATE INDEX run_ended ON run (ended) WHERE parent IS NULL AND pruned IS NULL;",
+    // 5: until when a run waits whose script nobody interprets meanwhile.
+    "ALTER TABLE run ADD COLUMN wake INTEGER;",
 ];
 
 /// The state database cannot be used, and why.

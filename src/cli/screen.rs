@@ -238,6 +238,7 @@ fn word(outcome: Outcome) -> &'static str {
         Outcome::TimedOut => "timed out",
         Outcome::Uncertain => "ended uncertain",
         Outcome::Interrupted => "was interrupted",
+        Outcome::Waiting => "goes on waiting",
     }
 }
 

@@ -27,6 +27,8 @@ impl ServeArgs {
             cancel_on_signal(runtime.handle(), &halt);
         }
         let tell = teller(program, &project);
+        let confinement = project.interpret_apart().map_err(CommandFailure::failed)?;
+        tracing::debug!("{}", confinement.describe());
         let served = Service::new(Arc::clone(&project), tell).serve(&halt);
         runtime.block_on(project.fleet.sign_out());
         runtime.shutdown_background();

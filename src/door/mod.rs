@@ -9,6 +9,7 @@
 
 mod action;
 mod appliance;
+mod branch;
 mod commit;
 #[expect(clippy::module_inception, reason = "the one door stands in the file of its name")]
 mod door;
@@ -24,10 +25,13 @@ mod position;
 mod recorder;
 mod resilience;
 mod settle;
+mod sleepers;
+mod targets;
 mod transaction;
 mod transport;
 
-pub use action::{Action, Branch, Composite, HttpAnswer, Passage, RawRequest, Reply};
+pub use action::{Action, Composite, HttpAnswer, Passage, RawRequest, Reply, Waits};
+pub use branch::{Branch, Standing};
 pub use door::{Children, Door, DoorParts};
 pub use event::{DoorEvent, Watcher, insecure};
 pub use files::FileRules;
@@ -41,4 +45,5 @@ pub use recorder::{
 };
 pub use resilience::{Fleet, FleetParts, Hosts};
 pub use settle::Shown;
+pub use sleepers::Sleepers;
 pub use transport::{Certificate, probe};

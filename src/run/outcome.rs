@@ -29,6 +29,8 @@ pub enum Outcome {
     Uncertain,
     /// The process ended under it.
     Interrupted,
+    /// It has not ended: it waits for an instant that is far away, and this process does not wait with it.
+    Waiting,
 }
 
 impl Outcome {
@@ -42,6 +44,7 @@ impl Outcome {
             Self::TimedOut => "timed-out",
             Self::Uncertain => "uncertain",
             Self::Interrupted => "interrupted",
+            Self::Waiting => "waiting",
         }
     }
 }
@@ -143,6 +146,20 @@ pub struct Kept {
 }
 
 impl Ending {
+    /// The end of an execution whose run goes on waiting.
+    pub fn waiting(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            outcome: Outcome::Waiting,
+            value: None,
+            error: None,
+            plan: None,
+            unasked: Vec::new(),
+            counts: Counts::default(),
+            elapsed: Duration::ZERO,
+        }
+    }
+
     /// The same end with what there is to say of a plan: the one that a dry run makes, or what was left
     /// of the one that was applied.
     #[must_use]

@@ -8,10 +8,13 @@ use tokio::runtime::Handle;
 use crate::catalog::Catalog;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, SecretSource, Secrets, secrets};
+use crate::confine::Confinement;
 use crate::door::policy::{Never, NeverLists};
 use crate::door::{FileRules, Fleet, FleetParts, Hosts};
 use crate::fault::{Fault, FaultKind};
 use crate::journal::{Log, SecretSupply};
+use crate::run::apart::Launcher;
+use crate::run::interpreter::Interpreter;
 use crate::run::params::Surroundings;
 use crate::secret::{Masker, Secret};
 use crate::state::State;
@@ -37,6 +40,8 @@ pub struct Project {
     pub runtime: Handle,
     state: Arc<StateFolder>,
     journal: OnceLock<Arc<Log>>,
+    /// Who interprets scripts.
+    pub interpreter: Interpreter,
 }
 
 /// The state folder, opened when it is first needed.
@@ -99,11 +104,20 @@ impl Project {
                 opening: Mutex::new(()),
             }),
             journal: OnceLock::new(),
+            interpreter: Interpreter::new(&clock, &runtime),
             config,
             secrets,
             clock,
             runtime,
         }))
+    }
+
+    /// From now on each script is interpreted by a process of its own.
+    ///
+    /// # Errors
+    /// Why that cannot be.
+    pub fn interpret_apart(&self) -> Result<Confinement, String> {
+        self.interpreter.set_apart(Launcher::new(Arc::clone(&self.clock), self.runtime.clone()))
     }
 
     /// Masks secrets in what people see.

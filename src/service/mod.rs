@@ -4,6 +4,7 @@ mod check;
 mod housekeeping;
 mod orders;
 mod serve;
+mod waiting;
 
 pub use check::check;
 pub use orders::{definitions, order};

@@ -37,22 +37,22 @@ pub enum ServiceEvent {
 }
 
 /// What wakes the loop.
-enum Wake {
+pub(super) enum Wake {
     Hint,
     Ended(String, Box<Ending>),
 }
 
 /// The service of a project.
 pub struct Service {
-    project: Arc<Project>,
-    tell: Arc<dyn Fn(ServiceEvent) + Send + Sync>,
+    pub(super) project: Arc<Project>,
+    pub(super) tell: Arc<dyn Fn(ServiceEvent) + Send + Sync>,
 }
 
 /// Tells the events of one run under its trigger's name.
-struct Named {
-    trigger: String,
-    run: std::sync::Mutex<Option<Sender<String>>>,
-    tell: Arc<dyn Fn(ServiceEvent) + Send + Sync>,
+pub(super) struct Named {
+    pub(super) trigger: String,
+    pub(super) run: std::sync::Mutex<Option<Sender<String>>>,
+    pub(super) tell: Arc<dyn Fn(ServiceEvent) + Send + Sync>,
 }
 
 impl Listener for Named {
@@ -100,6 +100,7 @@ impl Service {
         (self.tell)(ServiceEvent::Ready(counts.0, counts.1));
         let mut running: HashMap<String, Halt> = HashMap::new();
         let mut housekeeping = Housekeeping::default();
+        self.take_up(&triggers, &wake, &mut running)?;
         loop {
             if housekeeping.is_due(self.project.clock.now()) {
                 let tell = Arc::clone(&self.tell);
@@ -221,6 +222,10 @@ impl Service {
         running: &mut HashMap<String, Halt>,
     ) -> Result<(), String> {
         running.remove(firing);
+        if ending.outcome == Outcome::Waiting {
+            // The next service takes it up again.
+            return Ok(());
+        }
         let outcome =
             if ending.outcome == Outcome::Succeeded { FiringOutcome::Succeeded } else { FiringOutcome::Failed };
         let problems = triggers.ended(firing, outcome, self.project.clock.now()).map_err(|error| error.to_string())?;
@@ -240,6 +245,7 @@ impl Service {
         if !running.is_empty() {
             (self.tell)(ServiceEvent::Ending(running.len()));
         }
+        self.project.interpreter.leave();
         running.values().for_each(Halt::cancel);
         while !running.is_empty() {
             self.sleep(woken, Duration::from_millis(200), triggers, running)?;

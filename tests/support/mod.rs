@@ -1,6 +1,7 @@
 //! A sandbox: a folder of its own, a cleared environment, the real binary, and a lab.
 
 pub mod lab;
+pub mod service;
 pub mod terminal;
 pub mod vendors;
 
