@@ -39,8 +39,9 @@ fn main() -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     println!("{:<44} {:>10} {:>10} {:>7}", "", "beadle", "bare", "ratio");
     type Part = fn(&Bench, &tokio::runtime::Runtime) -> Result<(), Failure>;
-    let parts: [(&str, Part); 11] = [
+    let parts: [(&str, Part); 12] = [
         ("start", |bench, _| bench.start()),
+        ("apart", Bench::apart),
         ("reads", Bench::reads),
         ("changes", Bench::changes),
         ("resume", Bench::resume),
@@ -72,6 +73,45 @@ impl Bench {
         let pairs = self.pairs(|| self.run(&["run", "first.rhai"]), || self.bare("bare-rhai", &[]))?;
         report("the same to its end, which is recorded", &pairs);
         Ok(())
+    }
+
+    /// Runs of the service, each in a process of its own: from the decision to the script's first line, and
+    /// how much slower its reads are than at the terminal.
+    fn apart(&self, runtime: &tokio::runtime::Runtime) -> Result<(), Failure> {
+        let _lab = self.lab(runtime, SegOptions::default())?;
+        let reads = "let s = target(\"seg\"); for n in 0..2000 { s.groups(); }";
+        self.write("playbooks/first.rhai", "print(\"first line\")")?;
+        self.write("playbooks/reads.rhai", reads)?;
+        self.write("reads.rhai", reads)?;
+        let watch = |name: &str| {
+            format!("[watches.{name}]\nplaybook = \"{name}\"\npaths = [\"in/{name}/*\"]\nsettle = \"20ms\"\n")
+        };
+        let config = std::fs::read_to_string(self.path("beadle.toml"))?;
+        self.write("beadle.toml", &format!("{config}{}{}", watch("first"), watch("reads")))?;
+        let mut serving = Serving::start(self.command(&["serve", "--format", "json"]))?;
+        let mut starts = Vec::new();
+        for number in 0..=20 {
+            self.write(&format!("in/first/{number}"), "go")?;
+            let begun = serving.until("\"event\":\"started\"")?;
+            let wall = serving.until("\"event\":\"print\"")?.duration_since(begun);
+            serving.until("\"event\":\"ended\"")?;
+            if number > 0 {
+                starts.push(Took { wall, megabytes: 0.0 });
+            }
+        }
+        alone("start of a run apart to its first line (bound: 15 ms)", &mut starts);
+        let mut pairs = Vec::new();
+        for number in 0..=PAIRS {
+            self.write(&format!("in/reads/{number}"), "go")?;
+            let begun = serving.until("\"event\":\"started\"")?;
+            let apart = serving.until("\"event\":\"ended\"")?.duration_since(begun);
+            let here = self.run(&["run", "reads.rhai"])?;
+            if number > 0 {
+                pairs.push((Took { wall: apart, megabytes: 0.0 }, here));
+            }
+        }
+        report("2,000 reads apart (bare: at the terminal)", &pairs);
+        serving.end()
     }
 
     /// Sequential reads.
@@ -300,7 +340,9 @@ impl Bench {
     }
 
     fn write(&self, name: &str, text: &str) -> Result<(), Failure> {
-        Ok(std::fs::write(self.folder.path().join(name), text)?)
+        let path = self.folder.path().join(name);
+        std::fs::create_dir_all(path.parent().ok_or("no folder")?)?;
+        Ok(std::fs::write(path, text)?)
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -326,6 +368,38 @@ impl Bench {
     ) -> Result<Vec<(Took, Took)>, Failure> {
         let _warm_up = (ours()?, bare()?);
         (0..PAIRS).map(|_| Ok((ours()?, bare()?))).collect()
+    }
+}
+
+/// A running service, and the lines that it prints.
+struct Serving {
+    child: std::process::Child,
+    lines: std::io::Lines<std::io::BufReader<std::process::ChildStdout>>,
+}
+
+impl Serving {
+    fn start(mut command: Command) -> Result<Self, Failure> {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let out = child.stdout.take().ok_or("the service has no output")?;
+        let mut serving = Self { child, lines: std::io::BufRead::lines(std::io::BufReader::new(out)) };
+        serving.until("\"event\":\"ready\"")?;
+        Ok(serving)
+    }
+
+    /// When the next line with this text comes.
+    fn until(&mut self, text: &str) -> Result<Instant, Failure> {
+        for line in self.lines.by_ref() {
+            if line?.contains(text) {
+                return Ok(Instant::now());
+            }
+        }
+        Err(format!("the service has ended before {text}").into())
+    }
+
+    fn end(mut self) -> Result<(), Failure> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
     }
 }
 

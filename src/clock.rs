@@ -47,6 +47,21 @@ const fn set_wrong() -> Option<SignedDuration> {
     None
 }
 
+/// From which length on a test has waits end the process that waits: `BEADLE_TEST_LONG_WAIT=2s`. Builds for
+/// use have their own length.
+#[cfg(debug_assertions)]
+pub fn set_long() -> Option<std::time::Duration> {
+    #[expect(clippy::disallowed_methods, reason = "a test's own switch; builds for use do not read it")]
+    let text = std::env::var("BEADLE_TEST_LONG_WAIT").ok()?;
+    crate::duration::parse_std(&text).ok()
+}
+
+/// Builds for use have their own length.
+#[cfg(not(debug_assertions))]
+pub const fn set_long() -> Option<std::time::Duration> {
+    None
+}
+
 /// A clock that stands where it was set, for tests and replays.
 #[derive(Debug)]
 pub struct FixedClock(Mutex<Timestamp>);

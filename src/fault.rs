@@ -178,13 +178,18 @@ pub enum Stop {
     Diverged(String),
     /// A change was sent and its outcome cannot be known.
     Uncertain(Box<Fault>),
+    /// Nothing but a long wait is under way: the run goes on when that is over, from its journal.
+    PutOff,
+    /// The process that interpreted the script is gone.
+    Lost(String),
 }
 
 impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cancelled => f.write_str("the run was cancelled"),
-            Self::TimedOut(what) | Self::Limit(what) | Self::Diverged(what) => f.write_str(what),
+            Self::TimedOut(what) | Self::Limit(what) | Self::Diverged(what) | Self::Lost(what) => f.write_str(what),
+            Self::PutOff => f.write_str("the run waits, and goes on later"),
             Self::Uncertain(fault) => write!(f, "the outcome of a change is uncertain: {fault}"),
         }
     }

@@ -18,6 +18,7 @@ pub mod catalog;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod confine;
 pub mod door;
 pub mod duration;
 pub mod engine;

@@ -147,7 +147,9 @@ const MIGRATIONS: &[&str] = &[
     // 4: when the answers of a run were dropped.
     "ALTER TABLE run ADD COLUMN pruned INTEGER;
     CREATE INDEX run_ended ON run (ended) WHERE parent IS NULL AND pruned IS NULL;",
-    // 5: a firing has the id of its run as soon as it is taken from the queue, so that one state is enough.
+    // 5: until when a run waits whose script nobody interprets meanwhile.
+    "ALTER TABLE run ADD COLUMN wake INTEGER;",
+    // 6: a firing has the id of its run as soon as it is taken from the queue, so that one state is enough.
     "UPDATE firing SET state = 'queued' WHERE state = 'taken';",
 ];
 

@@ -64,6 +64,24 @@ pub fn bind(row: &'static Row, mut positional: Vec<Value>, mut map: Map) -> Resu
     Ok(Bound { row, args, effect, items, save_to, piece: None, notices })
 }
 
+/// Checks arguments that another process has bound already; they stay what they are.
+///
+/// # Errors
+/// As [`bind`].
+pub fn bind_again(row: &'static Row, mut args: Map, save_to: Option<PathBuf>) -> Result<Bound, Fault> {
+    // One that is missing is left out here, and told by the check of their number.
+    let positional = row.path_params().map_while(|param| args.remove(param.name)).collect();
+    if row.body == Body::Free
+        && let Some(Value::Map(body)) = args.remove(FREE)
+    {
+        args.extend(body);
+    }
+    if let Some(file) = save_to {
+        args.insert("to".to_owned(), Value::Text(file.to_string_lossy().into_owned()));
+    }
+    bind(row, positional, args)
+}
+
 /// The file that a download goes to: the member `to`, which no download has a parameter of.
 fn save_to(row: &Row, map: &mut Map, mistakes: &mut Vec<String>) -> Option<PathBuf> {
     if row.answer.shape != Shape::Download {

@@ -12,6 +12,8 @@ use crate::nearest::did_you_mean;
 #[derive(Clone, Debug)]
 pub struct Catalog {
     vendors: Vec<&'static Vendor>,
+    /// The user's files, as they were read.
+    files: Vec<(String, String)>,
 }
 
 /// A user's catalog that cannot be used.
@@ -25,7 +27,7 @@ pub struct CatalogError {
 impl Catalog {
     /// The built-in vendors.
     pub fn builtin() -> Self {
-        Self { vendors: VENDORS.to_vec() }
+        Self { vendors: VENDORS.to_vec(), files: Vec::new() }
     }
 
     /// The built-in vendors, and those of a user's catalog files (`*.toml` in folders, or files).
@@ -34,23 +36,43 @@ impl Catalog {
     /// # Errors
     /// Every mistake in the files, a call that is there already among them.
     pub fn with_user(paths: &[PathBuf]) -> Result<Self, CatalogError> {
-        let mut catalog = Self::builtin();
+        let mut texts = Vec::new();
         let mut mistakes = Vec::new();
         for path in paths {
             for file in files(path, &mut mistakes) {
-                catalog.add(&file, &mut mistakes);
+                match std::fs::read_to_string(&file) {
+                    Ok(text) => texts.push((file.display().to_string(), text)),
+                    Err(error) => mistakes.push(format!("{}: {error}", file.display())),
+                }
             }
         }
+        Self::of_texts(texts, mistakes)
+    }
+
+    /// The same of files that have been read elsewhere: their shown names and texts.
+    ///
+    /// # Errors
+    /// As [`Catalog::with_user`].
+    pub fn with_texts(texts: Vec<(String, String)>) -> Result<Self, CatalogError> {
+        Self::of_texts(texts, Vec::new())
+    }
+
+    fn of_texts(texts: Vec<(String, String)>, mut mistakes: Vec<String>) -> Result<Self, CatalogError> {
+        let mut catalog = Self::builtin();
+        for (shown, text) in &texts {
+            catalog.add(shown, text, &mut mistakes);
+        }
+        catalog.files = texts;
         if mistakes.is_empty() { Ok(catalog) } else { Err(CatalogError { mistakes }) }
     }
 
-    fn add(&mut self, file: &Path, mistakes: &mut Vec<String>) {
-        let shown = file.display();
-        let text = match std::fs::read_to_string(file) {
-            Ok(text) => text,
-            Err(error) => return mistakes.push(format!("{shown}: {error}")),
-        };
-        let added = match format::vendor(&text, &self.vendors) {
+    /// The user's files: their shown names and texts.
+    pub fn user_texts(&self) -> &[(String, String)] {
+        &self.files
+    }
+
+    fn add(&mut self, shown: &str, text: &str, mistakes: &mut Vec<String>) {
+        let added = match format::vendor(text, &self.vendors) {
             Ok(added) => added,
             Err(found) => {
                 return mistakes

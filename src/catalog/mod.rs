@@ -24,7 +24,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use bind::bind;
+pub use bind::{bind, bind_again};
 pub use bound::{Bound, PartContent, WireBody, WireFile, WirePart, WireRequest};
 pub use callable::{Callable, Form};
 pub use digest::digest;

@@ -87,6 +87,9 @@ pub enum Command {
     /// Tell what could stand at the end of a command line: completion scripts ask it
     #[command(hide = true)]
     Complete(super::complete::CompleteArgs),
+    /// Interpret one script for the service that starts this
+    #[command(hide = true)]
+    Interpret(super::interpret::InterpretArgs),
     /// Write what scripts can call, as Rhai's definition files for editors
     Definitions(super::documents::DefinitionsArgs),
     /// Write the manual pages

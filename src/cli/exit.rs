@@ -47,7 +47,7 @@ impl Exit {
         }
         match ending.outcome {
             Outcome::Succeeded => Self::Succeeded,
-            Outcome::Failed | Outcome::Interrupted => Self::Failed,
+            Outcome::Failed | Outcome::Interrupted | Outcome::Waiting => Self::Failed,
             Outcome::Refused => Self::Refused,
             Outcome::Cancelled => Self::Cancelled,
             Outcome::TimedOut => Self::TimedOut,

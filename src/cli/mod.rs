@@ -15,6 +15,7 @@ mod documents;
 mod exit;
 mod failure;
 mod init;
+mod interpret;
 mod lab;
 mod logging;
 mod offer;

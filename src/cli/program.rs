@@ -75,6 +75,7 @@ impl Program {
             Command::Lab(command) => command.exec(self),
             Command::Completions(args) => args.exec(),
             Command::Complete(args) => args.exec(self),
+            Command::Interpret(args) => args.exec(),
             Command::Definitions(args) => args.exec(self),
             Command::Man(args) => args.exec(self),
         }

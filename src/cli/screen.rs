@@ -245,6 +245,7 @@ fn word(outcome: Outcome) -> &'static str {
         Outcome::TimedOut => "timed out",
         Outcome::Uncertain => "ended uncertain",
         Outcome::Interrupted => "was interrupted",
+        Outcome::Waiting => "goes on waiting",
     }
 }
 
@@ -283,7 +284,7 @@ impl Listener for Screen {
                 let mode = if dry { "dry run" } else { "run" };
                 self.note(&format!("{mode} {id} of {playbook}"));
             }
-            RunEvent::Started { .. } => {}
+            RunEvent::Started { .. } | RunEvent::Waits(_) | RunEvent::GoesOn => {}
             RunEvent::Output(event) => self.output(event),
             RunEvent::Door(event) => self.door(event),
         }
@@ -341,6 +342,8 @@ impl Listener for Lines {
             RunEvent::Started { id, playbook, dry, cause } => {
                 json!({ "event": "started", "run": id, "playbook": playbook, "dry_run": dry, "cause": cause })
             }
+            RunEvent::Waits(until) => json!({ "event": "waits", "until": until.to_string() }),
+            RunEvent::GoesOn => json!({ "event": "goes-on" }),
             RunEvent::Output(OutputEvent::Print(text)) => json!({ "event": "print", "text": text }),
             RunEvent::Output(OutputEvent::Log(level, text)) => {
                 json!({ "event": "log", "level": level.name(), "text": text })

@@ -31,6 +31,8 @@ impl ServeArgs {
             cancel_on_signal(runtime.handle(), &halt);
         }
         let outside = Outside::begin(&project, teller(program, &project)).map_err(CommandFailure::usage)?;
+        let confinement = project.interpret_apart().map_err(CommandFailure::failed)?;
+        tracing::debug!("{}", confinement.describe());
         let mut service = Service::new(Arc::clone(&project), outside.ear());
         if project.config.file.is_some() {
             let reloader = reloader(program, &project);

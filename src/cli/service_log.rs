@@ -56,6 +56,8 @@ pub fn logger() -> Tell {
 fn of_run(trigger: &str, run: &str, event: RunEvent) {
     match event {
         RunEvent::Started { playbook, dry, .. } => debug!(trigger, run, playbook, dry, "the script begins"),
+        RunEvent::Waits(until) => info!(trigger, run, %until, "it waits"),
+        RunEvent::GoesOn => info!(trigger, run, "it goes on"),
         RunEvent::Output(event) => of_output(trigger, run, event),
         RunEvent::Door(event) => of_door(trigger, run, event),
     }

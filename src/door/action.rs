@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 
 use crate::catalog::{Bound, Effect, Row};
-use crate::door::recorder::{Key, path_text};
+use crate::door::{Branch, Key};
 use crate::fault::{Failure, Fault};
 use crate::network::Network;
 use crate::value::{Map, Value};
@@ -261,12 +261,14 @@ pub struct HttpAnswer {
     pub row: Option<&'static Row>,
     /// Whether a dry run made it up.
     pub assumed: bool,
+    /// Whether handles stand in the body in the place of its secrets.
+    pub handles: bool,
 }
 
 impl HttpAnswer {
     /// The answer to a change that was made, although nobody has seen its answer.
     pub const fn unseen(row: Option<&'static Row>) -> Self {
-        Self { status: 200, content_type: None, body: Bytes::new(), row, assumed: false }
+        Self { status: 200, content_type: None, body: Bytes::new(), row, assumed: false, handles: false }
     }
 }
 
@@ -317,6 +319,28 @@ pub trait Passage: Send + Sync {
 
     /// The assumed value that stands for the end of a wait, if a dry run has withheld a change.
     fn instead_of_waiting(&self) -> Option<Value>;
+
+    /// What of the run waits for an instant.
+    fn waits(&self) -> Waits {
+        Waits::default()
+    }
+
+    /// Ends the waits under way without an answer: the run goes on later, from its journal.
+    fn put_off(&self) {}
+
+    /// So many threads more of the script are at work, or fewer.
+    fn threads(&self, _more: i64) {}
+}
+
+/// What of a run waits for an instant.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Waits {
+    /// How many waits are under way.
+    pub under_way: usize,
+    /// When the first of them ends.
+    pub until: Option<Timestamp>,
+    /// Whether a transaction is open: it would not outlast a long wait.
+    pub in_transaction: bool,
 }
 
 /// A step or a `parallel` that has begun.
@@ -330,97 +354,18 @@ pub struct Composite {
 }
 
 impl Composite {
+    /// One whose door is elsewhere.
+    pub fn elsewhere(key: Key, action: Action, known: Option<Value>) -> Self {
+        Self { key, action, known, ended: false }
+    }
+
+    /// Its key, which tells it from all others of the run.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
     /// Its place in its branch.
     pub fn place(&self) -> u64 {
         self.key.entry
-    }
-}
-
-/// A branch of a run: the main line, or one item of a `parallel`.
-///
-/// The path of (parallel, item) pairs and the counter within make an entry's key, which is the
-/// same in every execution of the same script, whatever the threads do.
-///
-/// All clones are the same.
-#[derive(Clone, Debug, Default)]
-pub struct Branch {
-    path: Vec<(u64, u64)>,
-    ordinals: Vec<(u64, u64)>,
-    counters: Arc<Counters>,
-    transaction: Option<Transaction>,
-}
-
-/// The transaction that a branch stands in.
-#[derive(Clone, Debug)]
-struct Transaction {
-    target: Arc<str>,
-    /// The place of its beginning, which tells it from others of the same target.
-    place: Arc<str>,
-}
-
-#[derive(Debug, Default)]
-struct Counters {
-    entries: AtomicU64,
-    parallels: AtomicU64,
-}
-
-impl Branch {
-    /// The main line of a run.
-    pub fn main() -> Self {
-        Self::default()
-    }
-
-    /// The same branch inside a transaction of a target, which the latest entry has opened.
-    #[must_use]
-    pub fn within(&self, target: Arc<str>) -> Self {
-        let latest = self.counters.entries.load(Ordering::Relaxed).saturating_sub(1);
-        let place = format!("{}#{latest}", path_text(&self.path)).into();
-        let transaction = Some(Transaction { target, place });
-        Self { counters: Arc::clone(&self.counters), transaction, ..self.clone() }
-    }
-
-    /// The target whose transaction it stands in.
-    pub fn transaction(&self) -> Option<&str> {
-        self.transaction.as_ref().map(|transaction| &*transaction.target)
-    }
-
-    /// The place at which the transaction that it stands in was opened.
-    pub fn inside(&self) -> Option<&str> {
-        self.transaction.as_ref().map(|transaction| &*transaction.place)
-    }
-
-    /// The number of the next `parallel` in this branch.
-    pub fn next_parallel(&self) -> u64 {
-        self.counters.parallels.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// The branch of one item of a `parallel`, which stands at a place of this branch and is its nth one.
-    #[must_use]
-    pub fn item(&self, place: u64, nth: u64, item: u64) -> Self {
-        let (mut path, mut ordinals) = (self.path.clone(), self.ordinals.clone());
-        path.push((place, item));
-        ordinals.push((nth, item));
-        Self { path, ordinals, transaction: self.transaction.clone(), counters: Arc::default() }
-    }
-
-    /// The same as [`Branch::path`], but with the number of each `parallel` among those of its branch: it
-    /// does not depend on how often the script has waited before.
-    pub fn ordinals(&self) -> &[(u64, u64)] {
-        &self.ordinals
-    }
-
-    /// The (parallel, item) pairs that lead here; empty on the main line.
-    pub fn path(&self) -> &[(u64, u64)] {
-        &self.path
-    }
-
-    /// How many entries it has so far.
-    pub fn entries(&self) -> u64 {
-        self.counters.entries.load(Ordering::Relaxed)
-    }
-
-    /// The number of the next entry in this branch.
-    pub fn next_entry(&self) -> u64 {
-        self.counters.entries.fetch_add(1, Ordering::Relaxed)
     }
 }

@@ -16,7 +16,7 @@ use crate::door::position::{Place, Step};
 use crate::door::recorder::{Intent, Key, KnownEntry, OpenEntry, Passed, Recall, Recorded, Recorder};
 use crate::door::resilience::{Fleet, Hosts};
 use crate::door::transaction::{Transactions, refuse_inside};
-use crate::door::{Action, Branch, Composite, Passage, Reply};
+use crate::door::{Action, Branch, Composite, Passage, Reply, Waits};
 use crate::failpoint;
 use crate::fault::{Failure, Fault, FaultKind};
 use crate::network::Network;
@@ -269,33 +269,6 @@ impl Door {
             }
         }
     }
-
-    fn describe(&self, name: &str) -> Result<Value, Fault> {
-        let target = self.parts.fleet.target(name)?;
-        let tags = target.tags.iter().map(|tag| Value::from(tag.as_str())).collect();
-        Ok(Value::Map(Map::from([
-            ("name".into(), target.name.as_str().into()),
-            ("vendor".into(), target.vendor.as_str().into()),
-            ("tags".into(), Value::List(tags)),
-        ])))
-    }
-
-    fn targets(&self, filter: &Map) -> Result<Value, Failure> {
-        let text = |name: &str| filter.get(name).and_then(Value::as_text);
-        if let Some(unknown) = filter.keys().find(|key| !["vendor", "tag"].contains(&key.as_str())) {
-            let message = format!("targets: '{unknown}' is not a filter. There are: vendor, tag");
-            return Err(Fault::new(FaultKind::Invalid, message).into());
-        }
-        let mut found = Vec::new();
-        for target in self.parts.fleet.targets().values() {
-            let vendor = text("vendor").is_none_or(|vendor| vendor == target.vendor);
-            let tag = text("tag").is_none_or(|tag| target.tags.iter().any(|have| have == tag));
-            if vendor && tag {
-                found.push(self.describe(&target.name)?);
-            }
-        }
-        Ok(Value::List(found))
-    }
 }
 
 impl Passage for Door {
@@ -391,6 +364,15 @@ impl Passage for Door {
 
     fn instead_of_waiting(&self) -> Option<Value> {
         self.parts.mode.instead_of_waiting()
+    }
+
+    fn waits(&self) -> Waits {
+        let (under_way, until) = self.parts.host.sleepers.under_way();
+        Waits { under_way, until, in_transaction: self.transactions.is_any_open() }
+    }
+
+    fn put_off(&self) {
+        self.parts.host.sleepers.put_off();
     }
 }
 

@@ -16,7 +16,8 @@ use crate::door::halt::Halt;
 use crate::door::mode::Mode;
 use crate::door::pinned::Pins;
 use crate::door::position::Step;
-use crate::fault::{Failure, Fault, FaultKind};
+use crate::door::sleepers::Sleepers;
+use crate::fault::{Failure, Fault, FaultKind, Stop};
 use crate::store::Store;
 use crate::value::Value;
 
@@ -41,6 +42,8 @@ pub struct Host {
     pub runtime: Handle,
     /// Ends waits.
     pub halt: Halt,
+    /// The waits under way.
+    pub sleepers: Sleepers,
     /// What a plan keeps of the run's surroundings, or gives to it.
     pub pins: Arc<Pins>,
     /// For how long earlier executions of the run have run.
@@ -77,7 +80,15 @@ impl Host {
     /// Why the run ended first.
     pub fn sleep(&self, place: &[Step], duration: Duration) -> Result<(), Failure> {
         self.pins.slept(place);
-        let slept = self.runtime.block_on(async { self.halt.or(tokio::time::sleep(duration)).await });
+        let length = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+        let _under_way = self.sleepers.begin(self.clock.now().saturating_add(length).unwrap_or(Timestamp::MAX));
+        let slept = self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = self.sleepers.when_put_off() => Err(Stop::PutOff),
+                slept = self.halt.or(tokio::time::sleep(duration)) => slept,
+            }
+        });
         slept.map_err(Failure::from)
     }
 

@@ -9,6 +9,7 @@
 
 mod action;
 mod appliance;
+mod branch;
 mod channels;
 mod commit;
 #[expect(clippy::module_inception, reason = "the one door stands in the file of its name")]
@@ -27,10 +28,13 @@ mod position;
 mod recorder;
 mod resilience;
 mod settle;
+mod sleepers;
+mod targets;
 mod transaction;
 mod transport;
 
-pub use action::{Action, Branch, Composite, HttpAnswer, Passage, RawRequest, Reply};
+pub use action::{Action, Composite, HttpAnswer, Passage, RawRequest, Reply, Waits};
+pub use branch::{Branch, Standing};
 pub use channels::{About, Channels, ChannelsParts, Message, MessageKind, Sent, one_line};
 pub use door::{Children, Door, DoorParts};
 pub use event::{DoorEvent, Watcher, insecure};
@@ -47,4 +51,5 @@ pub use recorder::{
 };
 pub use resilience::{Fleet, FleetParts, Hosts};
 pub use settle::Shown;
+pub use sleepers::Sleepers;
 pub use transport::{Certificate, probe};

@@ -1,6 +1,7 @@
 //! The journal as the door sees it.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::catalog::Effect;
@@ -9,7 +10,8 @@ use crate::fault::{Failure, Fault, Stop};
 use crate::value::Map;
 
 /// The position of an entry: the branch it stands in, and its number there.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Key {
     /// The (parallel, item) pairs that lead to the branch.
     pub path: Vec<(u64, u64)>,

@@ -73,6 +73,11 @@ impl Transactions {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner).insert(target.to_owned())
     }
 
+    /// Whether any is open.
+    pub(super) fn is_any_open(&self) -> bool {
+        !self.open.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     fn add(&self, target: &str, open: Open) {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(target.to_owned(), Arc::new(open));
     }

@@ -12,8 +12,8 @@ use crate::catalog::Catalog;
 use crate::door::{Action, Branch, Composite, Halt, Passage, Reply};
 use crate::engine::error;
 use crate::engine::host::Begun;
+use crate::engine::library::Texts;
 use crate::engine::output::{Output, OutputEvent};
-use crate::engine::resolver::Texts;
 use crate::fault::{Failure, Fault, Stop};
 use crate::value::{Map, Value};
 

@@ -17,16 +17,16 @@ use crate::secret::Secret;
 
 /// What the row knows of one level of an answer.
 #[derive(Debug, Default)]
-struct Node {
+pub(super) struct Node {
     children: Vec<(&'static str, Node)>,
     /// Secrets at any depth, by the ends of their names. Only the root has any.
-    deep: Vec<&'static str>,
+    pub(super) deep: Vec<&'static str>,
     optional: bool,
-    secret: bool,
+    pub(super) secret: bool,
 }
 
 impl Node {
-    fn of(fields: &'static [Field]) -> Self {
+    pub(super) fn of(fields: &'static [Field]) -> Self {
         let mut root = Self::default();
         for field in fields {
             if let Some(end) = hidden::at_any_depth(field.name) {
@@ -48,14 +48,14 @@ impl Node {
         root
     }
 
-    fn child(&self, name: &str) -> Option<&Self> {
+    pub(super) fn child(&self, name: &str) -> Option<&Self> {
         let named = self.children.iter().find(|(known, _)| *known == name);
         named.or_else(|| self.children.iter().find(|(part, _)| hidden::fits(part, name))).map(|(_, node)| node)
     }
 }
 
 /// A secret that is known by the end of its name alone.
-static HIDDEN: Node = Node { children: Vec::new(), deep: Vec::new(), optional: false, secret: true };
+pub(super) static HIDDEN: Node = Node { children: Vec::new(), deep: Vec::new(), optional: false, secret: true };
 
 /// What is known of a value, and of what is hidden in it at any depth.
 #[derive(Clone, Copy)]
@@ -182,7 +182,7 @@ fn with(bytes: &[u8], node: Option<&Node>) -> Result<Dynamic, serde_json::Error>
 /// The same text with whole numbers beyond 64 signed bits in quotes; `None` if there are none.
 ///
 /// The parser would make floats of those beyond 64 unsigned bits.
-fn quote_large(json: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn quote_large(json: &[u8]) -> Option<Vec<u8>> {
     if !has_long_run_of_digits(json) {
         return None;
     }
@@ -251,7 +251,10 @@ fn has_long_run_of_digits(json: &[u8]) -> bool {
 /// # Errors
 /// A fault of kind `decode` for a body that is not what the row says.
 pub(super) fn answer(answer: &HttpAnswer) -> Result<Dynamic, Fault> {
-    let value = decoded(answer)?;
+    let mut value = decoded(answer)?;
+    if answer.handles {
+        values::with_handles(&mut value);
+    }
     Ok(if answer.assumed { values::assumed(value) } else { value })
 }
 

@@ -5,6 +5,7 @@
 
 mod calls;
 pub mod check;
+mod conceal;
 mod context;
 mod decode;
 mod definitions;
@@ -14,6 +15,7 @@ mod guards;
 mod host;
 mod index;
 mod kind;
+mod library;
 mod needed;
 mod output;
 mod parallel;
@@ -27,13 +29,14 @@ mod values;
 #[cfg(test)]
 mod tests;
 
+pub use conceal::conceal;
 pub use context::{RunContext, RunFacts, StepUndo};
 pub use definitions::files as definitions;
 pub use diagnostic::{Diagnostic, Place, Sources};
 pub use host::Begun;
 pub use index::{Entry, Index};
 pub use kind::Kind;
+pub use library::{Import, Imports, Library, NoTexts, STDLIB, STDLIB_TESTS, Shelf, Texts, stdlib};
 pub use output::{Level, Output, OutputEvent};
-pub use resolver::{Import, Imports, NoTexts, STDLIB, STDLIB_TESTS, Texts, stdlib};
 pub use run::{Afterwards, Ended, ScriptError, ScriptRun, run_script, run_script_then};
 pub use session::{Line, Literal, Offer, Offers, Outside, Piece, PieceKind, Session};

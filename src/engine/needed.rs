@@ -60,10 +60,10 @@ mod tests {
 
     use super::*;
     use crate::engine::diagnostic::Sources;
-    use crate::engine::resolver::{Imports, NoTexts};
+    use crate::engine::library::{NoTexts, Shelf};
 
     fn found(text: &str) -> Option<HashSet<String>> {
-        words(text, &Resolver::new(None, Sources::default(), Imports::default(), Arc::new(NoTexts)))
+        words(text, &Resolver::new(Arc::new(Shelf::of(None)), Sources::default(), Arc::new(NoTexts)))
     }
 
     #[test]

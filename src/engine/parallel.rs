@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rhai::{Array, Dynamic, EvalAltResult, FnPtr, Map, Module, NativeCallContext};
 
+use crate::confine::StackRoom;
 use crate::door::{Action, Branch};
 use crate::engine::context::{RunContext, current_branch, on_branch};
 use crate::engine::error;
@@ -156,15 +157,28 @@ fn run(context: &NativeCallContext<'_>, list: Array, limit: usize, stop_after: i
             *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
         }
     };
+    let workers = limit.min(count);
+    let _room = StackRoom::of(workers as u64 * STACK as u64);
     std::thread::scope(|scope| {
-        for number in 0..limit.min(count) {
+        for number in 0..workers {
             let thread = std::thread::Builder::new().name(format!("item-{number}")).stack_size(STACK);
-            if thread.spawn_scoped(scope, worker).is_err() && number == 0 {
-                // No thread can be had at all: this one does the work.
+            run.passage.threads(1);
+            let work = || {
                 worker();
+                run.passage.threads(-1);
+            };
+            if thread.spawn_scoped(scope, work).is_err() {
+                run.passage.threads(-1);
+                if number == 0 {
+                    // No thread can be had at all: this one does the work.
+                    worker();
+                }
             }
         }
+        // It waits for them, and does nothing itself.
+        run.passage.threads(-1);
     });
+    run.passage.threads(1);
     failpoint::reach("joined");
     if let Some(stop) = run.why() {
         // An item came to the end of the run: whatever the others came to, nothing may catch that.

@@ -1,7 +1,6 @@
 //! One execution of a script: an engine from shared modules, on a thread of its own.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use rhai::packages::{Package, StandardPackage};
@@ -13,8 +12,9 @@ use crate::engine::check::{Code, Finding, Premises, Severity, check};
 use crate::engine::context::{RunContext, StepUndo, on_branch};
 use crate::engine::diagnostic::{Diagnostic, Sources};
 use crate::engine::index::Index;
+use crate::engine::library::Library;
 use crate::engine::output::OutputEvent;
-use crate::engine::resolver::{Imports, Resolver};
+use crate::engine::resolver::Resolver;
 use crate::engine::types::StoreHandle;
 use crate::engine::{calls, guards, host, needed, values};
 use crate::fault::{Fault, FaultKind, Stop};
@@ -34,12 +34,11 @@ pub struct ScriptRun {
     pub name: String,
     /// Its text.
     pub text: String,
-    /// The folder that its imports come from.
-    pub folder: Option<PathBuf>,
-    /// The modules that it imports.
-    pub imports: Imports,
-    /// What is known before it is read.
-    pub premises: Premises,
+    /// The modules that it can import.
+    pub library: Arc<dyn Library>,
+    /// What is known before it is read; nothing of a script that has run before, which is not refused for
+    /// what others have edited since.
+    pub premises: Option<Premises>,
     /// What its natives need.
     pub context: Arc<RunContext>,
 }
@@ -212,14 +211,13 @@ fn run_here<T>(
 ) -> (Result<Value, ScriptError>, Option<T>) {
     let context = &script.context;
     sources.add(&script.name, &script.text);
-    // What has run before is not refused for what others have edited since.
-    let is_new = !script.imports.is_pinned() && context.texts.pinned(&script.name).is_none();
-    if is_new && let Err(error) = refuse_mistakes(script, sources) {
+    if let Some(premises) = &script.premises
+        && let Err(error) = refuse_mistakes(script, premises, sources)
+    {
         return (Err(error), None);
     }
     let _counted = context.memory.enter();
-    let resolver =
-        Resolver::new(script.folder.clone(), sources.clone(), script.imports.clone(), Arc::clone(&context.texts));
+    let resolver = Resolver::new(Arc::clone(&script.library), sources.clone(), Arc::clone(&context.texts));
     let names = needed::words(&script.text, &resolver);
     let modules = Modules::of(&context.catalog, names.as_ref());
     let mut engine = modules.engine(context);
@@ -240,8 +238,8 @@ fn run_here<T>(
 }
 
 /// Refuses a script that cannot work, before anything of it is carried out.
-fn refuse_mistakes(script: &ScriptRun, sources: &Sources) -> Result<(), ScriptError> {
-    let findings = check(&script.name, &script.text, &script.premises, sources);
+fn refuse_mistakes(script: &ScriptRun, premises: &Premises, sources: &Sources) -> Result<(), ScriptError> {
+    let findings = check(&script.name, &script.text, premises, sources);
     let errors: Vec<&Finding> = findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
     let refused = errors.iter().all(|finding| finding.code == Code::UndeclaredEffect);
     let Some(first) = errors.into_iter().min_by_key(|finding| finding.code == Code::UndeclaredEffect) else {

@@ -21,6 +21,22 @@ pub fn assumed(mut value: Dynamic) -> Dynamic {
     value
 }
 
+/// Makes handles of the secrets in a value: their texts are the references.
+pub fn with_handles(value: &mut Dynamic) {
+    if let Ok(mut items) = value.as_array_mut() {
+        items.iter_mut().for_each(with_handles);
+        return;
+    }
+    if let Ok(mut map) = value.as_map_mut() {
+        map.values_mut().for_each(with_handles);
+        return;
+    }
+    let handle = value.read_lock::<Secret>().map(|secret| Secret::handle(secret.expose()));
+    if let Some(handle) = handle {
+        *value = Dynamic::from(handle);
+    }
+}
+
 /// Whether the value, or anything in it, is marked as made up.
 pub fn is_assumed(value: &Dynamic) -> bool {
     value.tag() == ASSUMED

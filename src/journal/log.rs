@@ -58,6 +58,17 @@ pub enum Record {
         /// The note.
         note: String,
     },
+    /// A run waits, and nobody interprets its script meanwhile.
+    Wait {
+        /// The run.
+        run: Arc<str>,
+        /// When it goes on, in microseconds since 1970.
+        until: i64,
+        /// When the wait begins, in microseconds since 1970.
+        now: i64,
+        /// For how long it has run, in microseconds, earlier executions included.
+        ran: i64,
+    },
     /// A run ends.
     End(Box<EndRecord>),
 }
@@ -167,6 +178,7 @@ impl Record {
             Self::Begin(begin) => begin.pinned.len(),
             Self::Text { text, .. } => text.len(),
             Self::Note { note, .. } => note.len(),
+            Self::Wait { .. } => 0,
             Self::Entry(entry) => {
                 entry.action.len()
                     + entry.before.as_ref().map_or(0, Vec::len)
@@ -477,7 +489,7 @@ fn packed(packer: &Packer, record: &Record) -> Result<PackedRow, String> {
                 },
             }
         }
-        Record::Note { .. } => main(Vec::new()),
+        Record::Note { .. } | Record::Wait { .. } => main(Vec::new()),
         Record::Outcome(end) => main(outcome(&end.run, end.number, &end.recorded, end.sealed)?),
         Record::End(end) => main(packer.pack(end.ending.clone(), true, None)?),
     })

@@ -42,6 +42,15 @@ pub struct RunRow {
     pub script: [u8; 32],
     /// When its answers were dropped.
     pub pruned: Option<Timestamp>,
+    /// Until when it waits, with nobody interpreting its script meanwhile.
+    pub wake: Option<Timestamp>,
+}
+
+impl RunRow {
+    /// How it ended, or what it does.
+    pub fn state(&self) -> &str {
+        self.outcome.as_deref().unwrap_or(if self.wake.is_some() { "waiting" } else { "running" })
+    }
 }
 
 /// An entry, as its row says. The packed parts are read when they are wanted.
@@ -119,7 +128,7 @@ const ENTRY: &str = "run, number, path, position, inside, void, kind, target, op
                      state, begun, ended, link, hash, end_link, end_hash";
 
 const RUN: &str = "id, parent, name, mode, cause, started, ended, outcome, ran, resumed, links, head, began, \
-                   script, pruned";
+                   script, pruned, wake";
 
 fn time(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or_default()
@@ -171,6 +180,7 @@ fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         began: time(row.get(12)?),
         script: row.get(13)?,
         pruned: row.get::<_, Option<i64>>(14)?.map(time),
+        wake: row.get::<_, Option<i64>>(15)?.map(time),
     })
 }
 
@@ -209,7 +219,7 @@ impl Log {
         found.map_err(|error| error.to_string())
     }
 
-    /// A run that nobody executes and that has no outcome was interrupted. A child is executed by whoever
+    /// A run that nobody executes and that has no outcome was interrupted, or waits. A child is executed by whoever
     /// executes its parent.
     fn judge_owner(&self, run: &mut RunRow) -> Result<(), String> {
         let (state, _) = self.open()?;
@@ -238,6 +248,8 @@ impl Log {
                 run.outcome = Some(outcome);
                 run.ended = ended.map(time);
             }
+            // Whoever serves takes it up again when its time has come.
+            _ if run.wake.is_some() => run.outcome = Some("waiting".into()),
             _ => run.outcome = Some("interrupted".into()),
         }
         Ok(())

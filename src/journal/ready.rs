@@ -40,6 +40,18 @@ impl Log {
     /// # Errors
     /// What the database refuses; nothing is changed then.
     pub fn make_ready(&self, run: &RunRow, culprit: Option<u64>, now: Timestamp) -> Result<Ready, String> {
+        self.ready(run, culprit, now, true)
+    }
+
+    /// The same after a wait, which is no interruption: it does not count as a resume.
+    ///
+    /// # Errors
+    /// As [`Log::make_ready`].
+    pub fn wake(&self, run: &RunRow, now: Timestamp) -> Result<Ready, String> {
+        self.ready(run, None, now, false)
+    }
+
+    fn ready(&self, run: &RunRow, culprit: Option<u64>, now: Timestamp, counts: bool) -> Result<Ready, String> {
         let entries = self.entries(&run.id, false)?;
         let ended = matches!(run.outcome.as_deref(), Some("failed" | "refused"));
         let changes = decide(&entries, culprit, ended);
@@ -47,7 +59,7 @@ impl Log {
             // A child without a row was announced and never began.
             let Ok(child) = self.find_run(child) else { continue };
             let culprit = self.culprit(&child.id)?;
-            self.make_ready(&child, culprit, now)?;
+            self.ready(&child, culprit, now, counts)?;
         }
         let ran = run.ran + self.ran_since(run, &entries);
         let resent = self.resent(run, entries.iter().filter(|entry| changes.void.contains_key(&entry.number)))?;
@@ -73,10 +85,10 @@ impl Log {
                 resent.open_again(transaction, &run.id, &mut chain)?;
             }
             transaction.execute(
-                "UPDATE run SET outcome = NULL, ended = NULL, ending = NULL, resumed = resumed + 1, ran = ?2, began = ?3,
-                    links = ?4, head = ?5
+                "UPDATE run SET outcome = NULL, ended = NULL, ending = NULL, resumed = resumed + ?6, ran = ?2, began = ?3,
+                    links = ?4, head = ?5, wake = NULL
                  WHERE id = ?1",
-                params![run.id, ran, now.as_microsecond(), chain.links as i64, chain.head],
+                params![run.id, ran, now.as_microsecond(), chain.links as i64, chain.head, counts],
             )
         });
         written.map_err(|error| error.to_string())?;
@@ -146,7 +158,7 @@ impl Log {
 
     /// For how long the last execution has run: a process that was killed left only its entries.
     fn ran_since(&self, run: &RunRow, entries: &[EntryRow]) -> i64 {
-        if run.ended.is_some() && run.outcome.as_deref() != Some("interrupted") {
+        if run.ended.is_some() {
             return 0;
         }
         let last = entries.iter().map(|entry| entry.ended.unwrap_or(entry.begun)).max();

@@ -51,6 +51,11 @@ pub fn record(
             write_outcome(transaction, outcome, row, end_link)?;
             keep_chain(transaction, chains, &outcome.run, outcome.chained)
         }
+        Record::Wait { run, until, now, ran } => {
+            let mut waits =
+                transaction.prepare_cached("UPDATE run SET wake = ?2, began = ?3, ran = ?4 WHERE id = ?1")?;
+            waits.execute(params![&**run, until, now, ran]).map(|_| ())
+        }
         Record::End(end) => end_run(transaction, chains, end, row),
     }
 }
@@ -164,7 +169,7 @@ fn end_run(
     row: &PackedRow,
 ) -> Result<()> {
     transaction
-        .prepare_cached("UPDATE run SET outcome = ?2, ended = ?3, ending = ?4, ran = ?5 WHERE id = ?1")?
+        .prepare_cached("UPDATE run SET outcome = ?2, ended = ?3, ending = ?4, ran = ?5, wake = NULL WHERE id = ?1")?
         .execute(params![&*end.run, end.outcome, end.ended, row.main, end.ran])?;
     // The heads of all runs are a chain of their own, so that a whole run cannot vanish.
     let Some(chain) = chains.get(&end.run) else { return Ok(()) };

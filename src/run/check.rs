@@ -1,13 +1,15 @@
 //! What can be known of a playbook before it runs: its header, and its script against header and
 //! configuration.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::config::Config;
 use crate::engine::check::{self, Appliance, Code, Finding, Param, Premises};
-use crate::engine::{Index, Kind, Place, Sources};
+use crate::engine::{Imports, Index, Kind, Library, Place, RunContext, ScriptRun, Shelf, Sources};
 use crate::run::header::{Header, HeaderError, ParamSpec, ParamType};
 use crate::run::playbook::Playbook;
+use crate::run::project::Project;
 
 /// What a check found in a script, and the texts that its findings point into.
 pub struct Checked {
@@ -44,20 +46,51 @@ pub fn check(
 
 /// What is known before a playbook's script is read.
 pub fn premises(config: &Config, index: &Arc<Index>, playbook: &Playbook) -> Premises {
-    let header = &playbook.header;
     let appliance = |target: &crate::config::Target| Appliance {
         vendor: target.vendor.clone(),
         version: target.version.clone(),
         product: target.product.clone(),
         tags: target.tags.clone(),
     };
+    let targets = config.targets.iter().map(|(name, target)| (name.clone(), appliance(target))).collect();
+    let channels = config.channels.keys().cloned().collect();
+    premises_of(targets, channels, index, &playbook.header, Arc::new(Shelf::of(playbook.folder.clone())))
+}
+
+/// A playbook as a script that is about to be run.
+pub(super) fn script_of(
+    project: &Project,
+    playbook: &Playbook,
+    imports: Imports,
+    context: Arc<RunContext>,
+) -> ScriptRun {
+    // What has run before is not refused for what others have edited since.
+    let is_new = !imports.is_pinned() && context.texts.pinned(&playbook.name).is_none();
+    let premises = || premises(&project.config, &Arc::new(Index::new(&project.catalog)), playbook);
+    ScriptRun {
+        name: playbook.name.clone(),
+        text: playbook.text.clone(),
+        library: Arc::new(Shelf::new(playbook.folder.clone(), imports, Arc::clone(&context.texts))),
+        premises: is_new.then(premises),
+        context,
+    }
+}
+
+/// The same where the configuration is somewhere else.
+pub(super) fn premises_of(
+    targets: BTreeMap<String, Appliance>,
+    channels: BTreeSet<String>,
+    index: &Arc<Index>,
+    header: &Header,
+    library: Arc<dyn Library>,
+) -> Premises {
     Premises {
         index: Arc::clone(index),
-        targets: config.targets.iter().map(|(name, target)| (name.clone(), appliance(target))).collect(),
-        channels: config.channels.keys().cloned().collect(),
+        targets,
+        channels,
         params: Some(header.params.iter().map(|spec| param(spec, header)).collect()),
         effects: header.policy.effects.clone(),
-        folder: playbook.folder.clone(),
+        library,
     }
 }
 

@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::door::{Children, Door, DoorParts, Mode, Place};
-use crate::engine::{Index, RunFacts, ScriptError, ScriptRun, run_script};
-use crate::fault::{Failure, Fault, FaultKind};
+use crate::engine::{RunFacts, ScriptError};
+use crate::fault::{Failure, Fault, FaultKind, Stop};
 use crate::id;
 use crate::journal::{Past, code_map};
-use crate::run::check::premises;
-use crate::run::execute::{Ears, context, declared, header_limits, host, judged, notices, store_name};
+use crate::run::check::script_of;
+use crate::run::execute::judged;
+use crate::run::interpreter::Came;
 use crate::run::outcome::{Counts, Outcome};
 use crate::run::params::{Given, resolve};
 use crate::run::playbook::Playbook;
+use crate::run::prepare::{Ears, context, declared, header_limits, host, notices, store_name};
 use crate::run::project::{Project, Within};
 use crate::run::record::{Beginning, RunRecord};
 use crate::run::resume;
@@ -134,14 +136,12 @@ impl Children for ChildRuns {
         ]);
         let facts = RunFacts { params: params.values, event: Map::new(), run };
         let context = context(&self.project, child.clone(), self.ears.clone(), facts, halt, record.clone());
-        let ended = run_script(ScriptRun {
-            name: playbook.name.clone(),
-            premises: premises(&self.project.config, &Arc::new(Index::new(&self.project.catalog)), &playbook),
-            imports: self.scripts.imports(&playbook),
-            text: playbook.text,
-            folder: playbook.folder,
-            context,
-        });
+        let script = script_of(&self.project, &playbook, self.scripts.imports(&playbook), context);
+        let ended = match self.project.interpreter.run(script, false) {
+            Came::Ended(ended) => ended,
+            // It was not told that it may.
+            Came::PutOff(_) => return Err(Stop::PutOff.into()),
+        };
         let (reads, changes, withheld) = child.counts();
         door.add_counts((reads, changes, withheld));
         let counts = Counts { reads, changes, withheld };

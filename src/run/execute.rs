@@ -1,36 +1,26 @@
 //! One run from order to ending.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::allocator::Count;
-use crate::door::policy::{
-    Ask, Budget, Confirm, Declared, Limit, Limits, Policy, PolicySettings, Recording, Rights, RunLocks,
-};
-use crate::door::{
-    About, Door, DoorEvent, DoorParts, FileRules, Halt, Host, Mode, NamedStore, Notices, Passage, Pins, Watcher,
-};
-use crate::engine::{
-    Begun, Diagnostic, Imports, Index, Level, Output, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun,
-    Sources, Texts, run_script,
-};
-use crate::fault::{Failure, Fault, FaultKind, Stop};
+use crate::door::policy::Ask;
+use crate::door::{DoorEvent, Halt};
+use crate::engine::{Diagnostic, Level, OutputEvent, ScriptError, Sources};
+use crate::fault::{Failure, FaultKind, Stop};
 use crate::id;
-use crate::run::check::premises;
-use crate::run::children::ChildRuns;
-use crate::run::header::{HeaderPolicy, OnFailure};
+use crate::run::check::script_of;
+use crate::run::header::OnFailure;
 use crate::run::intent::Intent;
+use crate::run::interpreter::Came;
 use crate::run::outcome::{Counts, Ending, Kept, Outcome, RunError};
 use crate::run::params::Params;
-use crate::run::pins::{self, Now};
+use crate::run::pins::Now;
 use crate::run::playbook::Playbook;
+use crate::run::prepare::{Prepared, prepare};
 use crate::run::project::Project;
-use crate::run::record::{Beginning, Former, RunRecord};
-use crate::run::scripts::Scripts;
+use crate::run::record::{Former, RunRecord};
 use crate::run::undo::{UndoOrder, undo};
-use crate::secret::Masker;
 use crate::value::{Map, Value};
 
 /// What set a run off.
@@ -81,6 +71,13 @@ pub struct Order {
     pub halt: Halt,
 }
 
+impl Order {
+    /// Whether the run may be taken up again after a long wait: another kind of run knows more than its journal.
+    fn may_wait(&self) -> bool {
+        matches!(self.intent, Intent::Live)
+    }
+}
+
 /// Something that happened in a run.
 #[derive(Clone, Debug)]
 pub enum RunEvent {
@@ -95,6 +92,10 @@ pub enum RunEvent {
         /// What set it off.
         cause: String,
     },
+    /// It waits until then, and nothing is kept for it meanwhile but its locks.
+    Waits(jiff::Timestamp),
+    /// It goes on after such a wait.
+    GoesOn,
     /// The script shows something.
     Output(OutputEvent),
     /// Something passed the door.
@@ -105,247 +106,6 @@ pub enum RunEvent {
 pub trait Listener: Send + Sync {
     /// Takes one; called from the run's threads.
     fn on(&self, event: RunEvent);
-}
-
-/// Passes on what happens in a run and its children.
-pub(super) struct Ears(Arc<dyn Listener>, Mutex<std::collections::BTreeSet<String>>);
-
-impl Ears {
-    pub(super) fn new(listener: &Arc<dyn Listener>) -> Self {
-        Self(Arc::clone(listener), Mutex::default())
-    }
-}
-
-impl Output for Ears {
-    fn show(&self, event: OutputEvent) {
-        self.0.on(RunEvent::Output(event));
-    }
-}
-
-impl Watcher for Ears {
-    fn on(&self, event: DoorEvent) {
-        if let DoorEvent::Notice(text) = &event {
-            // A notice that a thousand requests give is told once.
-            let mut told = self.1.lock().unwrap_or_else(PoisonError::into_inner);
-            if !told.insert(text.clone()) {
-                return;
-            }
-        }
-        self.0.on(RunEvent::Door(event));
-    }
-}
-
-/// A run's door with what is needed to tell how it went.
-pub struct Prepared {
-    /// What natives need.
-    pub context: Arc<RunContext>,
-    /// The door.
-    pub door: Arc<Door>,
-    record: Arc<RunRecord>,
-    masker: Masker,
-    mode: Arc<Mode>,
-    scripts: Arc<Scripts>,
-}
-
-/// Makes the door and the context of a run.
-///
-/// # Errors
-/// When the state folder cannot be used.
-pub fn prepare(
-    project: &Arc<Project>,
-    order: &Order,
-    start: Start,
-    listener: &Arc<dyn Listener>,
-) -> Result<Prepared, Fault> {
-    let (record, ran, resumed) = match start {
-        Start::New(id) => (RunRecord::begin(project, &id, beginning(order))?, Duration::ZERO, false),
-        Start::Former(former) => {
-            let ran = former.ran;
-            (RunRecord::of(project, former), ran, true)
-        }
-    };
-    let record = Arc::new(record);
-    let id = record.id().to_owned();
-    let ears = Arc::new(Ears::new(listener));
-    let mut halt = order.halt.clone();
-    // A session lasts as long as somebody types; its lines are cancelled by hand.
-    let limit = project.config.limits.timeout.filter(|_| order.cause != Cause::Prompt);
-    let timeout = order.timeout.or(limit);
-    halt.deadline = timeout.map(|timeout| tokio::time::Instant::now() + timeout.saturating_sub(ran));
-    let dry = order.intent.is_dry();
-    let mode = Arc::new(order.intent.mode(&id));
-    let scripts = Arc::new(order.intent.scripts());
-    let pins = Arc::new(order.intent.pins(project.clock.now()));
-    let header = &order.playbook.header;
-    let declared = declared(&order.playbook);
-    let ask: Arc<dyn Ask> = if dry { Arc::new(Recording::default()) } else { Arc::clone(&order.ask) };
-    let default_confirm = if order.cause == Cause::Prompt { Confirm::Change } else { Confirm::Destroy };
-    let confirm = project.config.policy.confirm.as_deref().and_then(Confirm::from_name).unwrap_or(default_confirm);
-    let budget = Budget::new(project_limits(project).narrowed_by(header_limits(&header.policy)));
-    if resumed {
-        count_spent(project, &id, &budget);
-    }
-    let policy = Policy::new(PolicySettings {
-        rights: Rights { declared: vec![declared], destroy: order.allow_destroy },
-        confirm,
-        // A dry run asks nobody: what would be asked is listed in its plan.
-        yes: order.yes && !dry,
-        budget: Arc::new(budget),
-        never: Arc::clone(&project.never),
-        ask,
-    });
-    let files = project.files(order.params.files.iter().chain(&order.event_files).cloned());
-    let door = Arc::new(Door::new(DoorParts {
-        recorder: record.recorder(),
-        policy,
-        mode: Arc::clone(&mode),
-        scope: Vec::new(),
-        fleet: Arc::clone(&project.fleet),
-        hosts: Arc::clone(&project.hosts),
-        notices: notices(project, &id, &order.playbook.name, order.cause.describe()),
-        catalog: Arc::clone(&project.catalog),
-        host: host(project, files, store_name(&order.playbook), &halt, &pins, &record),
-        locks: Arc::new(RunLocks::new(&project.config.state_dir, &id)),
-        watcher: Arc::clone(&ears) as Arc<dyn Watcher>,
-        secret: {
-            let project = Arc::clone(project);
-            Box::new(move |name| project.secret(name))
-        },
-        children: Arc::new(ChildRuns {
-            project: Arc::clone(project),
-            ears: Arc::clone(&ears),
-            scripts: Arc::clone(&scripts),
-            parent: Arc::clone(&record),
-            depth: 0,
-        }),
-    }));
-    let run = Map::from([
-        ("id".to_owned(), Value::from(id.as_str())),
-        ("playbook".to_owned(), Value::from(order.playbook.name.as_str())),
-        ("mode".to_owned(), Value::from(mode.word())),
-        ("cause".to_owned(), Value::from(order.cause.describe())),
-    ]);
-    let facts = RunFacts { params: order.params.values.clone(), event: order.event.clone(), run };
-    let context = context(project, door.clone(), ears, facts, halt, record.clone());
-    listener.on(RunEvent::Started {
-        id: id.clone(),
-        playbook: order.playbook.name.clone(),
-        dry,
-        cause: order.cause.describe(),
-    });
-    Ok(Prepared { context, door, record, masker: project.masker().clone(), mode, scripts })
-}
-
-pub(super) fn context(
-    project: &Project,
-    passage: Arc<dyn Passage>,
-    output: Arc<dyn Output>,
-    facts: RunFacts,
-    halt: Halt,
-    texts: Arc<dyn Texts>,
-) -> Arc<RunContext> {
-    Arc::new(RunContext {
-        texts,
-        passage,
-        output,
-        catalog: Arc::clone(&project.catalog),
-        facts,
-        halt,
-        max_steps: project.config.limits.steps,
-        max_memory: project.config.limits.memory,
-        steps: AtomicU64::new(0),
-        memory: Count::begin(),
-        stop: Mutex::new(None),
-        ending: AtomicBool::new(false),
-        progress: AtomicU64::new(0),
-        undo: Mutex::default(),
-        begun: Begun::default(),
-    })
-}
-
-/// How the messages of a run leave.
-pub(super) fn notices(project: &Project, run: &str, playbook: &str, cause: String) -> Notices {
-    let about = About { run: run.to_owned(), playbook: playbook.to_owned(), cause };
-    Notices { channels: Arc::clone(&project.channels), about }
-}
-
-pub(super) fn host(
-    project: &Arc<Project>,
-    files: FileRules,
-    store: String,
-    halt: &Halt,
-    pins: &Arc<Pins>,
-    record: &RunRecord,
-) -> Host {
-    let stores = Arc::clone(project);
-    Host {
-        clock: Arc::clone(&project.clock),
-        files,
-        store: Box::new(move || Ok(NamedStore { store: stores.stores()?, name: store.clone() })),
-        runtime: project.runtime.clone(),
-        halt: halt.clone(),
-        pins: Arc::clone(pins),
-        ran: record.ran(),
-        begun: record.begun(),
-    }
-}
-
-/// What the journal is told of an order.
-fn beginning(order: &Order) -> Beginning<'_> {
-    Beginning {
-        parent: None,
-        name: &order.playbook.name,
-        mode: match (&order.cause, &order.intent) {
-            (Cause::Prompt, _) => "session",
-            (_, Intent::Dry | Intent::Plan) => "dry",
-            (_, Intent::Apply(_)) => "apply",
-            (_, Intent::Live) => "live",
-        },
-        cause: order.cause.describe(),
-        text: &order.playbook.text,
-        pinned: pins::write(order),
-    }
-}
-
-/// A resumed run counts its budgets from the journal, what its children spent included.
-fn count_spent(project: &Project, id: &str, budget: &Budget) {
-    // What cannot be read now cannot be replayed either.
-    for spent in project.journal().spent(id).unwrap_or_default() {
-        budget.count(&spent.target, spent.effect, spent.items);
-    }
-}
-
-pub(super) fn declared(playbook: &Playbook) -> Declared {
-    match &playbook.header.policy.effects {
-        Some(effects) => Declared::Effects(effects.clone()),
-        None if playbook.header.is_empty() => Declared::NoHeader,
-        None => Declared::Silent,
-    }
-}
-
-pub(super) fn store_name(playbook: &Playbook) -> String {
-    playbook.header.store.clone().unwrap_or_else(|| playbook.name.clone())
-}
-
-fn project_limits(project: &Project) -> Limits {
-    let policy = &project.config.policy;
-    let limit = |value: Option<u64>| value.map(|value| Limit::new(value, "[policy] in beadle.toml"));
-    Limits {
-        max_changes: limit(policy.max_changes),
-        max_items: limit(policy.max_items),
-        max_destroys: limit(policy.max_destroys),
-        max_targets: limit(policy.max_targets),
-    }
-}
-
-pub(super) fn header_limits(policy: &HeaderPolicy) -> Limits {
-    let limit = |value: Option<u64>| value.map(|value| Limit::new(value, "the playbook's header"));
-    Limits {
-        max_changes: limit(policy.max_changes),
-        max_items: limit(policy.max_items),
-        max_destroys: limit(policy.max_destroys),
-        max_targets: limit(policy.max_targets),
-    }
 }
 
 /// What an execution begins with.
@@ -398,25 +158,40 @@ fn take_back(project: &Arc<Project>, order: &Order, ending: &Ending, listener: &
 
 fn execute_once(project: &Arc<Project>, order: &Order, start: Start, listener: &Arc<dyn Listener>) -> Ending {
     let begun = Instant::now();
-    let prepared = match prepare(project, order, start, listener) {
+    let mut prepared = match prepare(project, order, start, listener) {
         Ok(prepared) => prepared,
         Err(fault) => return Ending::never_begun(fault, begun.elapsed()),
     };
-    let _pulse = Pulse::begin(&project.runtime, &prepared);
-    let _held = match hold_locks(&prepared, order) {
-        Ok(held) => held,
-        Err(failure) => return prepared.ending(Err(of_failure(failure)), begun),
-    };
-    let ended = run_script(ScriptRun {
-        name: order.playbook.name.clone(),
-        text: order.playbook.text.clone(),
-        folder: order.playbook.folder.clone(),
-        imports: prepared.scripts.imports(&order.playbook),
-        premises: premises(&project.config, &Arc::new(Index::new(&project.catalog)), &order.playbook),
-        context: Arc::clone(&prepared.context),
-    });
-    let result = ended.result.map_err(|error| judged(error, &ended.sources));
-    prepared.ending(result, begun)
+    // They stay with the run while it waits.
+    let mut held = None;
+    loop {
+        let pulse = Pulse::begin(&project.runtime, &prepared);
+        if held.is_none() {
+            match hold_locks(&prepared, order) {
+                Ok(locks) => held = Some(locks),
+                Err(failure) => return prepared.ending(Err(of_failure(failure)), begun),
+            }
+        }
+        let imports = prepared.scripts.imports(&order.playbook);
+        let script = script_of(project, &order.playbook, imports, Arc::clone(&prepared.context));
+        let came = project.interpreter.run(script, order.may_wait());
+        // A wait looks by itself whether it is cancelled.
+        drop(pulse);
+        match came {
+            Came::Ended(ended) => {
+                let result = ended.result.map_err(|error| judged(error, &ended.sources));
+                return prepared.ending(result, begun);
+            }
+            Came::PutOff(until) => match prepared.wait(project, until, listener) {
+                Ok(former) => {
+                    let locks = Arc::clone(&prepared.door.parts().locks);
+                    prepared = Prepared::new(project, order, RunRecord::of(project, former), locks, listener);
+                }
+                Err(Failure::Stop(Stop::PutOff)) => return Ending::waiting(prepared.id()),
+                Err(failure) => return prepared.ending(Err(of_failure(failure)), begun),
+            },
+        }
+    }
 }
 
 /// A timer that is always due soon, while a run lasts; it looks whether another process wants the run
@@ -502,6 +277,8 @@ fn of_stop(stop: &Stop) -> Outcome {
         Stop::TimedOut(_) => Outcome::TimedOut,
         Stop::Uncertain(_) => Outcome::Uncertain,
         Stop::Limit(_) | Stop::Diverged(_) => Outcome::Failed,
+        // Whoever puts a run off also takes it up again; what is left of one otherwise was broken off.
+        Stop::PutOff | Stop::Lost(_) => Outcome::Interrupted,
     }
 }
 
@@ -536,22 +313,6 @@ impl Prepared {
             }
         };
         self.ending(result, Instant::now());
-    }
-
-    pub(super) fn of(
-        project: &Project,
-        context: Arc<RunContext>,
-        door: Arc<Door>,
-        record: Arc<RunRecord>,
-        mode: Arc<Mode>,
-    ) -> Self {
-        let masker = project.masker().clone();
-        Self { context, door, record, masker, mode, scripts: Arc::default() }
-    }
-
-    /// The modules of its script.
-    pub(super) fn imports(&self, playbook: &Playbook) -> Imports {
-        self.scripts.imports(playbook)
     }
 
     /// The run's id.

@@ -29,6 +29,8 @@ pub enum Outcome {
     Uncertain,
     /// The process ended under it.
     Interrupted,
+    /// It has not ended: it waits for an instant that is far away, and this process does not wait with it.
+    Waiting,
 }
 
 impl Outcome {
@@ -42,6 +44,7 @@ impl Outcome {
             Self::TimedOut => "timed-out",
             Self::Uncertain => "uncertain",
             Self::Interrupted => "interrupted",
+            Self::Waiting => "waiting",
         }
     }
 }
@@ -155,6 +158,20 @@ impl Ending {
             unasked: Vec::new(),
             counts: Counts::default(),
             elapsed,
+        }
+    }
+
+    /// The end of an execution whose run goes on waiting.
+    pub fn waiting(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            outcome: Outcome::Waiting,
+            value: None,
+            error: None,
+            plan: None,
+            unasked: Vec::new(),
+            counts: Counts::default(),
+            elapsed: Duration::ZERO,
         }
     }
 

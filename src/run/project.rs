@@ -8,11 +8,14 @@ use tokio::runtime::Handle;
 use crate::catalog::Catalog;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Caller, Config, SecretSource, Secrets, secrets};
+use crate::confine::Confinement;
 use crate::door::policy::{Never, NeverLists};
 use crate::door::{Channels, ChannelsParts, FileRules, Fleet, FleetParts, Hosts};
 use crate::fault::{Fault, FaultKind};
 use crate::journal::{Log, SecretSupply};
 use crate::network::Network;
+use crate::run::apart::Launcher;
+use crate::run::interpreter::Interpreter;
 use crate::run::params::Surroundings;
 use crate::secret::{Masker, Secret};
 use crate::state::State;
@@ -40,6 +43,8 @@ pub struct Project {
     pub runtime: Handle,
     state: Arc<StateFolder>,
     journal: OnceLock<Arc<Log>>,
+    /// Who interprets scripts.
+    pub interpreter: Arc<Interpreter>,
 }
 
 /// The state folder, opened when it is first needed.
@@ -108,6 +113,7 @@ impl Project {
                 opening: Mutex::new(()),
             }),
             journal: OnceLock::new(),
+            interpreter: Arc::new(Interpreter::new(&clock, &runtime)),
             config,
             secrets,
             clock,
@@ -146,11 +152,20 @@ impl Project {
             never: Arc::new(never),
             state: Arc::clone(&self.state),
             journal: OnceLock::from(self.journal()),
+            interpreter: Arc::clone(&self.interpreter),
             config,
             secrets: Arc::clone(&self.secrets),
             clock: Arc::clone(&self.clock),
             runtime: self.runtime.clone(),
         }))
+    }
+
+    /// From now on each script is interpreted by a process of its own.
+    ///
+    /// # Errors
+    /// Why that cannot be.
+    pub fn interpret_apart(&self) -> Result<Confinement, String> {
+        self.interpreter.set_apart(Launcher::new(Arc::clone(&self.clock), self.runtime.clone()))
     }
 
     /// Masks secrets in what people see.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use crate::clock::Clock;
@@ -162,6 +163,27 @@ impl RunRecord {
     /// Whether somebody has asked for the run to be cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.owner.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(Owner::is_cancelled)
+    }
+
+    /// Writes that the run waits until then, with all that came before; it is on the disk when this returns.
+    ///
+    /// # Errors
+    /// `file`, when it cannot be written.
+    pub(super) fn wait(&self, until: Timestamp) -> Result<(), Fault> {
+        let ran = self.ran + self.begun.elapsed();
+        let record = Record::Wait {
+            run: Arc::clone(&self.id),
+            until: until.as_microsecond(),
+            now: self.clock.now().as_microsecond(),
+            ran: i64::try_from(ran.as_micros()).unwrap_or(i64::MAX),
+        };
+        failpoint::reach("waiting");
+        self.log.commit(record).map_err(unusable)
+    }
+
+    /// Gives up the ownership to the record of the next execution.
+    pub(super) fn hand_over(&self) -> Option<Owner> {
+        self.owner.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Writes how the run ended; it is on the disk when this returns.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::fault::{Fault, FaultKind};
 use crate::journal::{Log, Owner, Past, Ready, RunRow, holder};
 use crate::run::execute::{Listener, Order, Start, execute_from};
@@ -53,9 +55,21 @@ pub fn resume(
     // It may have ended, or gone on, between the look and the lock.
     let run = log.find_run(&run.id).map_err(refused)?;
     may_resume(&RunRow { outcome: run.outcome.clone().or(Some("interrupted".into())), ..run.clone() })?;
+    resume_owned(project, &run, owner, resumption, listener)
+}
+
+/// The same, with the ownership of the run.
+pub(super) fn resume_owned(
+    project: &Arc<Project>,
+    run: &RunRow,
+    owner: Owner,
+    resumption: Resumption,
+    listener: &Arc<dyn Listener>,
+) -> Result<Ending, Fault> {
+    let log = project.journal();
     let mut pinned = log.pinned(&run.id).map_err(unusable)?;
     if let Some(undone) = pinned.get("undo").and_then(serde_json::Value::as_str).map(str::to_owned) {
-        return resume_undo(project, &run, &undone, &pinned, owner, resumption, listener);
+        return resume_undo(project, run, &undone, &pinned, owner, resumption, listener);
     }
     let mut texts: BTreeMap<String, String> = log.texts(&run.id).map_err(unusable)?.into_iter().collect();
     let text = match resumption.script {
@@ -70,7 +84,7 @@ pub fn resume(
     // A run whose time was up gets all of it again; of another what is left.
     let timed_out = run.outcome.as_deref() == Some("timed-out");
     let culprit = log.culprit(&run.id).map_err(unusable)?;
-    let ready = log.make_ready(&run, culprit, project.clock.now()).map_err(unusable)?;
+    let ready = ready(&log, run, culprit, project.clock.now()).map_err(unusable)?;
     let former = Former {
         id: run.id.clone(),
         past: past_of(&ready, resumption.assume),
@@ -110,6 +124,11 @@ fn resume_undo(
     undo_from(project, &log, &undone, order, Some(former), listener)
 }
 
+/// A run that waited was not interrupted.
+fn ready(log: &Log, run: &RunRow, culprit: Option<u64>, now: Timestamp) -> Result<Ready, String> {
+    if run.wake.is_some() { log.wake(run, now) } else { log.make_ready(run, culprit, now) }
+}
+
 fn may_resume(run: &RunRow) -> Result<(), Fault> {
     let id = &run.id;
     if let Some(parent) = &run.parent {
@@ -125,7 +144,7 @@ fn may_resume(run: &RunRow) -> Result<(), Fault> {
     }
 }
 
-fn past_of(ready: &Ready, assume: Option<bool>) -> Past {
+pub(super) fn past_of(ready: &Ready, assume: Option<bool>) -> Past {
     Past::Resumed { assume, last: ready.last, known: ready.known }
 }
 

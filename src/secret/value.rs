@@ -13,12 +13,23 @@ use zeroize::Zeroizing;
 pub struct Secret {
     reference: Arc<str>,
     text: Arc<Zeroizing<String>>,
+    is_handle: bool,
 }
 
 impl Secret {
     /// A secret with the text `text` that came from `reference` (such as `env:SEG_PASSWORD`).
     pub fn new(reference: impl Into<Arc<str>>, text: impl Into<String>) -> Self {
-        Self { reference: reference.into(), text: Arc::new(Zeroizing::new(text.into())) }
+        Self { reference: reference.into(), text: Arc::new(Zeroizing::new(text.into())), is_handle: false }
+    }
+
+    /// What stands for a secret whose text another process keeps: it has a reference alone.
+    pub fn handle(reference: impl Into<Arc<str>>) -> Self {
+        Self { is_handle: true, ..Self::new(reference, "") }
+    }
+
+    /// Whether another process keeps the text. Nothing can be said of it here.
+    pub fn is_handle(&self) -> bool {
+        self.is_handle
     }
 
     /// Where the secret came from; safe to show and to journal.

@@ -1,15 +1,15 @@
 //! What the sources of the service share: the project, its triggers, and the runs that are going.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::door::Halt;
 use crate::door::policy::NoTerminal;
-use crate::run::{Ending, Listener, Now, Outcome, Project, Resumption, RunEvent, Start, execute_from, resume};
+use crate::run::{Ending, Listener, Now, Outcome, Project, Resumption, RunEvent, Start, execute_from, resume, wake};
 use crate::service::event::{ServiceEvent, Tell};
 use crate::service::orders::order;
 use crate::trigger::{Firing, Missed, Outcome as FiringOutcome, Triggers};
@@ -20,6 +20,8 @@ pub(super) enum Wake {
     Hint,
     /// The run of a firing has ended.
     Ended(String, Box<Ending>),
+    /// The run of a firing waits and takes no place meanwhile, or goes on.
+    Waits(String, bool),
 }
 
 /// What the sources share.
@@ -30,6 +32,8 @@ pub(super) struct Desk {
     pub(super) triggers: Triggers,
     /// What ends each run that is going, by its firing.
     pub(super) running: HashMap<String, Halt>,
+    /// Those of them, by their firings, that wait without a process and take no place.
+    waiting: HashSet<String>,
     /// Runs that have ended, and are still going for the ledger.
     ended: VecDeque<(String, Box<Ending>)>,
     /// Whether a firing may have a run that nobody executes.
@@ -43,11 +47,18 @@ pub(super) struct Desk {
 struct Named {
     trigger: String,
     run: String,
+    firing: String,
     tell: Tell,
+    wake: Mutex<Sender<Wake>>,
 }
 
 impl Listener for Named {
     fn on(&self, event: RunEvent) {
+        if let RunEvent::Waits(_) | RunEvent::GoesOn = &event {
+            let waits = matches!(&event, RunEvent::Waits(_));
+            let wake = self.wake.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ended = wake.send(Wake::Waits(self.firing.clone(), waits));
+        }
         (self.tell)(ServiceEvent::Run { trigger: self.trigger.clone(), run: self.run.clone(), event });
     }
 }
@@ -55,7 +66,17 @@ impl Listener for Named {
 impl Desk {
     pub(super) fn new(project: Arc<Project>, triggers: Triggers, tell: Tell) -> Self {
         let (wake, woken) = channel();
-        Self { project, triggers, running: HashMap::new(), ended: VecDeque::new(), orphaned: true, tell, wake, woken }
+        Self {
+            project,
+            triggers,
+            running: HashMap::new(),
+            waiting: HashSet::new(),
+            ended: VecDeque::new(),
+            orphaned: true,
+            tell,
+            wake,
+            woken,
+        }
     }
 
     /// What wakes the loop, from any thread.
@@ -93,7 +114,8 @@ impl Desk {
 
     /// How many more runs may be going at once.
     pub(super) fn free(&self) -> usize {
-        self.project.config.limits.max_runs.saturating_sub(self.running.len())
+        let going = self.running.len().saturating_sub(self.waiting.len());
+        self.project.config.limits.max_runs.saturating_sub(going)
     }
 
     /// Starts the run of a firing that was taken from the queue.
@@ -136,6 +158,21 @@ impl Desk {
         })
     }
 
+    /// Takes up the run of a firing that waits for its time and that nobody executes.
+    ///
+    /// # Errors
+    /// No thread can be had.
+    pub(super) fn take_up(&mut self, firing: Firing) -> Result<(), String> {
+        let halt = Halt::default();
+        let id = firing.run.clone().unwrap_or_default();
+        let now =
+            Now { ask: Arc::new(NoTerminal), yes: false, allow_destroy: false, timeout: None, halt: halt.clone() };
+        let why = "it waits for its time".to_owned();
+        self.execute(firing, why, None, halt, move |project, listener| {
+            wake(project, &id, now, listener).unwrap_or_else(|fault| Ending::never_begun(fault, Duration::ZERO))
+        })
+    }
+
     /// Executes the run of a firing on a thread of its own, which tells the loop how it ended.
     fn execute(
         &mut self,
@@ -146,8 +183,13 @@ impl Desk {
         work: impl FnOnce(&Arc<Project>, &Arc<dyn Listener>) -> Ending + Send + 'static,
     ) -> Result<(), String> {
         let (trigger, run) = (firing.trigger.clone(), firing.run.clone().unwrap_or_default());
-        let listener: Arc<dyn Listener> =
-            Arc::new(Named { trigger: trigger.clone(), run: run.clone(), tell: Arc::clone(&self.tell) });
+        let listener: Arc<dyn Listener> = Arc::new(Named {
+            trigger: trigger.clone(),
+            run: run.clone(),
+            firing: firing.id.clone(),
+            tell: Arc::clone(&self.tell),
+            wake: Mutex::new(self.wake.clone()),
+        });
         self.tell(ServiceEvent::Started { trigger, run: run.clone(), why, late });
         let (project, done, id) = (Arc::clone(&self.project), self.wake.clone(), firing.id.clone());
         let spawned = std::thread::Builder::new().name("run".into()).spawn(move || {
@@ -165,9 +207,19 @@ impl Desk {
     pub(super) fn sleep(&mut self, wait: Duration) {
         let mut message = self.woken.recv_timeout(wait).ok();
         while let Some(woken) = message {
-            if let Wake::Ended(firing, ending) = woken {
-                self.running.remove(&firing);
-                self.ended.push_back((firing, ending));
+            match woken {
+                Wake::Hint => {}
+                Wake::Waits(firing, true) => {
+                    self.waiting.insert(firing);
+                }
+                Wake::Waits(firing, false) => {
+                    self.waiting.remove(&firing);
+                }
+                Wake::Ended(firing, ending) => {
+                    self.running.remove(&firing);
+                    self.waiting.remove(&firing);
+                    self.ended.push_back((firing, ending));
+                }
             }
             message = self.woken.try_recv().ok();
         }
@@ -179,6 +231,11 @@ impl Desk {
     /// What the database refuses.
     pub(super) fn settle(&mut self, now: Timestamp) -> Result<(), String> {
         while let Some((firing, ending)) = self.ended.front() {
+            if ending.outcome == Outcome::Waiting {
+                // The next service takes it up.
+                self.ended.pop_front();
+                continue;
+            }
             if ending.outcome == Outcome::Interrupted {
                 // It goes on, now or when the service starts again.
                 self.orphaned = true;

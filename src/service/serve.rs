@@ -109,6 +109,8 @@ fn look(sources: &mut [Box<dyn Source>], desk: &mut Desk) -> Option<Timestamp> {
 /// left gets its answer, and the runs go on when the service starts again.
 fn end(desk: &mut Desk, halt: &Halt) -> Result<(), String> {
     let drain = desk.project.config.service.drain;
+    // What waits without a process waits for the next service.
+    desk.project.interpreter.leave();
     if !desk.running.is_empty() {
         desk.tell(ServiceEvent::Ending(desk.running.len(), drain));
     }

@@ -3,6 +3,7 @@
 pub mod lab;
 pub mod receiver;
 pub mod relay;
+pub mod service;
 pub mod terminal;
 pub mod vendors;
 

@@ -89,7 +89,7 @@ impl Known {
         let log = Log::new(Box::new(move || State::open(&folder).map(Arc::new).map_err(unusable)));
         let runs = log.runs().unwrap_or_default().into_iter().filter(|run| run.parent.is_none()).take(RUNS);
         let offers = runs.map(|run| {
-            let outcome = run.outcome.as_deref().unwrap_or("running");
+            let outcome = run.state();
             Offer::new(&run.id, format!("{} {} {outcome}", run.started.strftime("%Y-%m-%d %H:%M"), run.name))
         });
         std::iter::once(Offer::new("latest", "the run that began last")).chain(offers).collect()

@@ -28,6 +28,12 @@ impl CancelArgs {
         let opened = open(program)?;
         let run = opened.find(&self.id)?;
         let id = &run.id;
+        if run.state() == "waiting" && run.outcome.is_some() {
+            // Nobody executes it, so that nobody else can end it.
+            let ending =
+                crate::run::cancel(&opened.project, id).map_err(|fault| CommandFailure::failed(fault.message))?;
+            return told(program, id, ending.outcome.name());
+        }
         if let Some(outcome) = &run.outcome {
             let message = match outcome.as_str() {
                 "interrupted" => format!("nobody executes run {id}: it was interrupted"),
@@ -53,13 +59,17 @@ impl CancelArgs {
             let message = format!("run {id} was asked to end, and has not within {} s", PATIENCE.as_secs());
             return Err(CommandFailure::failed(message).hint(format!("`beadle runs show {id}` shows where it is")));
         };
-        if program.is_json() {
-            program.print(String::new, || json!({ "run": id, "outcome": outcome }))?;
-        } else {
-            eprintln!("run {id} has ended: {outcome}");
-        }
-        Ok(Exit::Succeeded)
+        told(program, id, &outcome)
     }
+}
+
+fn told(program: &Program, id: &str, outcome: &str) -> Done {
+    if program.is_json() {
+        program.print(String::new, || json!({ "run": id, "outcome": outcome }))?;
+    } else {
+        eprintln!("run {id} has ended: {outcome}");
+    }
+    Ok(Exit::Succeeded)
 }
 
 /// The run's outcome, once it has one.

@@ -11,7 +11,8 @@ const NAMES: usize = 10;
 
 /// The facts of a run, a line each.
 pub fn facts(run: &RunHistory, width: usize) -> String {
-    let outcome = run.outcome.as_deref().unwrap_or("running");
+    let waits = run.wake.map(|wake| format!("waiting until {}", wake.strftime("%Y-%m-%d %H:%M:%S UTC")));
+    let outcome = waits.as_deref().or(run.outcome.as_deref()).unwrap_or("running");
     let mut facts = Facts { text: format!("run {} of {}: {outcome}\n", run.id, run.playbook), width };
     let resumed = match run.resumed {
         0 => String::new(),

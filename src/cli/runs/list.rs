@@ -18,8 +18,8 @@ use crate::journal::{Log, RunRow, Tally};
 /// A number of changes in brackets is of a dry run, which has withheld them. Times are UTC.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// Only runs that ended so, or that are running
-    #[arg(long, value_delimiter = ',', value_parser = ["succeeded", "failed", "refused", "cancelled", "timed-out", "uncertain", "interrupted", "running"])]
+    /// Only runs that ended so, or that are running or waiting
+    #[arg(long, value_delimiter = ',', value_parser = ["succeeded", "failed", "refused", "cancelled", "timed-out", "uncertain", "interrupted", "running", "waiting"])]
     pub outcome: Vec<String>,
     /// Only runs of this playbook: its name, or the last part of it
     #[arg(long, value_name = "NAME")]
@@ -108,7 +108,7 @@ impl ListArgs {
     }
 
     fn wants(&self, run: &RunRow, since: Option<Timestamp>) -> bool {
-        let outcome = run.outcome.as_deref().unwrap_or("running");
+        let outcome = run.state();
         let playbook = self.playbook.as_ref().is_none_or(|name| {
             run.name == *name || run.name.strip_suffix(name.as_str()).is_some_and(|before| before.ends_with('/'))
         });
@@ -177,7 +177,7 @@ fn as_json(listed: &Listed) -> Json {
         "id": run.id, "parent": run.parent, "playbook": run.name, "mode": run.mode, "cause": run.cause,
         "trigger": trigger(run), "started": run.started.to_string(),
         "ended": run.ended.map(|ended| ended.to_string()),
-        "outcome": run.outcome.as_deref().unwrap_or("running"), "resumed": run.resumed, "reads": tally.reads,
+        "outcome": run.state(), "wake": run.wake.map(|wake| wake.to_string()), "resumed": run.resumed, "reads": tally.reads,
         "changes": tally.changes, "targets": tally.targets, "ran_ms": ran / 1000,
     })
 }
@@ -217,7 +217,9 @@ fn table(listed: &[Listed], ids: usize, width: usize, colours: bool) -> String {
                 (OUTCOME, "failed" | "uncertain" | "refused" | "timed-out") if colours => {
                     format!("\x1b[31m{padded}\x1b[0m")
                 }
-                (OUTCOME, "running" | "interrupted" | "cancelled") if colours => format!("\x1b[33m{padded}\x1b[0m"),
+                (OUTCOME, "running" | "waiting" | "interrupted" | "cancelled") if colours => {
+                    format!("\x1b[33m{padded}\x1b[0m")
+                }
                 _ => padded,
             }
         });
@@ -236,7 +238,7 @@ fn cells(listed: &Listed, ids: usize) -> [String; 8] {
         run.name.clone(),
         run.mode.clone(),
         if *depth > 0 { "run".to_owned() } else { trigger(run).unwrap_or(&run.cause).to_owned() },
-        run.outcome.clone().unwrap_or_else(|| "running".into()),
+        run.state().to_owned(),
         if run.mode == "dry" { format!("({})", tally.changes) } else { tally.changes.to_string() },
         length_of(*ran),
     ]
@@ -263,6 +265,7 @@ mod tests {
             head: [0; 32],
             script: [0; 32],
             pruned: None,
+            wake: None,
         }
     }
 

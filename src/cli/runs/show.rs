@@ -128,6 +128,9 @@ fn next(run: &RunHistory) -> Option<String> {
     match run.outcome.as_deref() {
         None => Some(format!("`beadle runs cancel {id}` ends it")),
         Some("succeeded") => None,
+        Some("waiting") => Some(format!(
+            "`beadle serve` goes on with it then; `beadle runs resume {id}` does so now, and waits in its process"
+        )),
         Some("uncertain") => Some(format!(
             "look at the appliance, then go on: `beadle runs resume {id} --assume applied`\n\
              or, where it was not made, `… --assume not-applied`"

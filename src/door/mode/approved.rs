@@ -352,7 +352,7 @@ mod tests {
 
     fn answer(body: &str) -> Reply {
         let body = Bytes::from(body.to_owned());
-        Reply::Http(HttpAnswer { status: 200, content_type: None, body, row: None, assumed: false })
+        Reply::Http(HttpAnswer { status: 200, content_type: None, body, row: None, assumed: false, handles: false })
     }
 
     fn approves(approved: &Approved, name: &str) -> Result<(), Fault> {

@@ -66,6 +66,7 @@ pub fn example_of(row: Option<&'static Row>, next: &AtomicI64) -> (HttpAnswer, V
         body: Bytes::from(body.to_string()),
         row,
         assumed: true,
+        handles: false,
     };
     (answer, ids)
 }

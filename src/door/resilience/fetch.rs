@@ -114,6 +114,7 @@ impl Hosts {
                 body: answer.body,
                 row: None,
                 assumed: false,
+                handles: false,
             }),
         }
     }

@@ -508,5 +508,12 @@ fn unusable(effect: Effect, mut fault: Fault) -> Attempt {
 }
 
 fn reply(answer: Incoming, row: Option<&'static Row>) -> HttpAnswer {
-    HttpAnswer { status: answer.status, content_type: answer.content_type, body: answer.body, row, assumed: false }
+    HttpAnswer {
+        status: answer.status,
+        content_type: answer.content_type,
+        body: answer.body,
+        row,
+        assumed: false,
+        handles: false,
+    }
 }

@@ -1,15 +1,18 @@
 //! What is known before a script is read: the configured targets, and the script's own header.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Catalog, Effect};
 use crate::engine::index::Index;
 use crate::engine::kind::Kind;
+use crate::engine::library::{Library, Shelf};
 
 /// A configured appliance, as far as calls depend on it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Appliance {
     /// The vendor's id.
     pub vendor: String,
@@ -39,7 +42,7 @@ pub struct Param {
 }
 
 /// What is known before a script is read.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Premises {
     /// The functions and calls.
     pub index: Arc<Index>,
@@ -51,8 +54,8 @@ pub struct Premises {
     pub params: Option<Vec<Param>>,
     /// The effects that the header declares, if it does.
     pub effects: Option<BTreeSet<Effect>>,
-    /// The folder that imports come from.
-    pub folder: Option<PathBuf>,
+    /// What imports come from.
+    pub library: Arc<dyn Library>,
 }
 
 impl Premises {
@@ -69,7 +72,7 @@ impl Premises {
             channels: BTreeSet::new(),
             params: Some(Vec::new()),
             effects: None,
-            folder: None,
+            library: Arc::new(Shelf::of(None)),
         }
     }
 }

@@ -13,7 +13,8 @@ use crate::engine::check::scope::{Opening, Scope};
 use crate::engine::diagnostic::{Place, Sources};
 use crate::engine::index::Index;
 use crate::engine::kind::Kind;
-use crate::engine::resolver::{Imports, NoTexts, Resolver};
+use crate::engine::library::NoTexts;
+use crate::engine::resolver::Resolver;
 
 /// Rounds after which what still changes is taken for anything.
 const PATIENCE: usize = 8;
@@ -64,7 +65,7 @@ pub struct Walk<'p> {
 
 /// Checks a script and what it imports; their texts are added to `sources`.
 pub fn check(name: &str, text: &str, premises: &Premises, sources: &Sources) -> Vec<Finding> {
-    let resolver = Resolver::new(premises.folder.clone(), sources.clone(), Imports::default(), Arc::new(NoTexts));
+    let resolver = Resolver::new(Arc::clone(&premises.library), sources.clone(), Arc::new(NoTexts));
     let index = &*premises.index;
     let mut findings = Vec::new();
     let program = program::read(name, text, &resolver, sources, index, &mut findings);

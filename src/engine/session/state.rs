@@ -10,7 +10,8 @@ use crate::engine::context::RunContext;
 use crate::engine::diagnostic::{Diagnostic, Sources};
 use crate::engine::guards;
 use crate::engine::index::Index;
-use crate::engine::resolver::{Imports, Resolver};
+use crate::engine::library::{Imports, Shelf};
+use crate::engine::resolver::Resolver;
 use crate::engine::run::{Modules, ScriptError, given_names, outcome};
 use crate::engine::session::line::{self, Piece};
 use crate::engine::session::natives::{self, Native};
@@ -214,7 +215,11 @@ fn engine_of(
 ) -> Engine {
     let mut engine = modules.engine(context);
     let texts = Arc::clone(&context.texts);
-    engine.set_module_resolver(Resolver::new(folder, sources.clone(), Imports::default(), texts));
+    engine.set_module_resolver(Resolver::new(
+        Arc::new(Shelf::new(folder, Imports::default(), Arc::clone(&texts))),
+        sources.clone(),
+        texts,
+    ));
     name_the_last(&mut engine, Arc::clone(compiled));
     engine
 }

@@ -18,8 +18,9 @@ use crate::engine::context::{RunContext, RunFacts, on_branch};
 use crate::engine::diagnostic::{Diagnostic, Sources};
 use crate::engine::host::Begun;
 use crate::engine::index::Index;
+use crate::engine::library::{NoTexts, Shelf};
 use crate::engine::output::Output;
-use crate::engine::resolver::{Imports, NoTexts, Resolver};
+use crate::engine::resolver::Resolver;
 use crate::engine::run::{Ended, Modules, ScriptError, on_stack, outcome};
 use crate::engine::{guards, values};
 use crate::value::Value;
@@ -111,7 +112,7 @@ fn run_here(script: &TestScript, test: &str, stage: &Arc<dyn Stage>, sources: &S
     let modules = Modules::of(&script.catalog, Some(&HashSet::new()));
     let mut engine = modules.engine(&context);
     engine.register_global_module(functions::module(stage).into());
-    let resolver = Resolver::new(script.folder.clone(), sources.clone(), Imports::default(), Arc::new(NoTexts));
+    let resolver = Resolver::new(Arc::new(Shelf::of(script.folder.clone())), sources.clone(), Arc::new(NoTexts));
     engine.set_module_resolver(resolver);
     let unreadable =
         |error| ScriptError::Unreadable(Box::new(Diagnostic::of_parse(&error, &script.name, modules.index())));

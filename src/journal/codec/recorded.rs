@@ -64,6 +64,7 @@ pub fn read_recorded(bytes: &[u8], action: &Action, secret: SecretOf<'_>) -> Res
                     _ => None,
                 },
                 assumed: false,
+                handles: false,
             })))
         }
         b'v' => Ok(Ok(Reply::Value(decode(json()?, secret)))),

@@ -56,6 +56,7 @@ fn an_answer_and_a_fault_come_back_whole() {
         body: Bytes::from_static(b"{\"a\":1}"),
         row: None,
         assumed: false,
+        handles: false,
     };
     let mut fault = Fault::new(FaultKind::Conflict, "no").on("seg").with_status(409).with_detail("resent", true);
     fault.entry = Some(7);

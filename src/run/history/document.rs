@@ -70,6 +70,9 @@ pub struct RunHistory {
     pub changes: u64,
     /// When its answers were dropped.
     pub pruned: Option<Timestamp>,
+    /// Until when it waits, with nobody interpreting its script meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wake: Option<Timestamp>,
     /// What passed the door, in the order of numbers.
     pub entries: Vec<EntryHistory>,
     /// The runs within it.

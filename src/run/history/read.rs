@@ -78,6 +78,7 @@ impl Reader {
             reads: tally.reads,
             changes: tally.changes,
             pruned: run.pruned,
+            wake: run.wake,
             entries: self.log.entries(&run.id, true)?.into_iter().map(entry).collect(),
             children,
         })

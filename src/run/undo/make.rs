@@ -10,21 +10,17 @@ use super::made::{Made, collect};
 use super::relay::Relay;
 use crate::door::policy::{Budget, Confirm, Declared, NoTerminal, Policy, PolicySettings, Rights, RunLocks};
 use crate::door::{Action, Branch, Door, DoorParts, Passage, Pins};
-use crate::engine::{
-    Afterwards, Index, Level, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun, StepUndo, run_script_then,
-};
+use crate::engine::{Afterwards, Level, OutputEvent, RunContext, RunFacts, ScriptError, StepUndo, run_script_then};
 use crate::fault::{Failure, Fault, FaultKind};
 use crate::id;
 use crate::journal::{Log, Owner, RunRow};
-use crate::run::check::premises;
+use crate::run::check::script_of;
 use crate::run::children::ChildRuns;
-use crate::run::execute::{
-    Ears, Judged, Listener, Order, Prepared, RunEvent, Start, context, declared, host, judged, notices, of_failure,
-    prepare, store_name,
-};
+use crate::run::execute::{Judged, Listener, Order, RunEvent, Start, judged, of_failure};
 use crate::run::intent::Intent;
 use crate::run::outcome::Ending;
 use crate::run::pins::Now;
+use crate::run::prepare::{Ears, Prepared, context, declared, host, notices, prepare, store_name};
 use crate::run::project::Project;
 use crate::run::record::{Beginning, Former, RunRecord, unusable};
 use crate::run::resume::replayed;
@@ -276,14 +272,7 @@ impl Making {
         let halt = self.prepared.context.halt.clone();
         let context = context(&self.project, relay.clone(), relay.clone(), facts, halt, texts);
         let (ended, result) = run_script_then(
-            ScriptRun {
-                name: order.playbook.name.clone(),
-                text: order.playbook.text.clone(),
-                folder: order.playbook.folder.clone(),
-                imports: replay.imports(&order.playbook),
-                premises: premises(&self.project.config, &Arc::new(Index::new(&self.project.catalog)), &order.playbook),
-                context: Arc::clone(&context),
-            },
+            script_of(&self.project, &order.playbook, replay.imports(&order.playbook), Arc::clone(&context)),
             |afterwards| {
                 // What ended the run, or its journal, does not concern its undo.
                 context.go_on();

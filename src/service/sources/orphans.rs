@@ -28,6 +28,8 @@ pub(super) struct Orphans {
 enum Fate {
     /// It goes on at this time.
     GoesOn(Timestamp),
+    /// It waits for its time.
+    Waits,
     /// A person has it in hand.
     InHand,
     /// It has ended in the meantime.
@@ -42,6 +44,7 @@ impl Orphans {
         let run = desk.project.journal().find_run(run)?;
         match run.outcome.as_deref() {
             None => return Ok(Fate::InHand),
+            Some(word) if word == Outcome::Waiting.name() => return Ok(Fate::Waits),
             Some(word) if word == Outcome::Succeeded.name() => return Ok(Fate::Ended(FiringOutcome::Succeeded)),
             Some(word) if word != Outcome::Interrupted.name() => return Ok(Fate::Ended(FiringOutcome::Failed)),
             Some(_) => {}
@@ -84,6 +87,7 @@ impl Source for Orphans {
                 // With every place taken, the end of a run wakes the loop.
                 Fate::GoesOn(at) if at <= now => later(now.saturating_add(AGAIN).unwrap_or(at)),
                 Fate::GoesOn(at) => later(at),
+                Fate::Waits => desk.take_up(firing)?,
                 Fate::InHand => {
                     let at = now.saturating_add(AGAIN).unwrap_or(now);
                     self.later.insert(firing.id, at);

@@ -1,0 +1,82 @@
+//! Who interprets scripts: a thread of this process, or a process of its own.
+
+use std::sync::{Arc, OnceLock};
+
+use jiff::Timestamp;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::confine::Confinement;
+use crate::engine::{Ended, ScriptRun, run_script};
+use crate::run::apart::Launcher;
+
+/// What became of a script.
+pub enum Came {
+    /// It has ended.
+    Ended(Ended),
+    /// Nothing but waits is under way, and the first of them ends then: it goes on from its journal.
+    PutOff(Timestamp),
+}
+
+/// Interprets the scripts of a project. What they ask for is answered by the same door either way.
+#[derive(Default)]
+pub struct Interpreter {
+    apart: OnceLock<Launcher>,
+    left: CancellationToken,
+}
+
+impl Interpreter {
+    /// Scripts are interpreted here, until [`Interpreter::set_apart`].
+    pub(super) fn new(clock: &Arc<dyn Clock>, runtime: &Handle) -> Self {
+        let interpreter = Self::default();
+        if is_apart_for_a_test() {
+            // A test that wants it is told by what the script comes to.
+            let _told = interpreter.set_apart(Launcher::new(Arc::clone(clock), runtime.clone()));
+        }
+        interpreter
+    }
+
+    /// From now on scripts are interpreted apart.
+    ///
+    /// # Errors
+    /// Why that cannot be.
+    pub fn set_apart(&self, launcher: Launcher) -> Result<Confinement, String> {
+        let confinement = launcher.try_out()?;
+        // It is the same however often it is said.
+        let _already = self.apart.set(launcher);
+        Ok(confinement)
+    }
+
+    /// This process ends: runs that wait are left waiting, for the next one.
+    pub fn leave(&self) {
+        self.left.cancel();
+    }
+
+    /// Ends when that has been said.
+    pub(super) fn when_left(&self) -> impl Future<Output = ()> + '_ {
+        self.left.cancelled()
+    }
+
+    /// Runs a script. `may_wait` says that whoever asks can take it up again after a long wait.
+    pub(super) fn run(&self, script: ScriptRun, may_wait: bool) -> Came {
+        match self.apart.get() {
+            Some(launcher) => launcher.run(&script, may_wait),
+            None => Came::Ended(run_script(script)),
+        }
+    }
+}
+
+/// Whether a test wants every script interpreted apart: `BEADLE_TEST_APART=1`. Builds for use decide by
+/// themselves.
+#[cfg(debug_assertions)]
+fn is_apart_for_a_test() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "a test's own switch; builds for use do not read it")]
+    std::env::var("BEADLE_TEST_APART").is_ok()
+}
+
+/// Builds for use decide by themselves.
+#[cfg(not(debug_assertions))]
+const fn is_apart_for_a_test() -> bool {
+    false
+}
