@@ -29,6 +29,12 @@ impl ServeArgs {
         let tell = teller(program, &project);
         let confinement = project.interpret_apart().map_err(CommandFailure::failed)?;
         tracing::debug!("{}", confinement.describe());
+        if confinement.files || confinement.network {
+            tell(ServiceEvent::Problem(format!(
+                "{}: a newer kernel, or a container that lets processes confine themselves, would keep scripts in",
+                confinement.describe()
+            )));
+        }
         let served = Service::new(Arc::clone(&project), tell).serve(&halt);
         runtime.block_on(project.fleet.sign_out());
         runtime.shutdown_background();
