@@ -33,6 +33,12 @@ impl ServeArgs {
         let outside = Outside::begin(&project, teller(program, &project)).map_err(CommandFailure::usage)?;
         let confinement = project.interpret_apart().map_err(CommandFailure::failed)?;
         tracing::debug!("{}", confinement.describe());
+        if confinement.files || confinement.network {
+            (outside.ear())(ServiceEvent::Problem(format!(
+                "{}: a newer kernel, or a container that lets processes confine themselves, would keep scripts in",
+                confinement.describe()
+            )));
+        }
         let mut service = Service::new(Arc::clone(&project), outside.ear());
         if project.config.file.is_some() {
             let reloader = reloader(program, &project);

@@ -18,5 +18,8 @@ mod questions;
 mod supervisor;
 mod vault;
 
+#[cfg(test)]
+mod tests;
+
 pub use interpret::interpret;
 pub use launcher::Launcher;
