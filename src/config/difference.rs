@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use crate::config::Config;
+use crate::config::{Config, Tells};
 
 /// One line for each table that was added (`+`), removed (`-`) or changed (`~`).
 pub fn difference(old: &Config, new: &Config) -> Vec<String> {
     let mut lines = Vec::new();
     entries("targets", &old.targets, &new.targets, &mut lines);
-    entries("schedules", &old.schedules, &new.schedules, &mut lines);
-    entries("watches", &old.watches, &new.watches, &mut lines);
+    entries("schedules", &told(&old.schedules, old), &told(&new.schedules, new), &mut lines);
+    entries("watches", &told(&old.watches, old), &told(&new.watches, new), &mut lines);
     entries("secrets", &old.secrets, &new.secrets, &mut lines);
     entries("channels", &old.channels, &new.channels, &mut lines);
-    tells(old, new, &mut lines);
     table("service", &old.service, &new.service, &mut lines);
     table("policy", &old.policy, &new.policy, &mut lines);
     table("never", &old.never, &new.never, &mut lines);
@@ -23,6 +22,11 @@ pub fn difference(old: &Config, new: &Config) -> Vec<String> {
     table("catalog", &old.catalog_paths, &new.catalog_paths, &mut lines);
     table("state", &old.keep, &new.keep, &mut lines);
     lines
+}
+
+/// Triggers with whom they tell how their runs go: the file has both in one table.
+fn told<'a, T>(triggers: &'a BTreeMap<String, T>, config: &'a Config) -> BTreeMap<String, (&'a T, Option<&'a Tells>)> {
+    triggers.iter().map(|(name, trigger)| (name.clone(), (trigger, config.tells.get(name)))).collect()
 }
 
 /// Tables that have names.
@@ -36,19 +40,6 @@ fn entries<T: Debug>(kind: &str, old: &BTreeMap<String, T>, new: &BTreeMap<Strin
             _ => continue,
         };
         lines.push(format!("{sign} {kind}.{name}"));
-    }
-}
-
-/// Whom a trigger tells stands in the trigger's own table.
-fn tells(old: &Config, new: &Config, lines: &mut Vec<String>) {
-    let kind = |name: &String| if new.schedules.contains_key(name) { "schedules" } else { "watches" };
-    let named = |name: &String| new.schedules.contains_key(name) || new.watches.contains_key(name);
-    let names = old.tells.keys().chain(new.tells.keys().filter(|name| !old.tells.contains_key(*name)));
-    for name in names.filter(|name| named(name) && old.tells.get(*name) != new.tells.get(*name)) {
-        let table = format!("{}.{name}", kind(name));
-        if !lines.iter().any(|line| line.get(2..) == Some(&table)) {
-            lines.push(format!("~ {table}"));
-        }
     }
 }
 

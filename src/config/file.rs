@@ -158,6 +158,7 @@ pub struct ServiceTable {
     pub token: Option<SecretTable>,
     pub heartbeat: Option<SecretTable>,
     pub heartbeat_every: Option<String>,
+    pub drain: Option<String>,
 }
 
 /// One name, or a list of names.

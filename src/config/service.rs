@@ -20,6 +20,8 @@ pub struct ServiceConfig {
     pub heartbeat: Option<SecretSource>,
     /// How often.
     pub heartbeat_every: Duration,
+    /// How long running runs may go on once the service is told to end.
+    pub drain: Duration,
 }
 
 /// Where health and metrics can be asked for.
@@ -46,12 +48,15 @@ pub struct Tells {
 
 impl Default for ServiceConfig {
     fn default() -> Self {
-        Self { endpoint: None, heartbeat: None, heartbeat_every: EVERY }
+        Self { endpoint: None, heartbeat: None, heartbeat_every: EVERY, drain: DRAIN }
     }
 }
 
 /// How often the service's own heartbeat beats.
 const EVERY: Duration = Duration::from_secs(60);
+
+/// How long runs may go on at the end.
+const DRAIN: Duration = Duration::from_secs(30);
 
 /// The shortest pause between two beats.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -80,11 +85,12 @@ pub fn service(table: &ServiceTable, around: &Surroundings<'_>) -> Result<Servic
     let heartbeat = table.heartbeat.as_ref().map(|url| outside_url("heartbeat", url, false, around));
     let heartbeat = taken.take(heartbeat.transpose()).flatten();
     let every = taken.take(length(table.heartbeat_every.as_deref(), "heartbeat_every", EVERY)).unwrap_or(EVERY);
+    let drain = taken.take(length(table.drain.as_deref(), "drain", DRAIN)).unwrap_or(DRAIN);
     if every < SHORTEST {
         taken.note("heartbeat_every must be at least 1s".into());
     }
     match taken.is_clean() {
-        true => Ok(ServiceConfig { endpoint, heartbeat, heartbeat_every: every }),
+        true => Ok(ServiceConfig { endpoint, heartbeat, heartbeat_every: every, drain }),
         false => Err(taken.mistakes()),
     }
 }

@@ -20,9 +20,6 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// A source that has failed is asked again after this long.
 const RETRY: SignedDuration = SignedDuration::from_secs(5);
 
-/// How long running runs may go on once the service is told to end.
-const DRAIN: Duration = Duration::from_secs(30);
-
 /// The service of a project.
 pub struct Service {
     project: Arc<Project>,
@@ -111,10 +108,11 @@ fn look(sources: &mut [Box<dyn Source>], desk: &mut Desk) -> Option<Timestamp> {
 /// Lets what runs end for a while; then, or when it is told to end again, interrupts it: a change that has
 /// left gets its answer, and the runs go on when the service starts again.
 fn end(desk: &mut Desk, halt: &Halt) -> Result<(), String> {
+    let drain = desk.project.config.service.drain;
     if !desk.running.is_empty() {
-        desk.tell(ServiceEvent::Ending(desk.running.len(), DRAIN));
+        desk.tell(ServiceEvent::Ending(desk.running.len(), drain));
     }
-    let until = Instant::now() + DRAIN;
+    let until = Instant::now() + drain;
     let mut interrupted = false;
     while !desk.running.is_empty() {
         if !interrupted && (halt.forced().is_cancelled() || Instant::now() >= until) {
