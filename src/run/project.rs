@@ -66,6 +66,15 @@ impl std::fmt::Debug for Project {
     }
 }
 
+fn channels_of(config: &Config, secrets: &Arc<Secrets>, clock: &Arc<dyn Clock>) -> Arc<Channels> {
+    Arc::new(Channels::new(ChannelsParts {
+        channels: config.channels.clone(),
+        secrets: Arc::clone(secrets),
+        clock: Arc::clone(clock),
+        host: Caller::of_process().host,
+    }))
+}
+
 impl Project {
     /// A project of a configuration. Nothing is connected or opened yet.
     ///
@@ -212,15 +221,6 @@ impl Project {
         })?;
         self.secrets.fetch(source).map_err(|message| Fault::new(FaultKind::Auth, message))
     }
-}
-
-fn channels_of(config: &Config, secrets: &Arc<Secrets>, clock: &Arc<dyn Clock>) -> Arc<Channels> {
-    Arc::new(Channels::new(ChannelsParts {
-        channels: config.channels.clone(),
-        secrets: Arc::clone(secrets),
-        clock: Arc::clone(clock),
-        host: Caller::of_process().host,
-    }))
 }
 
 fn never_of(config: &Config) -> Result<Never, String> {
