@@ -33,5 +33,6 @@ mod sps;
 mod stdlib;
 mod support;
 mod terminal;
+mod triggers;
 mod undo;
 mod vendors;

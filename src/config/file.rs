@@ -100,6 +100,17 @@ pub struct ScheduleTable {
     pub window: Option<String>,
     pub jitter: Option<String>,
     pub timeout: Option<String>,
+    pub retry: Option<RetryTable>,
+    pub pause_after: Option<u32>,
+    pub max_runs: Option<usize>,
+}
+
+/// `retry = { … }` of a trigger.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetryTable {
+    pub attempts: Option<u32>,
+    pub backoff: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -114,6 +125,9 @@ pub struct WatchTable {
     pub overlap: Option<String>,
     pub after: Option<String>,
     pub timeout: Option<String>,
+    pub retry: Option<RetryTable>,
+    pub pause_after: Option<u32>,
+    pub max_runs: Option<usize>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -170,6 +184,7 @@ pub struct CatalogTable {
 pub struct StateTable {
     pub dir: Option<PathBuf>,
     pub keep: Option<String>,
+    pub ledger: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -3,6 +3,7 @@
 //! Only this folder reads the environment.
 
 mod caller;
+mod failures;
 mod file;
 mod find;
 mod load;
@@ -16,6 +17,7 @@ mod triggers;
 mod tests;
 
 pub use caller::Caller;
+pub use failures::Failures;
 pub use find::{Environment, find};
 pub use load::line_of;
 pub use project::{Config, ConfigError, FileLimits, Limits, NeverConfig, PolicyConfig};

@@ -8,10 +8,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::door::Halt;
-use crate::run::{Ending, Listener, Outcome, Project, RunEvent, execute};
+use crate::run::{Ending, Listener, Project, RunEvent, execute};
 use crate::service::event::{ServiceEvent, Tell};
 use crate::service::orders::order;
-use crate::trigger::{Firing, Outcome as FiringOutcome, Triggers};
+use crate::trigger::{Firing, Triggers};
 
 /// What wakes the loop.
 pub(super) enum Wake {
@@ -125,9 +125,9 @@ impl Desk {
         spawned.map_err(|error| format!("no thread can be had for a run: {error}"))?;
         // The run tells its id before it does anything.
         let run = id.recv_timeout(Duration::from_secs(10)).unwrap_or_else(|_| "unknown".to_owned());
+        self.running.insert(firing.id.clone(), halt);
         self.triggers.started(&firing.id, &run, self.now()).map_err(|error| error.to_string())?;
-        self.tell(ServiceEvent::Started { trigger: firing.trigger.clone(), run, why });
-        self.running.insert(firing.id, halt);
+        self.tell(ServiceEvent::Started { trigger: firing.trigger, run, why });
         Ok(())
     }
 
@@ -149,9 +149,7 @@ impl Desk {
     /// What the database refuses.
     pub(super) fn settle(&mut self, now: Timestamp) -> Result<(), String> {
         while let Some((firing, ending)) = self.ended.front() {
-            let succeeded = ending.outcome == Outcome::Succeeded;
-            let outcome = if succeeded { FiringOutcome::Succeeded } else { FiringOutcome::Failed };
-            let problems = self.triggers.ended(firing, outcome, now).map_err(|error| error.to_string())?;
+            let problems = self.triggers.ended(firing, ending.outcome, now).map_err(|error| error.to_string())?;
             self.complain(problems);
             if let Some((firing, ending)) = self.ended.pop_front() {
                 self.tell(ServiceEvent::Ended(firing, ending));

@@ -1,20 +1,20 @@
 //! The life of a firing once it is queued: taken for a run, started, ended; or skipped after all.
 //!
 //! `queued` becomes `taken` when the service asks for work, `started` when its run exists and
-//! `ended` with it. What is `taken` when a service dies has no run yet, and is queued again.
+//! `ended` with it. What is `taken` when a service dies has no run yet, and is queued again. How one that
+//! failed is tried again stands in `retry`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::config::Overlap;
 use crate::trigger::decide::Why;
 use crate::trigger::ledger::{self, micros};
-use crate::trigger::{Firing, FiringKind, Outcome};
+use crate::trigger::{Firing, FiringKind, retry};
 
-/// The rule of a trigger for firings that wait; none if it is not configured any more.
-pub(super) type OverlapOf<'a> = dyn Fn(&str) -> Option<Overlap> + 'a;
+/// How many runs of a trigger may go at once; none if it is not configured any more.
+pub(super) type PlacesOf<'a> = dyn Fn(&str) -> Option<usize> + 'a;
 
 /// Takes up to `limit` firings that may start now, in order of time and name. A watch with
 /// `overlap = "skip"` has its files wait: a file is not skipped because another is being dealt with.
@@ -22,18 +22,18 @@ pub(super) fn take(
     connection: &Connection,
     now: Timestamp,
     limit: usize,
-    overlap_of: &OverlapOf<'_>,
+    places_of: &PlacesOf<'_>,
 ) -> rusqlite::Result<Vec<Firing>> {
-    let mut late = connection
-        .prepare_cached("SELECT id FROM firing WHERE state = 'queued' AND not_before <= ?1 AND expires < ?1")?;
+    let mut late = connection.prepare_cached(
+        "SELECT id FROM firing INDEXED BY firing_expires WHERE state = 'queued' AND expires < ?1 AND not_before <= ?1",
+    )?;
     let late: Vec<String> = late.query_map([micros(now)], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     late.iter().try_for_each(|id| drop_queued(connection, id, Why::Window.reason()))?;
 
-    let mut running = names(connection, "taken")?;
-    running.extend(names(connection, "started")?);
+    let mut running = running(connection)?;
     // A file that has not reached the work folder yet is not ready for its run.
     let mut statement = connection.prepare_cached(
-        "SELECT id, name, kind, due, event FROM firing
+        "SELECT id, name, kind, due, event, params, attempts FROM firing
          WHERE state = 'queued' AND not_before <= ?1
             AND NOT EXISTS (SELECT 1 FROM claim WHERE claim.firing = firing.id AND claim.state = 'claimed')
          ORDER BY not_before, name, sequence",
@@ -44,11 +44,14 @@ pub(super) fn take(
         && let Some(row) = rows.next()?
     {
         let name: String = row.get(1)?;
-        match overlap_of(&name) {
-            Some(Overlap::Parallel) => taken.push(ledger::firing(row)?),
-            Some(_) => {
-                if running.insert(name) {
-                    taken.push(ledger::firing(row)?);
+        match places_of(&name) {
+            Some(places) => {
+                let going = running.entry(name).or_insert(0);
+                if *going < places {
+                    *going += 1;
+                    let mut firing = ledger::firing(row)?;
+                    firing.event.insert("attempt".into(), (row.get::<_, u32>(6)? + 1).into());
+                    taken.push(firing);
                 }
             }
             // The file of a watch that is gone waits for it to come back.
@@ -67,10 +70,14 @@ pub(super) fn take(
     Ok(taken)
 }
 
-fn names(connection: &Connection, state: &str) -> rusqlite::Result<HashSet<String>> {
+/// How many runs of each trigger are going, or about to begin.
+fn running(connection: &Connection) -> rusqlite::Result<HashMap<String, usize>> {
     connection
-        .prepare_cached("SELECT DISTINCT name FROM firing WHERE state = ?1")?
-        .query_map([state], |row| row.get(0))?
+        .prepare_cached("SELECT name, count(*) FROM firing WHERE state IN ('taken', 'started') GROUP BY name")?
+        .query_map([], |row| {
+            let going: i64 = row.get(1)?;
+            Ok((row.get(0)?, usize::try_from(going).unwrap_or(usize::MAX)))
+        })?
         .collect()
 }
 
@@ -81,8 +88,11 @@ fn set_taken(connection: &Connection, firing: &Firing) -> rusqlite::Result<()> {
         .map(|_| ())
 }
 
-/// Skips a firing if its run does not exist yet.
+/// Skips a firing if it has no run yet; one that waits to be tried again ends as its last run did.
 pub(super) fn drop_queued(connection: &Connection, id: &str, reason: &str) -> rusqlite::Result<()> {
+    if retry::give_up(connection, id, reason)? {
+        return Ok(());
+    }
     connection
         .prepare_cached("UPDATE firing SET state = 'skipped' WHERE id = ?1 AND state IN ('queued', 'taken')")?
         .execute([id])?;
@@ -107,32 +117,32 @@ pub(super) fn started(connection: &Connection, id: &str, run: &str, now: Timesta
     ledger::settle_started(connection, id, now)
 }
 
-/// The run of a firing has ended; a resumed one may end again.
-pub(super) fn ended(connection: &Connection, id: &str, outcome: Outcome, now: Timestamp) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("UPDATE firing SET state = 'ended', outcome = ?2, ended = ?3 WHERE id = ?1")?
-        .execute(params![id, outcome.name(), micros(now)])
-        .map(|_| ())
-}
-
 /// Queues again what was taken by a service that died before its run existed.
 pub(super) fn put_back(connection: &Connection) -> rusqlite::Result<usize> {
     connection.execute("UPDATE firing SET state = 'queued' WHERE state = 'taken'", [])
 }
 
+/// The same for one firing.
+pub(super) fn put_back_one(connection: &Connection, id: &str) -> rusqlite::Result<()> {
+    connection.execute("UPDATE firing SET state = 'queued' WHERE id = ?1 AND state = 'taken'", [id]).map(|_| ())
+}
+
 /// Firings whose run has started and not ended, and the run.
 pub(super) fn unended(connection: &Connection) -> rusqlite::Result<Vec<(Firing, String)>> {
     connection
-        .prepare_cached("SELECT id, name, kind, due, event, run FROM firing WHERE state = 'started' ORDER BY sequence")?
-        .query_map([], |row| Ok((ledger::firing(row)?, row.get(5)?)))?
+        .prepare_cached(
+            "SELECT id, name, kind, due, event, params, run FROM firing WHERE state = 'started' ORDER BY sequence",
+        )?
+        .query_map([], |row| Ok((ledger::firing(row)?, row.get(6)?)))?
         .collect()
 }
 
-/// The earliest time at which a queued firing may start that may not start yet.
-pub(super) fn next_start(connection: &Connection, now: Timestamp) -> rusqlite::Result<Option<Timestamp>> {
+/// The earliest time at which a queued firing may start: one that has passed is that of a firing which
+/// waits for a place.
+pub(super) fn next_start(connection: &Connection, after: Timestamp) -> rusqlite::Result<Option<Timestamp>> {
     connection
         .prepare_cached("SELECT min(not_before) FROM firing WHERE state = 'queued' AND not_before > ?1")?
-        .query_row([micros(now)], |row| row.get::<_, Option<i64>>(0))
+        .query_row([micros(after)], |row| row.get::<_, Option<i64>>(0))
         .optional()
         .map(|found| found.flatten().map(ledger::instant))
 }
@@ -143,4 +153,9 @@ pub(super) fn waiting(connection: &Connection, now: Timestamp) -> rusqlite::Resu
         .prepare_cached("SELECT DISTINCT name FROM firing WHERE state = 'queued' AND not_before <= ?1")?
         .query_map([micros(now)], |row| row.get(0))?
         .collect()
+}
+
+/// The trigger of a firing.
+pub(super) fn trigger_of(connection: &Connection, id: &str) -> rusqlite::Result<Option<String>> {
+    connection.prepare_cached("SELECT name FROM firing WHERE id = ?1")?.query_row([id], |row| row.get(0)).optional()
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::service::desk::Desk;
+use crate::service::sources::commands::Commands;
 use crate::service::sources::endings::Endings;
 use crate::service::sources::housekeeping::Housekeeping;
 use crate::service::sources::queue::Queue;
@@ -24,6 +25,7 @@ pub(in crate::service) fn all(desk: &Desk) -> Vec<Box<dyn Source>> {
     vec![
         Box::new(Housekeeping::default()),
         Box::new(Endings),
+        Box::new(Commands::new(desk)),
         Box::new(Schedules),
         Box::new(Watches::new(desk)),
         Box::new(Queue),
