@@ -29,4 +29,8 @@ pub use triggers::{Looked, TriggerError, Triggers};
 pub use watches::Watches;
 
 #[cfg(test)]
+mod law;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod time_page;
