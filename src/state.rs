@@ -151,6 +151,28 @@ const MIGRATIONS: &[&str] = &[
     "ALTER TABLE run ADD COLUMN wake INTEGER;",
     // 6: a firing has the id of its run as soon as it is taken from the queue, so that one state is enough.
     "UPDATE firing SET state = 'queued' WHERE state = 'taken';",
+    // 7: former runs of a firing that was tried again, parameters of a firing by hand, why a trigger is
+    // paused, and the sums of what was folded out of the ledger.
+    "ALTER TABLE trigger_standing ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE trigger_standing ADD COLUMN paused_at INTEGER;
+    ALTER TABLE trigger_standing ADD COLUMN paused_why TEXT;
+    ALTER TABLE trigger_standing ADD COLUMN started INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE trigger_standing ADD COLUMN merged INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE trigger_standing ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE firing ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE firing ADD COLUMN params TEXT;
+    CREATE TABLE attempt (
+        firing  TEXT NOT NULL,
+        number  INTEGER NOT NULL,
+        run     TEXT NOT NULL,
+        started INTEGER NOT NULL,
+        ended   INTEGER NOT NULL,
+        outcome TEXT NOT NULL,
+        PRIMARY KEY (firing, number)
+    ) WITHOUT ROWID;
+    CREATE INDEX firing_expires ON firing (expires) WHERE state = 'queued';
+    CREATE INDEX firing_started ON firing (name, started) WHERE run IS NOT NULL;
+    CREATE INDEX ledger_last ON ledger (last);",
 ];
 
 /// The state database cannot be used, and why.

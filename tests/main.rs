@@ -37,5 +37,6 @@ mod sps;
 mod stdlib;
 mod support;
 mod terminal;
+mod triggers;
 mod undo;
 mod vendors;

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use crate::support::Sandbox;
 use crate::support::lab::Seg;
 
-struct Serving {
-    child: Child,
-    lines: Receiver<String>,
+/// `beadle serve` in a sandbox, and the lines that it tells.
+pub struct Serving {
+    pub child: Child,
+    pub lines: Receiver<String>,
 }
 
 impl Serving {
-    fn start(sandbox: &Sandbox) -> Self {
+    pub fn start(sandbox: &Sandbox) -> Self {
         let mut child = sandbox
             .command(&["serve", "--format", "json"])
             .stdout(Stdio::piped())
@@ -30,7 +31,7 @@ impl Serving {
     }
 
     #[track_caller]
-    fn wait_for(&self, text: &str) -> String {
+    pub fn wait_for(&self, text: &str) -> String {
         let until = Instant::now() + Duration::from_secs(20);
         let mut seen = Vec::new();
         while let Ok(line) = self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
@@ -42,7 +43,7 @@ impl Serving {
         panic!("'{text}' never came; seen:\n{}", seen.join("\n"));
     }
 
-    fn end(mut self) -> i32 {
+    pub fn end(mut self) -> i32 {
         self.signal("-TERM");
         self.child.wait().unwrap().code().unwrap_or(-1)
     }

@@ -101,10 +101,21 @@ pub struct ScheduleTable {
     pub window: Option<String>,
     pub jitter: Option<String>,
     pub timeout: Option<String>,
+    pub retry: Option<RetryTable>,
+    pub pause_after: Option<u32>,
+    pub max_runs: Option<usize>,
     pub on_success: Names,
     pub on_failure: Names,
     pub on_missed: Names,
     pub heartbeat: Option<SecretTable>,
+}
+
+/// `retry = { … }` of a trigger.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetryTable {
+    pub attempts: Option<u32>,
+    pub backoff: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -123,6 +134,9 @@ pub struct WatchTable {
     pub on_failure: Names,
     pub on_missed: Names,
     pub heartbeat: Option<SecretTable>,
+    pub retry: Option<RetryTable>,
+    pub pause_after: Option<u32>,
+    pub max_runs: Option<usize>,
 }
 
 /// `[channels.NAME]`: which keys there are depends on the kind.
@@ -219,6 +233,7 @@ pub struct CatalogTable {
 pub struct StateTable {
     pub dir: Option<PathBuf>,
     pub keep: Option<String>,
+    pub ledger: Option<String>,
 }
 
 #[derive(Deserialize)]

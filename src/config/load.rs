@@ -137,6 +137,8 @@ impl Checker<'_> {
         let limits = self.limits(file);
         let keep = targets::length(file.state.keep.as_deref(), "keep", Duration::from_secs(90 * 86_400));
         let keep = self.or_note("state", keep).unwrap_or_default();
+        let ledger = targets::length(file.state.ledger.as_deref(), "ledger", Duration::from_secs(90 * 86_400));
+        let keep_ledger = self.or_note("state", ledger).unwrap_or_default();
         let state_dir = match (&environment.state_directory, &file.state.dir) {
             (_, Some(dir)) => folder.join(dir),
             (Some(dir), None) => dir.clone(),
@@ -175,6 +177,7 @@ impl Checker<'_> {
             http_allow: file.http.allow.clone(),
             state_dir,
             keep,
+            keep_ledger,
             secrets,
             channels,
             tells,

@@ -5,6 +5,7 @@
 mod caller;
 pub mod channels;
 mod difference;
+mod failures;
 mod file;
 mod find;
 mod load;
@@ -22,6 +23,7 @@ mod tests;
 pub use caller::Caller;
 pub use channels::{Channel, ChannelKind, Email, Security, Webhook};
 pub use difference::difference;
+pub use failures::Failures;
 pub use find::{Environment, find};
 pub use load::line_of;
 pub use message::{MEMBERS, MessageTemplate};

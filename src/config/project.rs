@@ -37,6 +37,8 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// How long what ended runs answered is kept.
     pub keep: Duration,
+    /// How long the ledger keeps its rows before it keeps their sums alone.
+    pub keep_ledger: Duration,
     /// Named secrets.
     pub secrets: BTreeMap<String, SecretSource>,
     /// Named channels for notifications.
@@ -138,6 +140,7 @@ impl Config {
             catalog_paths: Vec::new(),
             state_dir,
             keep: Duration::from_secs(90 * 86_400),
+            keep_ledger: Duration::from_secs(90 * 86_400),
             secrets: BTreeMap::new(),
             channels: BTreeMap::new(),
             tells: BTreeMap::new(),

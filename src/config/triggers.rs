@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config::Failures;
 use crate::config::file::{ScheduleTable, WatchTable};
 use crate::config::targets::length;
 
@@ -19,6 +20,13 @@ pub enum Overlap {
     CancelOld,
 }
 
+impl Overlap {
+    /// The word in the configuration.
+    pub fn name(self) -> &'static str {
+        name_of(self, OVERLAPS)
+    }
+}
+
 /// What happens to firings that fell due while nothing was there to start them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missed {
@@ -28,6 +36,13 @@ pub enum Missed {
     Latest,
     /// All of them are started, at most a hundred.
     All,
+}
+
+impl Missed {
+    /// The word in the configuration.
+    pub fn name(self) -> &'static str {
+        name_of(self, MISSED)
+    }
 }
 
 /// When a file counts as complete.
@@ -41,6 +56,13 @@ pub enum Ready {
     Marker,
 }
 
+impl Ready {
+    /// The word in the configuration.
+    pub fn name(self) -> &'static str {
+        name_of(self, READY)
+    }
+}
+
 /// What becomes of a file after its run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum After {
@@ -50,6 +72,13 @@ pub enum After {
     Delete,
     /// It stays where it was dropped.
     Keep,
+}
+
+impl After {
+    /// The word in the configuration.
+    pub fn name(self) -> &'static str {
+        name_of(self, AFTER)
+    }
 }
 
 /// A checked schedule.
@@ -75,6 +104,10 @@ pub struct ScheduleConfig {
     pub jitter: Duration,
     /// The run's time-out.
     pub timeout: Option<Duration>,
+    /// What follows failed runs.
+    pub failures: Failures,
+    /// How many of its runs may go at once; with `overlap = "parallel"` alone.
+    pub max_runs: Option<usize>,
 }
 
 /// A checked watch.
@@ -98,6 +131,10 @@ pub struct WatchConfig {
     pub after: Option<After>,
     /// The run's time-out.
     pub timeout: Option<Duration>,
+    /// What follows failed runs.
+    pub failures: Failures,
+    /// How many of its runs may go at once; with `overlap = "parallel"` alone.
+    pub max_runs: Option<usize>,
 }
 
 /// One of some words, or a sentence with all of them.
@@ -116,6 +153,17 @@ const OVERLAPS: &[(&str, Overlap)] = &[
     ("parallel", Overlap::Parallel),
     ("cancel-old", Overlap::CancelOld),
 ];
+
+const MISSED: &[(&str, Missed)] = &[("none", Missed::None), ("latest", Missed::Latest), ("all", Missed::All)];
+
+const READY: &[(&str, Ready)] = &[("settle", Ready::Settle), ("rename", Ready::Rename), ("marker", Ready::Marker)];
+
+const AFTER: &[(&str, After)] = &[("archive", After::Archive), ("delete", After::Delete), ("keep", After::Keep)];
+
+/// The word for a value: the lists above have one for each.
+fn name_of<T: PartialEq>(value: T, words: &[(&'static str, T)]) -> &'static str {
+    words.iter().find(|(_, known)| *known == value).map_or("", |(word, _)| word)
+}
 
 /// Gathers mistakes while values are taken.
 #[derive(Default)]
@@ -150,6 +198,17 @@ fn destroys(allow: &[String]) -> Result<bool, String> {
     }
 }
 
+/// `max_runs` beside its `overlap`.
+fn max_runs(given: Option<usize>, overlap: Option<Overlap>) -> Result<Option<usize>, String> {
+    match (given, overlap) {
+        (Some(0), _) => Err("max_runs must be at least 1".into()),
+        (Some(2..), Some(Overlap::Skip | Overlap::Queue | Overlap::CancelOld)) => {
+            Err("max_runs needs overlap = \"parallel\": with any other, one run goes at a time".into())
+        }
+        _ => Ok(given),
+    }
+}
+
 /// A checked schedule.
 ///
 /// # Errors
@@ -165,12 +224,13 @@ pub fn schedule(table: &ScheduleTable) -> Result<ScheduleConfig, Vec<String>> {
     let destroy = taken.take(destroys(&table.allow));
     let overlap = taken.take(word("overlap", table.overlap.as_deref(), OVERLAPS, Overlap::Skip));
     let default = if destroy == Some(true) { Missed::None } else { Missed::Latest };
-    let words = [("none", Missed::None), ("latest", Missed::Latest), ("all", Missed::All)];
-    let missed = taken.take(word("missed", table.missed.as_deref(), &words, default));
+    let missed = taken.take(word("missed", table.missed.as_deref(), MISSED, default));
     let window = taken.take(length(table.window.as_deref(), "window", Duration::from_secs(3600)));
     let jitter = taken.take(length(table.jitter.as_deref(), "jitter", Duration::ZERO));
     let timeout = taken.take(timeout(table.timeout.as_deref()));
-    match (playbook, cron, destroy, overlap, missed, window, jitter, timeout) {
+    let failures = taken.take(Failures::read(table.retry.as_ref(), table.pause_after));
+    let max_runs = taken.take(max_runs(table.max_runs, overlap));
+    match (playbook, cron, destroy, overlap, missed, window, jitter, timeout, failures, max_runs) {
         (
             Some(playbook),
             Some(cron),
@@ -180,6 +240,8 @@ pub fn schedule(table: &ScheduleTable) -> Result<ScheduleConfig, Vec<String>> {
             Some(window),
             Some(jitter),
             Some(timeout),
+            Some(failures),
+            Some(max_runs),
         ) if taken.0.is_empty() => Ok(ScheduleConfig {
             playbook,
             cron,
@@ -191,6 +253,8 @@ pub fn schedule(table: &ScheduleTable) -> Result<ScheduleConfig, Vec<String>> {
             window,
             jitter,
             timeout,
+            failures,
+            max_runs,
         }),
         _ => Err(taken.0),
     }
@@ -212,33 +276,41 @@ pub fn watch(table: &WatchTable, folder: &std::path::Path) -> Result<WatchConfig
             taken.0.push(format!("paths '{path}': only the last part may have * or ?"));
         }
     }
-    let words = [("settle", Ready::Settle), ("rename", Ready::Rename), ("marker", Ready::Marker)];
-    let ready = taken.take(word("ready", table.ready.as_deref(), &words, Ready::Settle));
+    let ready = taken.take(word("ready", table.ready.as_deref(), READY, Ready::Settle));
     let settle = taken.take(length(table.settle.as_deref(), "settle", Duration::from_secs(2)));
     let destroy = taken.take(destroys(&table.allow));
     let overlap = taken.take(word("overlap", table.overlap.as_deref(), OVERLAPS, Overlap::Queue));
-    let words = [("archive", After::Archive), ("delete", After::Delete), ("keep", After::Keep)];
     let after = match table.after.as_deref() {
         None => Some(None),
-        given => taken.take(word("after", given, &words, After::Keep)).map(Some),
+        given => taken.take(word("after", given, AFTER, After::Keep)).map(Some),
     };
     let timeout = taken.take(timeout(table.timeout.as_deref()));
-    match (playbook, ready, settle, destroy, overlap, after, timeout) {
-        (Some(playbook), Some(ready), Some(settle), Some(destroy), Some(overlap), Some(after), Some(timeout))
-            if taken.0.is_empty() =>
-        {
-            Ok(WatchConfig {
-                playbook,
-                paths: table.paths.iter().map(|path| folder.join(path)).collect(),
-                ready,
-                settle,
-                params: table.params.clone(),
-                destroy,
-                overlap,
-                after,
-                timeout,
-            })
-        }
+    let failures = taken.take(Failures::read(table.retry.as_ref(), table.pause_after));
+    let max_runs = taken.take(max_runs(table.max_runs, overlap));
+    match (playbook, ready, settle, destroy, overlap, after, timeout, failures, max_runs) {
+        (
+            Some(playbook),
+            Some(ready),
+            Some(settle),
+            Some(destroy),
+            Some(overlap),
+            Some(after),
+            Some(timeout),
+            Some(failures),
+            Some(max_runs),
+        ) if taken.0.is_empty() => Ok(WatchConfig {
+            playbook,
+            paths: table.paths.iter().map(|path| folder.join(path)).collect(),
+            ready,
+            settle,
+            params: table.params.clone(),
+            destroy,
+            overlap,
+            after,
+            timeout,
+            failures,
+            max_runs,
+        }),
         _ => Err(taken.0),
     }
 }

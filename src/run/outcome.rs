@@ -34,6 +34,21 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The outcome of that word.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let all = [
+            Self::Succeeded,
+            Self::Failed,
+            Self::Refused,
+            Self::Cancelled,
+            Self::TimedOut,
+            Self::Uncertain,
+            Self::Interrupted,
+            Self::Waiting,
+        ];
+        all.into_iter().find(|outcome| outcome.name() == name)
+    }
+
     /// The word for people and files.
     pub const fn name(self) -> &'static str {
         match self {

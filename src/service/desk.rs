@@ -12,7 +12,7 @@ use crate::door::policy::NoTerminal;
 use crate::run::{Ending, Listener, Now, Outcome, Project, Resumption, RunEvent, Start, execute_from, resume, wake};
 use crate::service::event::{ServiceEvent, Tell};
 use crate::service::orders::order;
-use crate::trigger::{Firing, Missed, Outcome as FiringOutcome, Triggers};
+use crate::trigger::{Firing, Missed, Triggers};
 
 /// What wakes the loop.
 pub(super) enum Wake {
@@ -242,9 +242,7 @@ impl Desk {
                 self.tell_end();
                 continue;
             }
-            let succeeded = ending.outcome == Outcome::Succeeded;
-            let outcome = if succeeded { FiringOutcome::Succeeded } else { FiringOutcome::Failed };
-            self.close(firing, outcome, now)?;
+            self.close(firing, ending.outcome, now)?;
             self.tell_end();
         }
         Ok(())
@@ -254,7 +252,7 @@ impl Desk {
     ///
     /// # Errors
     /// What the database refuses.
-    pub(super) fn close(&self, firing: &str, outcome: FiringOutcome, now: Timestamp) -> Result<(), String> {
+    pub(super) fn close(&self, firing: &str, outcome: Outcome, now: Timestamp) -> Result<(), String> {
         let problems = self.triggers.ended(firing, outcome, now).map_err(|error| error.to_string())?;
         self.complain(problems);
         Ok(())

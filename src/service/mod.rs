@@ -1,5 +1,6 @@
 //! The service: the loop that turns firings into runs.
 
+mod bell;
 mod check;
 mod desk;
 mod event;
@@ -11,10 +12,11 @@ mod repeats;
 mod serve;
 mod sources;
 
+pub use bell::ring;
 pub use check::check;
 pub use event::{ServiceEvent, Tell};
 pub use lock::is_serving;
-pub use orders::{definitions, order};
+pub use orders::{definitions, order, overrides};
 pub use outside::Outside;
 pub use reload::Reloader;
 pub use repeats::calm;

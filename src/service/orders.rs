@@ -1,7 +1,7 @@
 //! From a firing to an order: the playbook, its parameters with the event's values, its rights.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use crate::door::Halt;
 use crate::door::policy::NoTerminal;
+use crate::journal::{code_map, decode_map};
 use crate::run::params::{Given, from_toml, resolve};
 use crate::run::{Cause, Intent, Order, Playbook, Project, Within};
 use crate::trigger::{Firing, ScheduleDefinition, Triggers, WatchDefinition};
@@ -82,9 +83,12 @@ pub fn order(project: &Arc<Project>, firing: &Firing, halt: Halt) -> Result<Orde
     let playbook =
         Playbook::find(wanted.playbook, &config.folder, &config.folder).map_err(|error| error.to_string())?;
     let mut given: BTreeMap<String, Vec<Given>> = BTreeMap::new();
-    for (name, value) in wanted.params {
+    let by_hand = firing.params.clone().map(|params| decode_map(params, &*project.secret_supply()));
+    let by_hand = by_hand.unwrap_or_default();
+    for (name, value) in wanted.params.iter().filter(|(name, _)| !by_hand.contains_key(name.as_str())) {
         given.insert(name.clone(), vec![Given::Typed(with_event(from_toml(value), &event)?)]);
     }
+    given.extend(by_hand.into_iter().map(|(name, value)| (name, vec![Given::Typed(value)])));
     let within = Within { project, folder: &config.folder };
     let params = resolve(&playbook.header, &given, &within).map_err(|mistakes| mistakes.join("; "))?;
     let event_files = event.get("path").and_then(Value::as_text).map(PathBuf::from).into_iter().collect();
@@ -101,6 +105,35 @@ pub fn order(project: &Arc<Project>, firing: &Firing, halt: Halt) -> Result<Orde
         timeout: wanted.timeout,
         halt,
     })
+}
+
+/// Parameters that a person gives to a firing, checked against the header of the trigger's playbook, as the
+/// firing keeps them: secrets as references, texts of files as texts.
+///
+/// # Errors
+/// The playbook is missing, or a parameter does not fit; one sentence each.
+pub fn overrides(
+    project: &Project,
+    trigger: &str,
+    given: &BTreeMap<String, Vec<Given>>,
+    here: &Path,
+) -> Result<Option<serde_json::Value>, String> {
+    if given.is_empty() {
+        return Ok(None);
+    }
+    let config = &project.config;
+    let name = config.schedules.get(trigger).map(|schedule| &schedule.playbook);
+    let name = name.or_else(|| config.watches.get(trigger).map(|watch| &watch.playbook));
+    let name = name.ok_or_else(|| format!("there is no trigger '{trigger}'"))?;
+    let mut playbook = Playbook::find(name, &config.folder, &config.folder).map_err(|error| error.to_string())?;
+    // The others come from the configuration; whether all of them fit together is known with the order.
+    for param in playbook.header.params.iter_mut().filter(|param| !given.contains_key(&param.name)) {
+        (param.optional, param.default) = (true, None);
+    }
+    let params = resolve(&playbook.header, given, &Within { project, folder: here });
+    let mut params = params.map_err(|mistakes| mistakes.join("\nerror: "))?;
+    params.values.retain(|name, _| given.contains_key(name));
+    Ok(Some(code_map(&params.values)))
 }
 
 /// Puts the event's values in the place of `${event.…}`. A text that is nothing else takes the

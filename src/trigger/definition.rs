@@ -70,7 +70,7 @@ impl ScheduleDefinition {
     }
 
     /// How much later than due the firing of `due` starts: the same each time it is asked.
-    pub(super) fn jitter(&self, due: jiff::Timestamp) -> SignedDuration {
+    pub fn jitter(&self, due: jiff::Timestamp) -> SignedDuration {
         let most = self.config.jitter.as_millis().min(u128::from(u64::MAX)) as u64;
         if most == 0 {
             return SignedDuration::ZERO;

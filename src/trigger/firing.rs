@@ -33,24 +33,6 @@ impl FiringKind {
     }
 }
 
-/// How the run of a firing ended, as far as the ledger and the files care.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It did what it should: its file is archived, deleted or left.
-    Succeeded,
-    /// It did not: its file stays in the work folder, because the run may be resumed.
-    Failed,
-}
-
-impl Outcome {
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-        }
-    }
-}
-
 /// A trigger going off once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Firing {
@@ -62,11 +44,14 @@ pub struct Firing {
     pub kind: FiringKind,
     /// When it fell due; a schedule's only.
     pub due: Option<Timestamp>,
-    /// What the script sees as `event`. Always `kind`, `trigger` and `firing`; `due` and, once taken,
-    /// `late` (whole seconds) for a schedule; `path` (in the work folder), `name`, `original` and `size` for a watch.
+    /// What the script sees as `event`. Always `kind`, `trigger`, `firing` and, once taken, `attempt` (1 for
+    /// the first run); `due` and, once taken, `late` (whole seconds) for a schedule; `path` (in the work folder),
+    /// `name`, `original` and `size` for a watch.
     pub event: Map<String, Value>,
     /// The id of its run, once it is started.
     pub run: Option<String>,
+    /// Parameters that come before the configured ones, as the journal codes them; of a firing by hand.
+    pub params: Option<Value>,
 }
 
 impl Firing {
@@ -79,6 +64,16 @@ impl Firing {
         if let Some(due) = due {
             event.insert("due".into(), json!(due.to_string()));
         }
-        Self { id, trigger: trigger.to_owned(), kind, due, event, run: None }
+        Self { id, trigger: trigger.to_owned(), kind, due, event, run: None, params: None }
+    }
+
+    /// A firing of a schedule that a person asks for. Its event has a `due` as well, so that a playbook
+    /// which reads it works by hand, too.
+    pub fn by_hand(trigger: &str, params: Option<Value>, now: Timestamp) -> Self {
+        let mut firing = Self { params, ..Self::new(trigger, FiringKind::Manual, None) };
+        let whole = Timestamp::from_second(now.as_second()).unwrap_or(now);
+        firing.event.insert("due".into(), json!(whole.to_string()));
+        firing.event.insert("late".into(), json!(0));
+        firing
     }
 }

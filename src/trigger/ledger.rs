@@ -1,5 +1,5 @@
-//! The ledger: what fell due and what became of it. A thin layer of SQL; the decisions are made
-//! in `decide`, and the life of a firing once it is queued is in `queue`.
+//! The ledger: writing what fell due and what became of it. A thin layer of SQL; the decisions are made
+//! in `decide`, the life of a firing once it is queued is in `queue`, and reading is `history`.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::trigger::cron::Due;
-use crate::trigger::decide::Decision;
+use crate::trigger::decide::{CORRECTION, Decision};
 use crate::trigger::{Firing, FiringKind};
 
 /// How a trigger stands.
@@ -19,42 +19,14 @@ pub struct Standing {
     pub latest: Timestamp,
     /// Whether it is paused.
     pub paused: bool,
+    /// Since when it is paused, where that was kept.
+    pub paused_at: Option<Timestamp>,
+    /// Why it was paused, if it was not a person who did so.
+    pub paused_why: Option<String>,
+    /// How many of its firings failed in a row.
+    pub failures: u32,
     /// How many of its firings are queued or running.
     pub active: u64,
-}
-
-/// One row of the ledger.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LedgerRow {
-    /// The first instant; for a file and a firing by hand, when it was queued.
-    pub first: Timestamp,
-    /// The last instant of the stretch.
-    pub last: Timestamp,
-    /// How many instants or files.
-    pub count: u64,
-    /// `queued`, `started`, `merged` or `skipped`.
-    pub state: String,
-    /// Why it was skipped.
-    pub reason: Option<String>,
-    /// How late it was started, in microseconds.
-    pub late: Option<i64>,
-    /// The firing, unless skipped.
-    pub firing: Option<String>,
-}
-
-/// The sums of a trigger's ledger. `due` is the sum of the others.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Account {
-    /// Instants that fell due, files that were ready, firings by hand.
-    pub due: u64,
-    /// Still to start; none at rest.
-    pub queued: u64,
-    /// Started.
-    pub started: u64,
-    /// Merged into another on the same instant.
-    pub merged: u64,
-    /// Skipped.
-    pub skipped: u64,
 }
 
 pub(super) fn micros(at: Timestamp) -> i64 {
@@ -77,10 +49,20 @@ pub(super) fn load(connection: &Connection, name: &str, digest: &str, now: Times
         .map(|_| ())
 }
 
+/// Where the clock was wrong when a trigger was dealt with last, and is not any more, it owes from `now` on. What
+/// falls due until it is settled next would be lost otherwise.
+pub(super) fn correct(connection: &Connection, name: &str, now: Timestamp) -> rusqlite::Result<()> {
+    let wrong = now.saturating_add(CORRECTION).unwrap_or(Timestamp::MAX);
+    connection
+        .prepare_cached("UPDATE trigger_standing SET since = ?2 WHERE name = ?1 AND since > ?3")?
+        .execute(params![name, micros(now), micros(wrong)])
+        .map(|_| ())
+}
+
 pub(super) fn standing(connection: &Connection, name: &str) -> rusqlite::Result<Option<Standing>> {
     connection
         .prepare_cached(
-            "SELECT since, latest, paused, (SELECT count(*) FROM firing
+            "SELECT since, latest, paused, paused_at, paused_why, failures, (SELECT count(*) FROM firing
                 WHERE firing.name = ?1 AND state IN ('queued', 'started'))
              FROM trigger_standing WHERE name = ?1",
         )?
@@ -89,24 +71,52 @@ pub(super) fn standing(connection: &Connection, name: &str) -> rusqlite::Result<
                 since: instant(row.get(0)?),
                 latest: instant(row.get(1)?),
                 paused: row.get(2)?,
-                active: row.get::<_, i64>(3)?.unsigned_abs(),
+                paused_at: row.get::<_, Option<i64>>(3)?.map(instant),
+                paused_why: row.get(4)?,
+                failures: row.get(5)?,
+                active: row.get::<_, i64>(6)?.unsigned_abs(),
             })
         })
         .optional()
 }
 
-pub(super) fn set_paused(connection: &Connection, name: &str, paused: bool) -> rusqlite::Result<()> {
-    connection.execute("UPDATE trigger_standing SET paused = ?2 WHERE name = ?1", params![name, paused]).map(|_| ())
+/// Pauses a trigger; `why` is what a person who did not do so should know. One that rests already is left alone.
+pub(super) fn set_paused(
+    connection: &Connection,
+    name: &str,
+    why: Option<&str>,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE trigger_standing SET paused = 1, paused_at = ?2, paused_why = ?3 WHERE name = ?1 AND paused = 0",
+        )?
+        .execute(params![name, micros(now), why])
+        .map(|_| ())
 }
 
-/// The instants later than `after` that have a firing: once a clock is corrected they come again.
+/// Ends a pause, and forgets the failures that may have led to it.
+pub(super) fn set_resumed(connection: &Connection, name: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE trigger_standing SET paused = 0, paused_at = NULL, paused_why = NULL, failures = 0 WHERE name = ?1",
+        )?
+        .execute([name])
+        .map(|_| ())
+}
+
+/// The instants later than `after` that have a firing: once a clock is corrected they come again. One by hand
+/// takes the place of none.
 pub(super) fn fired_since(
     connection: &Connection,
     name: &str,
     after: Timestamp,
 ) -> rusqlite::Result<HashSet<Timestamp>> {
     connection
-        .prepare_cached("SELECT first FROM ledger WHERE name = ?1 AND first > ?2 AND state IN ('queued', 'started')")?
+        .prepare_cached(
+            "SELECT first FROM ledger WHERE name = ?1 AND first > ?2 AND state IN ('queued', 'started')
+                AND EXISTS (SELECT 1 FROM firing WHERE firing.id = ledger.firing AND firing.kind = 'schedule')",
+        )?
         .query_map(params![name, micros(after)], |row| row.get(0).map(instant))?
         .collect()
 }
@@ -157,8 +167,8 @@ pub(super) fn queue(
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO firing (id, name, kind, due, not_before, expires, event, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'queued')",
+            "INSERT INTO firing (id, name, kind, due, not_before, expires, event, params, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'queued')",
         )?
         .execute(params![
             firing.id,
@@ -168,6 +178,7 @@ pub(super) fn queue(
             micros(not_before),
             expires.map(micros),
             serde_json::Value::Object(firing.event.clone()).to_string(),
+            firing.params.as_ref().map(serde_json::Value::to_string),
         ])?;
     row(connection, &firing.trigger, (at, at), 1, "queued", None, Some(&firing.id))
 }
@@ -226,51 +237,9 @@ pub(super) fn settle_skipped(connection: &Connection, firing: &str, reason: &str
         .map(|_| ())
 }
 
-/// The last `limit` rows, the latest first.
-pub(super) fn rows(connection: &Connection, name: &str, limit: usize) -> rusqlite::Result<Vec<LedgerRow>> {
-    connection
-        .prepare_cached(
-            "SELECT first, last, count, state, reason, late, firing FROM ledger
-             WHERE name = ?1 ORDER BY sequence DESC LIMIT ?2",
-        )?
-        .query_map(params![name, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
-            Ok(LedgerRow {
-                first: instant(row.get(0)?),
-                last: instant(row.get(1)?),
-                count: row.get::<_, i64>(2)?.unsigned_abs(),
-                state: row.get(3)?,
-                reason: row.get(4)?,
-                late: row.get(5)?,
-                firing: row.get(6)?,
-            })
-        })?
-        .collect()
-}
-
-pub(super) fn account(connection: &Connection, name: &str) -> rusqlite::Result<Account> {
-    let due = connection
-        .query_row("SELECT due FROM trigger_standing WHERE name = ?1", [name], |row| row.get::<_, i64>(0))
-        .optional()?;
-    let mut account = Account { due: due.unwrap_or(0).unsigned_abs(), ..Account::default() };
-    let mut statement =
-        connection.prepare_cached("SELECT state, sum(count) FROM ledger WHERE name = ?1 GROUP BY state")?;
-    let sums = statement.query_map([name], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?;
-    for sum in sums {
-        let (state, count) = sum?;
-        let count = count.unsigned_abs();
-        match state.as_str() {
-            "queued" => account.queued = count,
-            "started" => account.started = count,
-            "merged" => account.merged = count,
-            _ => account.skipped = count,
-        }
-    }
-    Ok(account)
-}
-
-/// A firing as it is kept; columns `id, name, kind, due, event` first.
+/// A firing as it is kept; columns `id, name, kind, due, event, params` first.
 pub(super) fn firing(row: &rusqlite::Row<'_>) -> rusqlite::Result<Firing> {
-    let event: String = row.get(4)?;
+    let (event, params): (String, Option<String>) = (row.get(4)?, row.get(5)?);
     Ok(Firing {
         id: row.get(0)?,
         trigger: row.get(1)?,
@@ -278,5 +247,6 @@ pub(super) fn firing(row: &rusqlite::Row<'_>) -> rusqlite::Result<Firing> {
         due: row.get::<_, Option<i64>>(3)?.map(instant),
         event: serde_json::from_str(&event).unwrap_or_default(),
         run: None,
+        params: params.and_then(|params| serde_json::from_str(&params).ok()),
     })
 }

@@ -1,28 +1,38 @@
 //! Causes of runs: schedules and watched folders, and the ledger of what became of each firing.
 //!
-//! Nothing here knows scripts, the door or runs: it says what fell due and which file is ready,
-//! queues it durably, and is told when it was started and how it ended.
+//! Nothing here knows scripts or the door: it says what fell due and which file is ready, queues it
+//! durably, and is told when its run was started and how that ended.
 
 pub mod cron;
 pub mod decide;
 mod definition;
 mod firing;
+mod fold;
+mod history;
 mod ledger;
 mod missed;
 mod queue;
+mod retry;
 mod schedules;
 mod settle;
 mod triggers;
 pub mod watch;
 mod watches;
 
+pub use crate::run::Outcome;
 pub use definition::{DefinitionError, Rules, ScheduleDefinition, WatchDefinition};
-pub use firing::{Firing, FiringKind, Outcome};
-pub use ledger::{Account, LedgerRow, Standing};
+pub use firing::{Firing, FiringKind};
+pub use fold::fold;
+pub use history::{Account, FiringRun, LedgerRow};
+pub use ledger::Standing;
 pub use missed::Missed;
 pub use schedules::Schedules;
 pub use triggers::{Looked, TriggerError, Triggers, queue_length};
 pub use watches::Watches;
 
 #[cfg(test)]
+mod law;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod time_page;

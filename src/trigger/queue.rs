@@ -2,21 +2,21 @@
 //!
 //! `queued` becomes `started`, with the id of its run, when the service asks for work, and `ended` with the
 //! run. What is `started` when a service dies is queued again if no run of that id has begun: so a firing
-//! never has two runs, and is never without one.
+//! never has two runs, and is never without one. How one that failed is
+//! tried again stands in `retry`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::config::Overlap;
 use crate::id;
 use crate::trigger::decide::Why;
 use crate::trigger::ledger::{self, micros};
-use crate::trigger::{Firing, FiringKind, Missed, Outcome};
+use crate::trigger::{Firing, FiringKind, Missed, retry};
 
-/// The rule of a trigger for firings that wait; none if it is not configured any more.
-pub(super) type OverlapOf<'a> = dyn Fn(&str) -> Option<Overlap> + 'a;
+/// How many runs of a trigger may go at once; none if it is not configured any more.
+pub(super) type PlacesOf<'a> = dyn Fn(&str) -> Option<usize> + 'a;
 
 /// Takes up to `limit` firings that may start now, in order of time and name, and gives them the ids
 /// of their runs. A watch with
@@ -25,13 +25,13 @@ pub(super) fn take(
     connection: &Connection,
     now: Timestamp,
     limit: usize,
-    overlap_of: &OverlapOf<'_>,
+    places_of: &PlacesOf<'_>,
 ) -> rusqlite::Result<Vec<Firing>> {
     expire(connection, now)?;
-    let mut running = names(connection, "started")?;
+    let mut running = running(connection)?;
     // A file that has not reached the work folder yet is not ready for its run.
     let mut statement = connection.prepare_cached(
-        "SELECT id, name, kind, due, event FROM firing
+        "SELECT id, name, kind, due, event, params, attempts FROM firing
          WHERE state = 'queued' AND not_before <= ?1
             AND NOT EXISTS (SELECT 1 FROM claim WHERE claim.firing = firing.id AND claim.state = 'claimed')
          ORDER BY not_before, name, sequence",
@@ -42,11 +42,14 @@ pub(super) fn take(
         && let Some(row) = rows.next()?
     {
         let name: String = row.get(1)?;
-        match overlap_of(&name) {
-            Some(Overlap::Parallel) => taken.push(ledger::firing(row)?),
-            Some(_) => {
-                if running.insert(name) {
-                    taken.push(ledger::firing(row)?);
+        match places_of(&name) {
+            Some(places) => {
+                let going = running.entry(name).or_insert(0);
+                if *going < places {
+                    *going += 1;
+                    let mut firing = ledger::firing(row)?;
+                    firing.event.insert("attempt".into(), (row.get::<_, u32>(6)? + 1).into());
+                    taken.push(firing);
                 }
             }
             // The file of a watch that is gone waits for it to come back.
@@ -70,7 +73,8 @@ pub(super) fn take(
 /// Skips the firings that are later than their windows allow.
 pub(super) fn expire(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<Missed>> {
     let mut late = connection.prepare_cached(
-        "SELECT id, name, not_before FROM firing WHERE state = 'queued' AND not_before <= ?1 AND expires < ?1",
+        "SELECT id, name, not_before FROM firing INDEXED BY firing_expires
+         WHERE state = 'queued' AND expires < ?1 AND not_before <= ?1",
     )?;
     let late: Vec<(String, String, i64)> = late
         .query_map([micros(now)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
@@ -86,10 +90,14 @@ pub(super) fn length(connection: &Connection) -> rusqlite::Result<u64> {
     count.query_row([], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
 }
 
-fn names(connection: &Connection, state: &str) -> rusqlite::Result<HashSet<String>> {
+/// How many runs of each trigger are going.
+fn running(connection: &Connection) -> rusqlite::Result<HashMap<String, usize>> {
     connection
-        .prepare_cached("SELECT DISTINCT name FROM firing WHERE state = ?1")?
-        .query_map([state], |row| row.get(0))?
+        .prepare_cached("SELECT name, count(*) FROM firing WHERE state = 'started' GROUP BY name")?
+        .query_map([], |row| {
+            let going: i64 = row.get(1)?;
+            Ok((row.get(0)?, usize::try_from(going).unwrap_or(usize::MAX)))
+        })?
         .collect()
 }
 
@@ -100,8 +108,11 @@ fn start(connection: &Connection, firing: &Firing, run: &str, now: Timestamp) ->
     ledger::settle_started(connection, &firing.id, now)
 }
 
-/// Skips a firing whose run has not begun.
+/// Skips a firing whose run has not begun; one that waits to be tried again ends as its last run did.
 pub(super) fn drop_queued(connection: &Connection, id: &str, reason: &str) -> rusqlite::Result<()> {
+    if retry::give_up(connection, id, reason)? {
+        return Ok(());
+    }
     connection
         .prepare_cached("UPDATE firing SET state = 'skipped' WHERE id = ?1 AND state IN ('queued', 'started')")?
         .execute([id])?;
@@ -116,18 +127,12 @@ pub(super) fn supersede(connection: &Connection, name: &str) -> rusqlite::Result
     old.iter().try_for_each(|id| drop_queued(connection, id, Why::Superseded.reason()))
 }
 
-/// The run of a firing has ended; a resumed one may end again.
-pub(super) fn ended(connection: &Connection, id: &str, outcome: Outcome, now: Timestamp) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("UPDATE firing SET state = 'ended', outcome = ?2, ended = ?3 WHERE id = ?1")?
-        .execute(params![id, outcome.name(), micros(now)])
-        .map(|_| ())
-}
-
 /// Queues a firing again whose run never began.
 pub(super) fn put_back(connection: &Connection, id: &str) -> rusqlite::Result<()> {
     connection.prepare_cached("UPDATE firing SET state = 'queued', run = NULL WHERE id = ?1")?.execute([id])?;
-    ledger::unsettle(connection, id)
+    let mut attempts = connection.prepare_cached("SELECT attempts FROM firing WHERE id = ?1")?;
+    // One that is tried again has been started all the same.
+    if attempts.query_row([id], |row| row.get::<_, u32>(0))? > 0 { Ok(()) } else { ledger::unsettle(connection, id) }
 }
 
 /// Lets firings start now that would wait until after `latest`.
@@ -145,16 +150,19 @@ pub(super) fn unended(connection: &Connection) -> rusqlite::Result<Vec<Firing>> 
 
 fn with_run(connection: &Connection, state: &str) -> rusqlite::Result<Vec<Firing>> {
     connection
-        .prepare_cached("SELECT id, name, kind, due, event, run FROM firing WHERE state = ?1 ORDER BY sequence")?
-        .query_map([state], |row| Ok(Firing { run: row.get(5)?, ..ledger::firing(row)? }))?
+        .prepare_cached(
+            "SELECT id, name, kind, due, event, params, run FROM firing WHERE state = ?1 ORDER BY sequence",
+        )?
+        .query_map([state], |row| Ok(Firing { run: row.get(6)?, ..ledger::firing(row)? }))?
         .collect()
 }
 
-/// The earliest time at which a queued firing may start that may not start yet.
-pub(super) fn next_start(connection: &Connection, now: Timestamp) -> rusqlite::Result<Option<Timestamp>> {
+/// The earliest time at which a queued firing may start: one that has passed is that of a firing which
+/// waits for a place.
+pub(super) fn next_start(connection: &Connection, after: Timestamp) -> rusqlite::Result<Option<Timestamp>> {
     connection
         .prepare_cached("SELECT min(not_before) FROM firing WHERE state = 'queued' AND not_before > ?1")?
-        .query_row([micros(now)], |row| row.get::<_, Option<i64>>(0))
+        .query_row([micros(after)], |row| row.get::<_, Option<i64>>(0))
         .optional()
         .map(|found| found.flatten().map(ledger::instant))
 }
@@ -165,4 +173,9 @@ pub(super) fn waiting(connection: &Connection, now: Timestamp) -> rusqlite::Resu
         .prepare_cached("SELECT DISTINCT name FROM firing WHERE state = 'queued' AND not_before <= ?1")?
         .query_map([micros(now)], |row| row.get(0))?
         .collect()
+}
+
+/// The trigger of a firing.
+pub(super) fn trigger_of(connection: &Connection, id: &str) -> rusqlite::Result<Option<String>> {
+    connection.prepare_cached("SELECT name FROM firing WHERE id = ?1")?.query_row([id], |row| row.get(0)).optional()
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
+use crate::config::Overlap;
 use crate::state::{State, StateError};
 use crate::trigger::decide::{CORRECTION, owed_from};
 use crate::trigger::settle::settle;
@@ -23,10 +24,12 @@ pub struct Schedules {
     state: Arc<State>,
     entries: BTreeMap<String, Entry>,
     looked: Timestamp,
+    /// When the first of them is due: most looks come before it, and cost no more than this comparison.
+    first: Option<Timestamp>,
 }
 
 impl Schedules {
-    /// Makes definitions known: a new or changed one owes from `now` on, others since their last due.
+    /// The schedules of these definitions, and when each is due next.
     ///
     /// # Errors
     /// What the database refuses.
@@ -35,19 +38,20 @@ impl Schedules {
         definitions: Vec<ScheduleDefinition>,
         now: Timestamp,
     ) -> Result<Self, StateError> {
-        let load = |connection: &Connection, definition: &ScheduleDefinition| {
-            ledger::load(connection, &definition.name, &definition.digest(), now)?;
+        let since = |connection: &Connection, definition: &ScheduleDefinition| {
             Ok(ledger::standing(connection, &definition.name)?.map_or(now, |standing| standing.since))
         };
-        let sinces = state.transaction(|transaction| {
-            definitions.iter().map(|definition| load(transaction, definition)).collect::<rusqlite::Result<Vec<_>>>()
+        let sinces = state.with(|connection| {
+            definitions.iter().map(|definition| since(connection, definition)).collect::<rusqlite::Result<Vec<_>>>()
         })?;
         let entry = |(definition, since): (ScheduleDefinition, Timestamp)| {
             let next = definition.schedule.next_after(owed_from(since, now)).map(|due| due.at);
             (definition.name.clone(), Entry { definition, next })
         };
         let entries = definitions.into_iter().zip(sinces).map(entry).collect();
-        Ok(Self { state, entries, looked: now })
+        let mut schedules = Self { state, entries, looked: now, first: None };
+        schedules.find_first();
+        Ok(schedules)
     }
 
     /// Deals with every instant that fell due, durably. Of a very long stretch it counts a part;
@@ -57,16 +61,21 @@ impl Schedules {
     /// What the database refuses; what was not written is dealt with by the next look.
     pub fn look(&mut self, now: Timestamp) -> Result<Looked, StateError> {
         let turned_back = now < self.looked;
-        self.looked = now;
         if turned_back {
             // What was queued while the clock was far ahead must not wait until it is there again.
             let latest = now.saturating_add(CORRECTION).unwrap_or(now);
             self.state.with(|connection| queue::hasten(connection, now, latest))?;
+        } else if self.first.is_none_or(|first| first > now) {
+            self.looked = now;
+            return Ok(Looked::default());
         }
         let is_due = |entry: &Entry| turned_back || entry.next.is_some_and(|next| next <= now);
         let names: Vec<String> =
             self.entries.iter().filter(|(_, entry)| is_due(entry)).map(|(name, _)| name.clone()).collect();
-        self.settle(&names, now)
+        let looked = self.settle(&names, now)?;
+        // A look that fails has not seen that the clock was set back.
+        self.looked = now;
+        Ok(looked)
     }
 
     /// Deals with what the schedules of these names owe.
@@ -87,12 +96,27 @@ impl Schedules {
                 entry.next = entry.definition.schedule.next_after(settled.since).map(|due| due.at);
             }
         }
+        self.find_first();
         Ok(looked)
+    }
+
+    fn find_first(&mut self) {
+        self.first = self.entries.values().filter_map(|entry| entry.next).min();
     }
 
     /// When the first of them is due.
     pub fn next(&self) -> Option<Timestamp> {
-        self.entries.values().filter_map(|entry| entry.next).min()
+        self.first
+    }
+
+    /// When one of them is due, as far as what is owed has been dealt with.
+    pub(super) fn next_of(&self, name: &str) -> Option<Timestamp> {
+        self.entries.get(name)?.next
+    }
+
+    /// Their rules on overlap.
+    pub(super) fn overlaps(&self) -> impl Iterator<Item = Overlap> {
+        self.entries.values().map(|entry| entry.definition.config.overlap)
     }
 
     /// The definition of one.

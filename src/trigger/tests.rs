@@ -6,15 +6,15 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use crate::config::{Missed, Overlap, ScheduleConfig};
+use crate::config::{Failures, Missed, Overlap, ScheduleConfig};
 use crate::state::State;
-use crate::trigger::{Account, Outcome, ScheduleDefinition, TriggerError, Triggers};
+use crate::trigger::{Account, Firing, Outcome, ScheduleDefinition, TriggerError, Triggers};
 
-fn instant(text: &str) -> Timestamp {
+pub(super) fn instant(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-fn config(cron: &str) -> ScheduleConfig {
+pub(super) fn config(cron: &str) -> ScheduleConfig {
     ScheduleConfig {
         playbook: "backup".into(),
         cron: cron.into(),
@@ -26,22 +26,24 @@ fn config(cron: &str) -> ScheduleConfig {
         window: Duration::from_secs(3600),
         jitter: Duration::ZERO,
         timeout: None,
+        failures: Failures::default(),
+        max_runs: None,
     }
 }
 
-struct Bench {
+pub(super) struct Bench {
     _folder: tempfile::TempDir,
-    state: Arc<State>,
+    pub(super) state: Arc<State>,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let state = Arc::new(State::open(folder.path()).unwrap());
         Self { _folder: folder, state }
     }
 
-    fn open(&self, config: &ScheduleConfig, now: &str) -> Triggers {
+    pub(super) fn open(&self, config: &ScheduleConfig, now: &str) -> Triggers {
         let definition = ScheduleDefinition::new("job", config).unwrap();
         Triggers::open(Arc::clone(&self.state), vec![definition], Vec::new(), instant(now)).unwrap()
     }
@@ -63,11 +65,11 @@ fn work(triggers: &Triggers, now: Timestamp) -> Vec<String> {
 }
 
 /// When the service would look again.
-fn wake(triggers: &Triggers, now: Timestamp) -> Option<Timestamp> {
+pub(super) fn wake(triggers: &Triggers, now: Timestamp) -> Option<Timestamp> {
     [triggers.next_start(now).unwrap(), triggers.schedules.next()].into_iter().flatten().min()
 }
 
-fn poll(triggers: &mut Triggers, now: &str) -> Vec<String> {
+pub(super) fn poll(triggers: &mut Triggers, now: &str) -> Vec<String> {
     let now = instant(now);
     triggers.schedules.look(now).unwrap();
     while wake(triggers, now).is_some_and(|at| at <= now) {
@@ -76,11 +78,11 @@ fn poll(triggers: &mut Triggers, now: &str) -> Vec<String> {
     work(triggers, now)
 }
 
-fn account(triggers: &Triggers) -> Account {
+pub(super) fn account(triggers: &Triggers) -> Account {
     triggers.explain("job", 0).unwrap().1
 }
 
-fn assert_balanced(triggers: &Triggers) {
+pub(super) fn assert_balanced(triggers: &Triggers) {
     let sums = account(triggers);
     assert_eq!(sums.due, sums.queued + sums.started + sums.merged + sums.skipped, "{sums:?}");
 }
@@ -259,13 +261,14 @@ fn a_pause_skips_and_says_so_and_a_firing_by_hand_runs_all_the_same() {
     let mut triggers = bench.open(&config("0 * * * *"), "2026-05-01T10:30:00Z");
     triggers.pause("job", instant("2026-05-01T10:40:00Z")).unwrap();
     assert!(poll(&mut triggers, "2026-05-01T11:00:00Z").is_empty());
-    triggers.fire("job", instant("2026-05-01T11:10:00Z")).unwrap();
+    let by_hand = |name: &str| Firing::by_hand(name, None, instant("2026-05-01T11:10:00Z"));
+    triggers.fire(&by_hand("job"), instant("2026-05-01T11:10:00Z")).unwrap();
     assert_eq!(work(&triggers, instant("2026-05-01T11:10:00Z")), ["by hand"]);
     triggers.resume("job", instant("2026-05-01T12:30:00Z")).unwrap();
     assert_eq!(poll(&mut triggers, "2026-05-01T13:00:00Z"), ["2026-05-01T13:00:00Z"]);
     assert_eq!(account(&triggers).skipped, 2);
     assert_balanced(&triggers);
-    let error = triggers.fire("jab", instant("2026-05-01T13:00:00Z")).unwrap_err();
+    let error = triggers.fire(&by_hand("jab"), instant("2026-05-01T13:00:00Z")).unwrap_err();
     assert!(matches!(&error, TriggerError::Unknown { .. }) && error.to_string().contains("'job'"), "{error}");
 }
 

@@ -1,16 +1,17 @@
 //! All triggers of a project, as the service and the command line use them. Time is passed in.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::config::Overlap;
+use crate::config::{Failures, Overlap};
 use crate::nearest;
 use crate::state::{State, StateError};
-use crate::trigger::watch::{bring_all, dispose_all};
+use crate::trigger::watch::{bring_all, dispose_all, hand};
 use crate::trigger::{
-    Account, Firing, FiringKind, LedgerRow, Missed, Outcome, ScheduleDefinition, Schedules, Standing, WatchDefinition,
-    Watches, ledger, queue,
+    Account, Firing, FiringRun, LedgerRow, Missed, Outcome, ScheduleDefinition, Schedules, Standing, WatchDefinition,
+    Watches, history, ledger, queue, retry,
 };
 
 /// A trigger cannot do what was asked.
@@ -28,8 +29,19 @@ pub enum TriggerError {
         hint: String,
     },
     /// A watch needs a file.
-    #[error("'{0}' is a watch: put a file into its folder instead")]
+    #[error("'{0}' is a watch, and goes off for a file: `beadle triggers fire {0} path=FILE`")]
     NeedsFile(String),
+    /// A schedule takes no file.
+    #[error("'{0}' is a schedule, and takes no file")]
+    NoFile(String),
+    /// A file cannot be handed to a watch.
+    #[error("{} cannot be handed over: {cause}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: String,
+    },
 }
 
 /// What a look at triggers did.
@@ -54,7 +66,7 @@ pub fn queue_length(state: &State) -> Result<u64, StateError> {
 /// All triggers of a project.
 #[derive(Debug)]
 pub struct Triggers {
-    state: Arc<State>,
+    pub(super) state: Arc<State>,
     /// The schedules.
     pub schedules: Schedules,
     /// The watches.
@@ -72,8 +84,30 @@ impl Triggers {
         watches: Vec<WatchDefinition>,
         now: Timestamp,
     ) -> Result<Self, TriggerError> {
+        state.transaction(|transaction| {
+            let load = |name: &str, digest: &str| ledger::load(transaction, name, digest, now);
+            schedules.iter().try_for_each(|one| {
+                load(&one.name, &one.digest())?;
+                ledger::correct(transaction, &one.name, now)
+            })?;
+            watches.iter().try_for_each(|one| load(&one.name, &one.digest()))
+        })?;
+        Self::attach(state, schedules, watches, now)
+    }
+
+    /// The same without writing anything, for whoever only looks. What it is then asked to change makes the
+    /// one definition known that it is about.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub fn attach(
+        state: Arc<State>,
+        schedules: Vec<ScheduleDefinition>,
+        watches: Vec<WatchDefinition>,
+        now: Timestamp,
+    ) -> Result<Self, TriggerError> {
         let schedules = Schedules::open(Arc::clone(&state), schedules, now)?;
-        let watches = Watches::open(Arc::clone(&state), watches, now)?;
+        let watches = Watches::open(Arc::clone(&state), watches, now);
         Ok(Self { state, schedules, watches })
     }
 
@@ -111,8 +145,21 @@ impl Triggers {
     /// # Errors
     /// What the database refuses; nothing is taken then.
     pub fn take_queued(&self, now: Timestamp, limit: usize) -> Result<Vec<Firing>, TriggerError> {
-        let overlap = |name: &str| self.overlap(name);
-        Ok(self.state.transaction(|transaction| queue::take(transaction, now, limit, &overlap))?)
+        // Mostly nothing waits, and asking costs less than a commit.
+        let waits = self.state.with(|connection| queue::next_start(connection, Timestamp::MIN))?;
+        if waits.is_none_or(|first| first > now) {
+            return Ok(Vec::new());
+        }
+        let places = |name: &str| self.places(name);
+        Ok(self.state.transaction(|transaction| queue::take(transaction, now, limit, &places))?)
+    }
+
+    /// Queues a firing again whose run could not begin.
+    ///
+    /// # Errors
+    /// What the database refuses; the next service queues it then.
+    pub fn put_back(&self, firing: &str) -> Result<(), TriggerError> {
+        Ok(self.state.transaction(|transaction| queue::put_back(transaction, firing))?)
     }
 
     /// Skips the queued firings that are later than their windows allow.
@@ -136,14 +183,50 @@ impl Triggers {
         schedule.or_else(|| self.watches.get(name).map(|definition| definition.config.overlap))
     }
 
-    /// Records how a run ended (again, if it was resumed), and puts its file away if it succeeded.
-    /// Answers with what could not be put away.
+    /// How many runs of a trigger may go at once.
+    fn places(&self, name: &str) -> Option<usize> {
+        let max_runs = match (self.schedules.get(name), self.watches.get(name)) {
+            (Some(schedule), _) => schedule.config.max_runs,
+            (None, Some(watch)) => watch.config.max_runs,
+            (None, None) => None,
+        };
+        self.overlap(name).map(|overlap| match overlap {
+            Overlap::Parallel => max_runs.unwrap_or(usize::MAX),
+            Overlap::Skip | Overlap::Queue | Overlap::CancelOld => 1,
+        })
+    }
+
+    /// What follows the failed runs of a trigger.
+    fn failures(&self, name: &str) -> Failures {
+        let schedule = self.schedules.get(name).map(|definition| definition.config.failures);
+        schedule.or_else(|| self.watches.get(name).map(|definition| definition.config.failures)).unwrap_or_default()
+    }
+
+    /// Records how a run ended (again, if it was resumed): one that failed may be tried again later, and a
+    /// trigger that fails too often is paused. The file of one that succeeded is put away. Answers with what
+    /// people should know of it.
     ///
     /// # Errors
     /// What the database refuses.
     pub fn ended(&self, firing: &str, outcome: Outcome, now: Timestamp) -> Result<Vec<String>, TriggerError> {
-        self.state.transaction(|transaction| queue::ended(transaction, firing, outcome, now))?;
-        Ok(dispose_all(&self.state)?)
+        let failures = |name: &str| self.failures(name);
+        let (name, followed) = self.state.transaction(|transaction| {
+            let followed = retry::ended(transaction, firing, outcome, now, &failures)?;
+            Ok((queue::trigger_of(transaction, firing)?.unwrap_or_default(), followed))
+        })?;
+        let mut notes = Vec::new();
+        if let Some((number, at)) = followed.again {
+            let most = self.failures(&name).attempts;
+            notes.push(format!("{name}: the run ended as {outcome}; attempt {number} of {most} begins at {at:.0}"));
+        }
+        if let Some(failures) = followed.paused {
+            notes.push(format!(
+                "{name}: paused, because it failed {failures} times in a row; `beadle triggers explain {name}` shows \
+                 the runs, `beadle triggers resume {name}` lets it go on"
+            ));
+        }
+        notes.extend(dispose_all(&self.state)?);
+        Ok(notes)
     }
 
     /// Firings that were started and have not ended.
@@ -159,7 +242,14 @@ impl Triggers {
     /// # Errors
     /// What the database refuses.
     pub fn to_cancel(&self, now: Timestamp) -> Result<Vec<Firing>, TriggerError> {
+        let cancels = |overlap: Overlap| overlap == Overlap::CancelOld;
+        if !self.schedules.overlaps().chain(self.watches.overlaps()).any(cancels) {
+            return Ok(Vec::new());
+        }
         let waiting = self.state.with(|connection| queue::waiting(connection, now))?;
+        if waiting.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut old = self.unended()?;
         old.retain(|firing| {
             self.overlap(&firing.trigger) == Some(Overlap::CancelOld) && waiting.contains(&firing.trigger)
@@ -167,12 +257,18 @@ impl Triggers {
         Ok(old)
     }
 
-    /// Pauses a trigger: from `now` on its instants are skipped, its files are left where they are.
+    /// Pauses a trigger: from `now` on its instants are skipped, its files are left where they are, and what
+    /// failed is not tried again.
     ///
     /// # Errors
     /// There is no such trigger, or what the database refuses.
     pub fn pause(&mut self, name: &str, now: Timestamp) -> Result<(), TriggerError> {
-        self.set_paused(name, true, now)
+        self.settle_one(name, now)?;
+        self.state.transaction(|transaction| {
+            ledger::set_paused(transaction, name, None, now)?;
+            retry::give_up_all(transaction, name, "the trigger was paused")
+        })?;
+        Ok(())
     }
 
     /// Ends a pause. What fell due within it stays skipped.
@@ -180,15 +276,21 @@ impl Triggers {
     /// # Errors
     /// As [`Self::pause`].
     pub fn resume(&mut self, name: &str, now: Timestamp) -> Result<(), TriggerError> {
-        self.set_paused(name, false, now)
+        self.settle_one(name, now)?;
+        self.state.transaction(|transaction| ledger::set_resumed(transaction, name))?;
+        self.watches.hint();
+        Ok(())
     }
 
-    fn set_paused(&mut self, name: &str, paused: bool, now: Timestamp) -> Result<(), TriggerError> {
-        self.known(name)?;
-        // What fell due before belongs to the time before.
-        self.schedules.settle(&[name.to_owned()], now)?;
-        self.state.with(|connection| ledger::set_paused(connection, name, paused))?;
-        self.watches.hint();
+    /// What fell due before a pause or its end belongs to the time before.
+    fn settle_one(&mut self, name: &str, now: Timestamp) -> Result<(), TriggerError> {
+        self.load(name, now)?;
+        while self.schedules.get(name).is_some() {
+            self.schedules.settle(&[name.to_owned()], now)?;
+            if self.schedules.next_of(name).is_none_or(|next| next > now) {
+                break;
+            }
+        }
         Ok(())
     }
 
@@ -196,17 +298,42 @@ impl Triggers {
     ///
     /// # Errors
     /// There is no such trigger, it is a watch, or what the database refuses.
-    pub fn fire(&mut self, name: &str, now: Timestamp) -> Result<Firing, TriggerError> {
-        self.known(name)?;
+    pub fn fire(&mut self, firing: &Firing, now: Timestamp) -> Result<(), TriggerError> {
+        let name = &firing.trigger;
+        self.load(name, now)?;
         if self.watches.get(name).is_some() {
-            return Err(TriggerError::NeedsFile(name.to_owned()));
+            return Err(TriggerError::NeedsFile(name.clone()));
         }
-        let firing = Firing::new(name, FiringKind::Manual, None);
         self.state.transaction(|transaction| {
             ledger::count_one(transaction, name)?;
-            ledger::queue(transaction, &firing, now, now, None)
+            ledger::queue(transaction, firing, now, now, None)
         })?;
-        Ok(firing)
+        Ok(())
+    }
+
+    /// Queues a firing of a watch for a copy of the file at `path`, now, whatever its pause.
+    ///
+    /// # Errors
+    /// There is no such watch, the file cannot be copied, or what the database refuses.
+    pub fn fire_file(
+        &mut self,
+        name: &str,
+        path: &Path,
+        params: Option<&serde_json::Value>,
+        now: Timestamp,
+    ) -> Result<Firing, TriggerError> {
+        self.load(name, now)?;
+        let watch = self.watches.get(name).ok_or_else(|| TriggerError::NoFile(name.to_owned()))?;
+        hand(&self.state, watch, path, params, now)
+    }
+
+    /// Makes one definition known.
+    fn load(&self, name: &str, now: Timestamp) -> Result<(), TriggerError> {
+        self.known(name)?;
+        let schedule = self.schedules.get(name).map(ScheduleDefinition::digest);
+        let digest = schedule.or_else(|| self.watches.get(name).map(WatchDefinition::digest));
+        self.state.transaction(|transaction| ledger::load(transaction, name, &digest.unwrap_or_default(), now))?;
+        Ok(())
     }
 
     fn known(&self, name: &str) -> Result<(), TriggerError> {
@@ -230,9 +357,20 @@ impl Triggers {
         Ok(self.state.with(|connection| {
             Ok((
                 ledger::standing(connection, name)?,
-                ledger::account(connection, name)?,
-                ledger::rows(connection, name, limit)?,
+                history::account(connection, name)?,
+                history::rows(connection, name, limit)?,
             ))
         })?)
+    }
+
+    /// How a trigger stands, and the run that it started last.
+    ///
+    /// # Errors
+    /// There is no such trigger, or what the database refuses.
+    pub fn look_at(&self, name: &str) -> Result<(Option<Standing>, Option<FiringRun>), TriggerError> {
+        self.known(name)?;
+        Ok(self
+            .state
+            .with(|connection| Ok((ledger::standing(connection, name)?, history::latest_run(connection, name)?)))?)
     }
 }

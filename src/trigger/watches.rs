@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::config::Overlap;
 use crate::state::{State, StateError};
 use crate::trigger::watch::{Sightings, bring_all, claim_all, refuse_all};
 use crate::trigger::{Looked, WatchDefinition, ledger};
@@ -33,26 +34,14 @@ pub struct Watches {
 }
 
 impl Watches {
-    /// Makes definitions known.
-    ///
-    /// # Errors
-    /// What the database refuses.
-    pub(super) fn open(
-        state: Arc<State>,
-        definitions: Vec<WatchDefinition>,
-        now: Timestamp,
-    ) -> Result<Self, StateError> {
-        state.transaction(|transaction| {
-            definitions
-                .iter()
-                .try_for_each(|definition| ledger::load(transaction, &definition.name, &definition.digest(), now))
-        })?;
+    /// The watches of these definitions.
+    pub(super) fn open(state: Arc<State>, definitions: Vec<WatchDefinition>, now: Timestamp) -> Self {
         let scan = (!definitions.is_empty()).then_some(now);
         let entries = definitions
             .into_iter()
             .map(|definition| (definition.name.clone(), Entry { definition, sightings: Sightings::default() }))
             .collect();
-        Ok(Self { state, entries, looked: now, scan })
+        Self { state, entries, looked: now, scan }
     }
 
     /// Has the next look scan the folders.
@@ -109,6 +98,11 @@ impl Watches {
     /// The definition of one.
     pub fn get(&self, name: &str) -> Option<&WatchDefinition> {
         self.entries.get(name).map(|entry| &entry.definition)
+    }
+
+    /// Their rules on overlap.
+    pub(super) fn overlaps(&self) -> impl Iterator<Item = Overlap> {
+        self.entries.values().map(|entry| entry.definition.config.overlap)
     }
 
     /// Their names.

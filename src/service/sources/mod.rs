@@ -1,5 +1,6 @@
 //! What the service looks at, one after the other, in one loop: each source is a file.
 
+mod commands;
 mod endings;
 mod housekeeping;
 mod orphans;

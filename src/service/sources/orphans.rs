@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::run::Outcome;
 use crate::service::desk::Desk;
 use crate::service::sources::Source;
-use crate::trigger::{Firing, Outcome as FiringOutcome};
+use crate::trigger::Firing;
 
 /// The pauses before a run goes on: for the first time, the second, the third.
 const PAUSES: [SignedDuration; 3] = [SignedDuration::ZERO, SignedDuration::from_secs(30), SignedDuration::from_mins(2)];
@@ -33,7 +33,7 @@ enum Fate {
     /// A person has it in hand.
     InHand,
     /// It has ended in the meantime.
-    Ended(FiringOutcome),
+    Ended(Outcome),
     /// It is left alone, and why.
     LeftAlone(String),
 }
@@ -42,12 +42,11 @@ impl Orphans {
     fn fate(&mut self, desk: &Desk, firing: &Firing, now: Timestamp) -> Result<Fate, String> {
         let run = firing.run.as_deref().unwrap_or_default();
         let run = desk.project.journal().find_run(run)?;
-        match run.outcome.as_deref() {
+        match run.outcome.as_deref().map(|word| Outcome::from_name(word).unwrap_or(Outcome::Failed)) {
             None => return Ok(Fate::InHand),
-            Some(word) if word == Outcome::Waiting.name() => return Ok(Fate::Waits),
-            Some(word) if word == Outcome::Succeeded.name() => return Ok(Fate::Ended(FiringOutcome::Succeeded)),
-            Some(word) if word != Outcome::Interrupted.name() => return Ok(Fate::Ended(FiringOutcome::Failed)),
-            Some(_) => {}
+            Some(Outcome::Waiting) => return Ok(Fate::Waits),
+            Some(Outcome::Interrupted) => {}
+            Some(outcome) => return Ok(Fate::Ended(outcome)),
         }
         let schedule = desk.triggers.schedules.get(&firing.trigger);
         if schedule.is_none() && desk.triggers.watches.get(&firing.trigger).is_none() {
@@ -99,7 +98,7 @@ impl Source for Orphans {
                 }
                 Fate::LeftAlone(why) => {
                     self.later.remove(&firing.id);
-                    desk.close(&firing.id, FiringOutcome::Failed, now)?;
+                    desk.close(&firing.id, Outcome::Interrupted, now)?;
                     desk.complain([format!(
                         "{}: run {run} was interrupted and does not go on by itself: {why}; `beadle runs resume {run}` \
                          goes on with it",

@@ -17,10 +17,22 @@ impl Source for Queue {
         }
         let late = desk.triggers.expire(now).map_err(|error| error.to_string())?;
         desk.missed(late);
-        for firing in desk.triggers.take_queued(now, desk.free()).map_err(|error| error.to_string())? {
-            desk.start(firing)?;
-        }
         // With every place taken there is nothing to start until a run ends, which wakes the loop.
+        if desk.free() == 0 {
+            return Ok(None);
+        }
+        let mut failed = Ok(());
+        for firing in desk.triggers.take_queued(now, desk.free()).map_err(|error| error.to_string())? {
+            let id = firing.id.clone();
+            if let Err(problem) = desk.start(firing) {
+                failed = Err(problem);
+                // One that has no run is started by a later look, and the others are not kept waiting for it.
+                if !desk.running.contains_key(&id) {
+                    desk.triggers.put_back(&id).map_err(|error| error.to_string())?;
+                }
+            }
+        }
+        failed?;
         let next = desk.triggers.next_start(now).map_err(|error| error.to_string())?;
         Ok(next.filter(|_| desk.free() > 0))
     }

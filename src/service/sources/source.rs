@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::service::desk::Desk;
 use crate::service::reload::Reloader;
+use crate::service::sources::commands::Commands;
 use crate::service::sources::endings::Endings;
 use crate::service::sources::housekeeping::Housekeeping;
 use crate::service::sources::orphans::Orphans;
@@ -30,6 +31,7 @@ pub(in crate::service) fn all(desk: &Desk, reloader: Option<Reloader>) -> Vec<Bo
         Box::new(Housekeeping::default()) as Box<dyn Source>,
         Box::new(Endings),
         Box::new(Orphans::default()),
+        Box::new(Commands::new(desk)),
         Box::new(Schedules),
         Box::new(Watches::new(desk)),
         Box::new(Queue),

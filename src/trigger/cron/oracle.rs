@@ -1,14 +1,17 @@
-//! Fixed times against croner, in every zone of the database.
+//! The due instants against two others, in every zone of the database and over twenty years: croner, and a
+//! walk along the clock on the wall, minute by minute, that knows nothing but the written rule.
 //!
-//! Only single hours and minutes are compared: croner takes a list such as `0,1` for an interval,
-//! and runs it in both passes of a fold; here it names fixed times.
+//! Two differences from croner are meant. It takes a list or a range of hours or minutes for an interval, and
+//! here it names fixed times: such expressions are left to the walk. And where a gap ends on another day than
+//! it began, croner drops a time of a day that a day field names; here it runs at the first valid instant.
 
 use chrono::{DateTime, FixedOffset, MappedLocalTime, NaiveDate, NaiveDateTime, Offset, TimeZone as ChronoZone};
-use jiff::Timestamp;
 use jiff::civil::date;
 use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{SignedDuration, Timestamp};
 
-use crate::trigger::cron::Schedule;
+use crate::trigger::cron::expression::Expression;
+use crate::trigger::cron::{Due, Schedule};
 
 /// A zone of jiff's database for chrono, so that both sides know the same rules.
 #[derive(Clone, Debug)]
@@ -60,41 +63,195 @@ impl ChronoZone for Zone {
     }
 }
 
-#[test]
-fn fixed_times_are_those_of_croner_in_every_zone() {
-    let mut wrong = Vec::new();
-    let mut zones = 0;
+/// What croner agrees on what kind of time it is.
+const COMPARED: [&str; 20] = [
+    "30 2 * * *",
+    "0 0 * * *",
+    "0 1 * * *",
+    "0 3 * * *",
+    "45 1 * * 0",
+    "59 23 * * *",
+    "15 2 29 * *",
+    "0 12 1 1 *",
+    "30 2 13 * 5",
+    "5 0 * mar,oct *",
+    "30 23 * * sat",
+    "20 30 2 * * *",
+    "*/15 * * * *",
+    "0 * * * *",
+    "30 */2 * * *",
+    "*/30 2 * * *",
+    "*/20 1-3 * * 0",
+    "0 0-23/3 * * 1-5",
+    "10 * 25-31 * 2",
+    "*/10 * 1-7 4,10 *",
+];
+
+/// What only the walk is asked about: lists and ranges, which are fixed times here.
+const LISTED: [&str; 5] =
+    ["0,30 1,2 * * *", "45 0-3 * * *", "0,15,30,45 2 * * 0", "10-50 0,23 * * *", "0 1,2 29-31 * *"];
+
+/// Zones by name; those that are another one's equal in these years are left out.
+fn zones(all: bool) -> Vec<(String, TimeZone)> {
+    let (mut zones, mut seen) = (Vec::new(), std::collections::HashSet::new());
     for name in jiff::tz::db().available() {
         let Ok(zone) = TimeZone::get(name.as_str()) else { continue };
-        zones += 1;
-        for expression in ["30 2 * * *", "45 1 * * 0"] {
-            let start = zone.to_timestamp(date(2024, 1, 1).at(12, 0, 0, 0)).unwrap();
-            let end = zone.to_timestamp(date(2026, 12, 31).at(12, 0, 0, 0)).unwrap();
-            let ours: Vec<i64> = Schedule::parse(expression, zone.clone())
-                .unwrap()
-                .due_between(start, end)
-                .map(|due| due.at.as_second())
-                .collect();
-            let from = DateTime::from_timestamp(start.as_second(), 0).unwrap().with_timezone(&Zone(zone.clone()));
-            let theirs: Vec<i64> = expression
-                .parse::<croner::Cron>()
-                .unwrap()
-                .iter_after(from)
-                .map(|time| time.timestamp())
-                .take_while(|at| *at <= end.as_second())
-                .collect();
-            if ours != theirs {
-                let show = |list: &[i64], other: &[i64]| {
-                    list.iter()
-                        .filter(|at| !other.contains(at))
-                        .map(|at| Timestamp::from_second(*at).unwrap().to_string())
-                        .collect::<Vec<_>>()
-                };
-                let (mine, its) = (show(&ours, &theirs), show(&theirs, &ours));
-                wrong.push(format!("{} {expression}: ours {mine:?}, croner {its:?}", name.as_str()));
+        let changes: Vec<(i64, i32)> =
+            changes(&zone).iter().map(|at| (at.as_second(), zone.to_offset(*at).seconds())).collect();
+        if seen.insert((zone.to_offset(span().0).seconds(), changes)) || all {
+            zones.push((name.as_str().to_owned(), zone));
+        }
+    }
+    zones
+}
+
+fn span() -> (Timestamp, Timestamp) {
+    ("2016-01-01T00:00:00Z".parse().unwrap(), "2036-01-01T00:00:00Z".parse().unwrap())
+}
+
+fn changes(zone: &TimeZone) -> Vec<Timestamp> {
+    let (from, until) = span();
+    zone.following(from).map(|change| change.timestamp()).take_while(|at| *at < until).collect()
+}
+
+fn ours(expression: &str, zone: &TimeZone, from: Timestamp, until: Timestamp) -> Vec<i64> {
+    let schedule = Schedule::parse(expression, zone.clone()).unwrap();
+    // A gap that ends on another day: croner has none of these.
+    let moved = |due: &Due| zone.to_datetime(due.at).date() != due.civil.date() && !expression.ends_with("* * *");
+    schedule.due_between(from, until).filter(|due| !moved(due)).map(|due| due.at.as_second()).collect()
+}
+
+fn theirs(expression: &str, zone: &TimeZone, from: Timestamp, until: Timestamp) -> Vec<i64> {
+    let start = DateTime::from_timestamp(from.as_second(), 0).unwrap().with_timezone(&Zone(zone.clone()));
+    let times = expression.parse::<croner::Cron>().unwrap();
+    times.iter_after(start).map(|time| time.timestamp()).take_while(|at| *at <= until.as_second()).collect()
+}
+
+/// The written rule, read off the clock on the wall: an interval time whenever it shows it, a fixed time when
+/// it first shows it or a later time. Seconds are 0.
+fn walked(expression: &str, zone: &TimeZone, from: Timestamp, until: Timestamp) -> Vec<i64> {
+    let on_utc = Schedule::parse(expression, TimeZone::UTC).unwrap();
+    let wall = |at: Timestamp| jiff::tz::Offset::UTC.to_timestamp(zone.to_datetime(at)).unwrap();
+    let minute = SignedDuration::from_mins(1);
+    let fixed = Expression::parse(expression).unwrap().is_fixed();
+    // How far the clock on the wall has come before: it may have been set back.
+    let mut at = from - SignedDuration::from_hours(48);
+    let mut reached = wall(at);
+    while at < from {
+        at += minute;
+        reached = reached.max(wall(at));
+    }
+    let mut due = Vec::new();
+    while at < until {
+        at += minute;
+        let now = wall(at);
+        let shows = if fixed {
+            let passed = on_utc.due_between(reached, now.max(reached)).next().is_some();
+            reached = reached.max(now);
+            passed
+        } else {
+            on_utc.due_between(now - minute, now).next().is_some_and(|due| due.at == now)
+        };
+        if shows {
+            due.push(at.as_second());
+        }
+    }
+    due
+}
+
+fn differences(name: &str, expression: &str, ours: &[i64], others: &[i64]) -> Option<String> {
+    let only = |list: &[i64], other: &[i64]| -> Vec<String> {
+        let only = list.iter().filter(|at| !other.contains(at)).take(3);
+        only.map(|at| Timestamp::from_second(*at).unwrap().to_string()).collect()
+    };
+    (ours != others)
+        .then(|| format!("{name} {expression}: {:?} here, {:?} there", only(ours, others), only(others, ours)))
+}
+
+fn assert_none(wrong: &[String]) {
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong[..wrong.len().min(30)].join("\n"));
+}
+
+#[test]
+fn days_on_which_clocks_change_are_those_of_croner_in_every_zone() {
+    let zones = zones(false);
+    assert!(zones.len() > 100, "{}", zones.len());
+    let mut wrong = Vec::new();
+    for (number, (name, zone)) in zones.iter().enumerate() {
+        let changes = changes(zone);
+        // Another change and other expressions for each zone; the long test has them all.
+        for change in changes.iter().skip(number % 7).step_by(11).take(4) {
+            let (from, until) = (*change - SignedDuration::from_hours(30), *change + SignedDuration::from_hours(30));
+            for expression in COMPARED.iter().skip(number % 4).step_by(4) {
+                let (ours, theirs) = (ours(expression, zone, from, until), theirs(expression, zone, from, until));
+                wrong.extend(differences(name, expression, &ours, &theirs));
             }
         }
     }
-    assert!(zones > 400, "{zones}");
-    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+    assert_none(&wrong);
+}
+
+#[test]
+fn the_rule_is_what_a_walk_along_the_clock_on_the_wall_finds() {
+    let mut wrong = Vec::new();
+    for (number, (name, zone)) in zones(false).iter().enumerate() {
+        let changes = changes(zone);
+        let expressions: Vec<&str> =
+            COMPARED.iter().filter(|text| text.split(' ').count() == 5).chain(&LISTED).copied().collect();
+        for change in changes.iter().skip(number % 5).step_by(17).take(1) {
+            let (from, until) = (*change - SignedDuration::from_hours(3), *change + SignedDuration::from_hours(3));
+            for expression in [expressions[number % expressions.len()], LISTED[number % LISTED.len()]] {
+                let schedule = Schedule::parse(expression, zone.clone()).unwrap();
+                let ours: Vec<i64> = schedule.due_between(from, until).map(|due| due.at.as_second()).collect();
+                wrong.extend(differences(name, expression, &ours, &walked(expression, zone, from, until)));
+            }
+        }
+    }
+    assert_none(&wrong);
+}
+
+#[test]
+#[ignore = "takes an hour: tests/long/time.sh runs it"]
+fn twenty_years_are_those_of_croner_in_every_zone() {
+    let (from, until) = span();
+    let mut wrong = Vec::new();
+    for (name, zone) in zones(true) {
+        for expression in COMPARED {
+            let (ours, theirs) = (ours(expression, &zone, from, until), theirs(expression, &zone, from, until));
+            wrong.extend(differences(&name, expression, &ours, &theirs));
+        }
+    }
+    assert_none(&wrong);
+}
+
+#[test]
+#[ignore = "takes minutes: tests/long/time.sh runs it"]
+fn every_change_of_every_zone_is_what_a_walk_finds() {
+    let mut wrong = Vec::new();
+    for (name, zone) in zones(false) {
+        for change in changes(&zone) {
+            let (from, until) = (change - SignedDuration::from_hours(30), change + SignedDuration::from_hours(30));
+            for expression in COMPARED.iter().filter(|text| text.split(' ').count() == 5).chain(&LISTED) {
+                let schedule = Schedule::parse(expression, zone.clone()).unwrap();
+                let ours: Vec<i64> = schedule.due_between(from, until).map(|due| due.at.as_second()).collect();
+                wrong.extend(differences(&name, expression, &ours, &walked(expression, &zone, from, until)));
+            }
+        }
+    }
+    assert_none(&wrong);
+}
+
+#[test]
+fn fixed_times_are_those_of_croner_in_every_zone_for_three_years() {
+    let start = date(2024, 1, 1).at(12, 0, 0, 0);
+    let mut wrong = Vec::new();
+    for (name, zone) in zones(false) {
+        let from = zone.to_timestamp(start).unwrap();
+        let until = from + SignedDuration::from_hours(24 * 3 * 365);
+        for expression in ["30 2 * * *", "45 1 * * 0"] {
+            let (ours, theirs) = (ours(expression, &zone, from, until), theirs(expression, &zone, from, until));
+            wrong.extend(differences(&name, expression, &ours, &theirs));
+        }
+    }
+    assert_none(&wrong);
 }

@@ -65,19 +65,29 @@ impl Schedule {
         self.due_between(after, Timestamp::MAX).next()
     }
 
-    /// A due instant for people: in its zone, with a note where a clock change touches it.
-    pub fn explain(&self, due: &Due) -> String {
-        let zoned = due.at.to_zoned_datetime(self.zone.clone());
+    /// What a clock change does to a due instant, if one touches it, and what was merged into it.
+    pub fn note(&self, due: &Due) -> Option<String> {
         let note = match self.zone.to_ambiguous_timestamp(due.civil).offset() {
             AmbiguousOffset::Gap { .. } => {
-                format!(" ({} does not exist that day: it runs at the first valid instant)", due.civil.time())
+                let civil = due.civil.strftime("%H:%M:%S").to_string();
+                let civil = civil.strip_suffix(":00").unwrap_or(&civil);
+                Some(format!("{civil} does not exist that day: it runs at the first valid instant"))
             }
-            AmbiguousOffset::Fold { before, .. } if zoned.offset() == before => " (first of two passes)".to_owned(),
-            AmbiguousOffset::Fold { .. } => " (second of two passes)".to_owned(),
-            AmbiguousOffset::Unambiguous { .. } => String::new(),
+            AmbiguousOffset::Fold { before, .. } if self.zone.to_offset(due.at) == before => {
+                Some("first of two passes".to_owned())
+            }
+            AmbiguousOffset::Fold { .. } => Some("second of two passes".to_owned()),
+            AmbiguousOffset::Unambiguous { .. } => None,
         };
-        let merged = if due.merged > 0 { format!(" (with {} merged)", due.merged) } else { String::new() };
-        format!("{zoned}{note}{merged}")
+        let merged = (due.merged > 0).then(|| format!("with {} merged", due.merged));
+        let notes: Vec<String> = note.into_iter().chain(merged).collect();
+        (!notes.is_empty()).then(|| notes.join("; "))
+    }
+
+    /// A due instant for people: in its zone, with a note where a clock change touches it.
+    pub fn explain(&self, due: &Due) -> String {
+        let local = due.at.to_zoned_datetime(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
+        self.note(due).map_or_else(|| local.clone(), |note| format!("{local}  ({note})"))
     }
 }
 

@@ -41,7 +41,7 @@ pub(in crate::trigger) fn claim_all(
     })
 }
 
-fn claim(
+pub(super) fn claim(
     connection: &Connection,
     folder: &Path,
     watch: &WatchDefinition,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::config::{After, Overlap, Ready, WatchConfig};
+use crate::config::{After, Failures, Overlap, Ready, WatchConfig};
 use crate::state::State;
 use crate::trigger::watch::{Hints, Pattern, Sightings, claim_all};
 use crate::trigger::{Account, Firing, Outcome, Triggers, WatchDefinition};
@@ -44,6 +44,8 @@ impl Bench {
             overlap: Overlap::Queue,
             after,
             timeout: None,
+            failures: Failures::default(),
+            max_runs: None,
         };
         Self { project, state, config }
     }
@@ -304,7 +306,8 @@ fn a_paused_watch_leaves_files_where_they_are() {
     assert!(poll(&mut triggers, 1).is_empty());
     triggers.resume("feed", second(2)).unwrap();
     assert_eq!(poll(&mut triggers, 3).len(), 1);
-    assert!(triggers.fire("feed", second(4)).unwrap_err().to_string().contains("put a file"));
+    let error = triggers.fire(&Firing::by_hand("feed", None, second(4)), second(4)).unwrap_err();
+    assert!(error.to_string().contains("path=FILE"), "{error}");
 }
 
 #[test]
