@@ -229,8 +229,14 @@ fn explain(error: &EvalAltResult, index: &Index) -> (String, Vec<String>, Option
         }
         EvalAltResult::ErrorStackOverflow(_) => ("functions call each other too deeply".into(), Vec::new(), None),
         EvalAltResult::ErrorDataRace(name, _) => (
-            format!("'{name}' is used by two branches at once"),
-            vec!["return values from parallel instead".into()],
+            format!("'{name}' is asked for while it is in use"),
+            vec![
+                format!(
+                    "a closure uses '{name}' within a call on it: give what is called a name of its own first, such as let keys = {name}.keys()"
+                ),
+                "what the items of a parallel make comes back as their values, and is not put into a variable outside"
+                    .into(),
+            ],
             None,
         ),
         other => {

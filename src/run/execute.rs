@@ -9,9 +9,11 @@ use crate::allocator::Count;
 use crate::door::policy::{
     Ask, Budget, Confirm, Declared, Limit, Limits, Policy, PolicySettings, Recording, Rights, RunLocks,
 };
-use crate::door::{Door, DoorEvent, DoorParts, FileRules, Halt, Host, Mode, NamedStore, Passage, Pins, Watcher};
+use crate::door::{
+    Door, DoorEvent, DoorParts, FileRules, Halt, Host, Mode, NamedStore, Passage, Pins, Recorder, Watcher,
+};
 use crate::engine::{
-    Begun, Diagnostic, Imports, Index, Level, Output, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun,
+    Begun, Diagnostic, Imports, Index, Level, Output, OutputEvent, Reach, RunContext, RunFacts, ScriptError, ScriptRun,
     Sources, Texts, run_script,
 };
 use crate::fault::{Failure, Fault, FaultKind, Stop};
@@ -102,6 +104,11 @@ pub enum RunEvent {
 pub trait Listener: Send + Sync {
     /// Takes one; called from the run's threads.
     fn on(&self, event: RunEvent);
+
+    /// Whoever counts which functions are called; only tests do.
+    fn reach(&self) -> Option<Arc<dyn Reach>> {
+        None
+    }
 }
 
 /// Passes on what happens in a run and its children.
@@ -116,6 +123,10 @@ impl Ears {
 impl Output for Ears {
     fn show(&self, event: OutputEvent) {
         self.0.on(RunEvent::Output(event));
+    }
+
+    fn reach(&self) -> Option<Arc<dyn Reach>> {
+        self.0.reach()
     }
 }
 
@@ -161,10 +172,20 @@ pub fn prepare(
     listener: &Arc<dyn Listener>,
 ) -> Result<Prepared, Fault> {
     let (ran, resumed) = former.as_ref().map_or((Duration::ZERO, false), |former| (former.ran, true));
-    let record = Arc::new(match former {
+    let record = match former {
         Some(former) => RunRecord::of(project, former),
         None => RunRecord::begin(project, &new_id(), beginning(order))?,
-    });
+    };
+    Ok(prepare_with(project, order, Arc::new(record), (ran, resumed), listener))
+}
+
+fn prepare_with(
+    project: &Arc<Project>,
+    order: &Order,
+    record: Arc<RunRecord>,
+    (ran, resumed): (Duration, bool),
+    listener: &Arc<dyn Listener>,
+) -> Prepared {
     let id = record.id().to_owned();
     let ears = Arc::new(Ears::new(listener));
     let mut halt = order.halt.clone();
@@ -232,7 +253,7 @@ pub fn prepare(
         dry,
         cause: order.cause.describe(),
     });
-    Ok(Prepared { context, door, record, masker: project.masker().clone(), mode, scripts })
+    Prepared { context, door, record, masker: project.masker().clone(), mode, scripts }
 }
 
 pub(super) fn context(
@@ -392,6 +413,25 @@ fn execute_once(project: &Arc<Project>, order: &Order, former: Option<Former>, l
         Ok(prepared) => prepared,
         Err(fault) => return refused_start(fault, begun),
     };
+    carry_out(project, order, prepared, begun)
+}
+
+/// Executes a script with a recorder that answers everything itself: nothing is sent, and nothing is written.
+pub fn retell(
+    project: &Arc<Project>,
+    order: Order,
+    recorder: Arc<dyn Recorder>,
+    listener: &Arc<dyn Listener>,
+) -> Ending {
+    let record = Arc::new(RunRecord::retold(project, recorder));
+    let mut order = order;
+    // There is no appliance that somebody else could change.
+    order.playbook.header.policy.lock.clear();
+    let prepared = prepare_with(project, &order, record, (Duration::ZERO, false), listener);
+    carry_out(project, &order, prepared, Instant::now())
+}
+
+fn carry_out(project: &Arc<Project>, order: &Order, prepared: Prepared, begun: Instant) -> Ending {
     let _pulse = Pulse::begin(&project.runtime, &prepared);
     let _held = match hold_locks(&prepared, order) {
         Ok(held) => held,

@@ -20,7 +20,7 @@ mod scripts;
 mod undo;
 
 pub use check::{Checked, check};
-pub use execute::{Cause, Listener, Order, Prepared, RunEvent, execute, prepare, run_error};
+pub use execute::{Cause, Listener, Order, Prepared, RunEvent, execute, prepare, retell, run_error};
 pub use intent::Intent;
 pub use outcome::{Counts, Ending, Outcome, Partial, Plan, RunError};
 pub use pins::Now;
