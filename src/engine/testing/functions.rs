@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use rhai::{Array, Dynamic, EvalAltResult, FnPtr, ImmutableString, Map, Module, NativeCallContext};
 
+use super::nowhere::Nowhere;
 use super::stage::Stage;
-use crate::engine::host::add;
+use crate::engine::host::{self, add};
 use crate::engine::{error, values};
 use crate::value::Value;
 
@@ -22,6 +23,11 @@ fn value(value: &Dynamic, context: &NativeCallContext<'_>) -> Answer<Value> {
 
 fn map(map: &Map, context: &NativeCallContext<'_>) -> Answer<crate::value::Map> {
     values::to_map(map).map_err(|message| unmet(message, context))
+}
+
+/// The functions with their texts, for editors.
+pub(in crate::engine) fn described() -> Module {
+    host::with_texts(|| module(&(Arc::new(Nowhere) as Arc<dyn Stage>)))
 }
 
 /// The functions on a stage.
