@@ -49,7 +49,7 @@ fn a_dry_run_of_the_main_job_sends_no_write() {
     let seg = Seg::ten();
     let sandbox = Sandbox::with_seg(&seg, "");
     sandbox.write("list.txt", BAD);
-    block(&sandbox, &["--dry-run"]).code(0).out(&["plan: 1 change of 6 item(s), nothing of it sent", "ip_group_delta"]);
+    block(&sandbox, &["--dry-run"]).code(0).out(&["plan: 1 change of 6 items, nothing of it sent", "ip_group_delta"]);
     assert_eq!(seg.writes(), 0);
     // Nor does it leave anything that a later run would take for done.
     let ran = block(&sandbox, &["--format", "json"]).code(0);
@@ -244,7 +244,7 @@ fn a_refusal_for_another_reason_is_not_taken_for_an_entry_that_is_there() {
         block(&sandbox, &[]).code(1);
         // Nor is anything remembered as blocked: a run that is not refused sends it all.
         let plan = block(&sandbox, &["--dry-run"]).code(0);
-        assert!(plan.out.contains("plan: 1 change of 2 item(s)"), "{head} {body}:\n{}", plan.out);
+        assert!(plan.out.contains("plan: 1 change of 2 items"), "{head} {body}:\n{}", plan.out);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
+use crate::support::lab::Seg;
 use crate::support::{Ran, Sandbox};
 
 /// A playbook that asks for the groups of a gateway.
@@ -76,6 +77,13 @@ fn every_expectation_can_fail() {
         ("assert(1 > 2, \"one is less\");", "one is less"),
         ("assert_eq(1, \"1\");", "the two are not equal"),
         ("assert_throws(|| 1);", "nothing was thrown"),
+        ("resume();", "there is no run yet"),
+        ("undo();", "there is no run yet"),
+        ("run(\"groups\", #{ target: lab(\"seg\") }, #{ kill_after: 1 });", "before it was killed after 1"),
+        ("run(\"groups\", #{ target: lab(\"seg\") }, #{ kill_after: 0 });", "a number from 1"),
+        ("run(\"groups\", #{ target: lab(\"seg\") }); resume();", "has succeeded"),
+        ("run(\"groups\", #{ target: lab(\"seg\") }); resume(#{ assume: \"no\" });", "not-applied"),
+        ("faults(lab(\"seg\"), [\"lst=1\"]);", "there is none of that name"),
         ("snapshot(\"plan\", 1);", "there is no snapshot 'plan' yet"),
         ("lab(\"sge\");", "Did you mean 'seg'?"),
         ("lab(\"seg\", #{ fault: [] });", "Did you mean 'faults'?"),
@@ -190,6 +198,67 @@ fn a_test_allows_what_the_command_line_would_have_to_allow() {
 }
 
 #[test]
+fn a_test_kills_a_run_resumes_it_and_takes_it_back() {
+    let sandbox = project(
+        "fn test_it() {\n    let seg = lab(\"seg\");\n    let ran = run(\"three\", #{ target: seg }, #{ kill_after: 2 });\n    \
+         assert_eq(ran.outcome, \"interrupted\");\n    assert_eq(ran.value, ());\n    \
+         assert_eq(state(seg).ip_groups[\"16\"].len(), 2);\n    let ended = resume(#{ assume: \"applied\" });\n    \
+         assert_eq(ended.outcome, \"succeeded\");\n    assert_eq(ended.value, 3);\n    \
+         assert_eq(state(seg).ip_groups[\"16\"].len(), 3);\n    \
+         assert_eq(undo().outcome, \"succeeded\");\n    assert_eq(state(seg).ip_groups[\"16\"], []);\n}\n\
+         fn test_faults_can_change() {\n    let seg = lab(\"seg\");\n    faults(seg, [\"every=1:500@/ipgroups\"]);\n    let \
+         ran = run(\"three\", #{ target: seg });\n    assert_eq(ran.failed, [\"block\"]);\n    faults(seg, []);\n    \
+         assert_eq(resume().value, 3);\n}\n",
+    );
+    sandbox.write(
+        "playbooks/three.rhai",
+        "//! ```toml\n//! [params]\n//! target = { type = \"target\", vendor = \"seg\" }\n//! ```\n\
+         let seg = target(params.target);\nlet done = 0;\nstep(\"block\", || {\n    for n in 1..4 {\n        \
+         seg.ip_group_delta(16, #{ add: [#{ ip_address_start: `192.0.2.${n}`, cidr: 32, name: `entry ${n}` }], remove: [] \
+         });\n        done += 1;\n    }\n});\ndone\n",
+    );
+    sandbox.run(&["test"]).code(0);
+}
+
+#[test]
+fn an_export_of_a_run_is_replayed_through_the_script_of_today() {
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, "");
+    let playbook = |group: &str| {
+        format!(
+            "//! X.\n//!\n//! ```toml\n//! [params]\n//! target = {{ type = \"target\" }}\n//! list = {{ type = \"path\" }}\n//! ```\n\
+             let seg = target(params.target);\nlet lines = read_lines(params.list);\nstep(\"add\", || {{\n    for line in lines {{ \
+             seg.group_member_add({group}, #{{ member_type: 1, member_data: line }}); }}\n}});\n#{{ members: \
+             seg.group_members({group}).len(), at: now() }}"
+        )
+    };
+    sandbox.write("playbooks/add.rhai", &playbook("3"));
+    sandbox.write("list.txt", "a@example.net\nb@example.net\n");
+    sandbox.run(&["run", "add", "target=seg", "list=list.txt"]).code(0);
+    sandbox.run(&["runs", "export", "latest", "-o", "run.json"]).code(0);
+    let (reads, writes) = (seg.lab.requests().len(), seg.writes());
+    sandbox.run(&["test", "--from", "run.json"]).code(0).err(&["1 test: 1 passed"]);
+    // What differs is a failed test that names the entry.
+    sandbox.write("playbooks/add.rhai", &playbook("4"));
+    let ran = sandbox.run(&["test", "--from", "run.json"]).code(1);
+    assert!(
+        ran.out.contains("entry 4 was 'seg group_member_add'") && ran.out.contains("was 3, and now it is 4"),
+        "{}",
+        ran.out
+    );
+    sandbox.write("playbooks/add.rhai", &playbook("3").replace("seg.group_members(3).len()", "lines.len()"));
+    sandbox.run(&["test", "--from", "run.json"]).code(1).out(&["entry 6"]);
+    sandbox.write("playbooks/add.rhai", &playbook("3").replace(".len(), at", ".len() + 1, at"));
+    sandbox.run(&["test", "--from", "run.json"]).code(1).out(&["the value was"]);
+    sandbox.write("playbooks/add.rhai", &playbook("3"));
+    sandbox.write("list.txt", "c@example.net\n");
+    sandbox.run(&["test", "--from", "run.json"]).code(1).out(&["list.txt is not what the run read"]);
+    sandbox.write("run.json", "{}");
+    sandbox.run(&["test", "--from", "run.json"]).code(2).err(&["is no export of a run"]);
+    assert_eq!((seg.lab.requests().len(), seg.writes()), (reads, writes), "nothing is sent");
+}
+
+#[test]
 fn ctrl_c_ends_the_tests() {
     let sandbox = project("fn test_a() {}\nfn test_b() { loop {} }\nfn test_c() {}\n");
     let mut child = sandbox.command(&["test", "--jobs", "1"]).stdout(Stdio::piped()).spawn().unwrap();
@@ -210,9 +279,30 @@ fn the_functions_of_tests_are_not_there_in_a_run() {
 }
 
 #[test]
-fn the_tests_of_the_standard_library_pass() {
+fn what_the_runs_of_tests_reach_is_counted() {
+    let sandbox = project(GOOD);
+    sandbox.write(
+        "playbooks/groups.rhai",
+        &GROUPS.replace(
+            "seg.groups().len()",
+            "fn unused() { seg.version() }\nfn asked(seg) { seg.groups() }\nasked(seg).len()",
+        ),
+    );
+    sandbox.write(
+        "playbooks/groups.rhai",
+        &sandbox.read("playbooks/groups.rhai").replace("fn unused()", "fn unused(seg)"),
+    );
+    sandbox.run(&["test"]).code(0).err(&["the runs reached 1 of 2 functions and 1 of 2 calls of 1 script"]);
+    let ran = sandbox.run(&["test", "--format", "json"]).code(0);
+    let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(report["reached"]["functions"]["missing"][0], "groups::unused");
+    assert_eq!(report["reached"]["calls"]["missing"][0], "seg.version");
+    assert_eq!(report["playbooks"]["groups"]["failed_steps"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn tests_of_a_part_of_the_standard_library_can_be_chosen() {
     let sandbox = Sandbox::new();
-    sandbox.run(&["test", "std"]).code(0).out(&["std/seg/bulk_ip_block.test.rhai::test_a_dry_run_sends_no_write"]);
     sandbox.run(&["test", "std/seg/bulk_ip_block", "--filter", "already"]).code(0).err(&["1 test: 1 passed"]);
 }
 

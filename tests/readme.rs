@@ -75,19 +75,39 @@ fn the_test_command_is_the_one_that_ci_calls() {
 
 #[test]
 fn the_example_scripts_run() {
-    let seg = Seg::ten();
+    let sandbox = Sandbox::new();
+    sandbox.write("beadle.toml", "");
+    let mut tests = String::new();
     for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts")).unwrap() {
         let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "rhai") {
-            continue;
-        }
-        let sandbox = Sandbox::new();
-        sandbox.write("beadle.toml", &seg.target("seg-prod"));
         let text = std::fs::read_to_string(&path).unwrap();
-        sandbox.write("script.rhai", &text);
-        let parameters: &[&str] =
-            if text.contains("domain = {") { &["target=seg-prod", "domain=example.net"] } else { &[] };
-        sandbox.run(&[&["run", "script.rhai"], parameters, &["--dry-run"]].concat()).code(0);
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(text.starts_with("//! ") && text.lines().count() <= 40, "{name} says what it shows, and is short");
+        sandbox.write(&format!("playbooks/{name}.rhai"), &text);
+        let mut params = String::new();
+        if text.contains("//! target = {") {
+            let vendor = text.split("vendor = \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+            params.push_str(&format!("target: lab(\"{vendor}\"), "));
+        }
+        if text.contains("//! domain = {") {
+            params.push_str("domain: \"example.net\", ");
+        }
+        if text.contains("//! list = {") {
+            params.push_str("list: file(\"list.txt\", \"192.0.2.7\\n198.51.100.0/25\\n198.51.100.128/25\\n\"), ");
+        }
+        let fleet = if text.contains("targets(") {
+            "for vendor in [\"seg\", \"asyncos\", \"sps\"] { lab(vendor); }"
+        } else {
+            ""
+        };
+        tests.push_str(&format!(
+            "fn test_{name}() {{\n    {fleet}\n    let params = #{{ {params} }};\n    plan(\"{name}\", params);\n    let ran = \
+             run(\"{name}\", params);\n    assert_eq(ran.error, ());\n    assert_eq(ran.outcome, \"succeeded\");\n}}\n"
+        ));
     }
-    seg.is_content();
+    let count = tests.matches("fn test_").count();
+    assert!(count >= 12, "only {count} examples");
+    sandbox.write("tests/examples.test.rhai", &tests);
+    let ran = sandbox.run(&["test"]);
+    assert!(ran.code == 0, "{}{}", ran.out, ran.err);
 }

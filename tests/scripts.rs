@@ -132,3 +132,27 @@ fn a_function_of_the_language_is_not_said_to_be_unknown() {
         .code(1)
         .err(&["there is no function 'fliter'. Did you mean 'filter'?"]);
 }
+
+#[test]
+fn a_variable_that_is_asked_for_while_it_is_in_use_is_told_with_the_cure() {
+    sandbox()
+        .script("let map = #{ a: 1 }; map.keys().map(|name| map[name])", &[])
+        .code(1)
+        .err(&["a variable is asked for while it is in use", "let keys = map.keys()"]);
+    prints("let map = #{ a: 1 }; let keys = map.keys(); print(keys.map(|name| map[name]))", "[1]");
+}
+
+#[test]
+fn a_table_without_rows_says_so() {
+    let ran = sandbox().script("table([]);", &[]).code(0);
+    assert_eq!(ran.out, "(no rows)\n");
+}
+
+#[test]
+fn a_parameter_that_begins_with_an_at_sign_is_written_with_two() {
+    let script = "//! X.\n//!\n//! ```toml\n//! [params]\n//! a = { type = \"string\" }\n//! ```\nprint(params.a);";
+    let sandbox = sandbox();
+    sandbox.script(script, &["a=@@example.net"]).code(0).out(&["@example.net"]);
+    sandbox.write("text.txt", "from a file\n");
+    sandbox.script(script, &["a=@text.txt"]).code(0).out(&["from a file"]);
+}

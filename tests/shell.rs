@@ -83,6 +83,10 @@ fn a_broken_configuration_does_not_break_a_line() {
 fn definition_files_name_every_call_and_host_function() {
     let sandbox = Sandbox::new();
     sandbox.run(&["definitions", "defs"]).code(0);
+    let tests = sandbox.read("defs/beadle_test.d.rhai");
+    for function in ["fn lab(", "fn run(", "fn resume(", "fn undo(", "fn faults(", "fn written(", "fn assert_throws("] {
+        assert!(tests.contains(function), "{function} is not in\n{tests}");
+    }
     let text = sandbox.read("defs/__static__.d.rhai");
     let missing: Vec<&str> = beadle::catalog::Catalog::builtin()
         .rows()

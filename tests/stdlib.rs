@@ -1,21 +1,7 @@
-//! The playbooks of the standard library: the good path, the dry run, and what happens when a phase fails.
-//! One file for each playbook; what holds for all of them and for their modules is here.
+//! What holds for all playbooks and modules of the standard library. What each playbook does is told by its own
+//! tests, `stdlib/…/NAME.test.rhai`; what only Rust can look at is here.
 
-mod asyncos_blocklist;
-mod asyncos_mail_report;
-mod asyncos_trace_message;
-mod fleet_health;
-mod fleet_inventory;
-mod seg_backup;
-mod seg_group_sync;
-mod seg_health;
-mod seg_quarantine_search;
-mod seg_queue_purge;
-mod spectra_backup;
 mod spectra_license_report;
-mod sps_config_drift;
-mod sps_config_snapshot;
-mod sps_mail_settings;
 
 use crate::support::Sandbox;
 
@@ -92,3 +78,89 @@ fn documents_differ_where_something_was_changed_added_or_taken_away() {
         .code(0)
         .out(&["a.b|1|3\na.gone|2|\na.list.1|2|5\na.new||true\n[\"c@x\"] [\"b@x\"] [\"a@X\"]\n"]);
 }
+
+/// The phases that a playbook's header names.
+fn phases(name: &str) -> Vec<String> {
+    beadle::run::header::Header::parse(beadle::engine::stdlib(name).unwrap()).unwrap().phases
+}
+
+#[test]
+fn every_playbook_names_its_phases_and_its_steps_are_called_so() {
+    let mut offenders = Vec::new();
+    for name in playbooks() {
+        let text = beadle::engine::stdlib(name).unwrap();
+        let phases = phases(name);
+        if phases.is_empty() {
+            offenders.push(format!("{name} names no phases"));
+        }
+        for phase in phases {
+            let begins = |call: &str| {
+                text.contains(&format!("{call}(\"{phase}\"")) || text.contains(&format!("{call}(`{phase}"))
+            };
+            // The sections of a file are steps that are called like their section.
+            let of_sections = name == "std/spectra/manager_setup" && text.contains("step(task.name");
+            if !["step", "phases::each", "waves::roll"].iter().any(|call| begins(call)) && !of_sections {
+                offenders.push(format!("{name} has no step for its phase '{phase}'"));
+            }
+        }
+    }
+    assert!(offenders.is_empty(), "{}", offenders.join("\n"));
+}
+
+/// All tests of the standard library, once: each phase that a header names fails in one of them, every script is loaded,
+/// and what no test reaches is named here with the reason.
+#[test]
+fn the_tests_of_the_standard_library_pass_and_reach_every_phase() {
+    let sandbox = Sandbox::new();
+    let ran = sandbox.run(&["test", "std", "--format", "json", "--junit", "junit.xml"]);
+    let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    let tests = report["tests"].as_array().unwrap();
+    let failed: Vec<String> =
+        tests.iter().filter(|test| test["outcome"] == "failed").map(|test| test.to_string()).collect();
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    let mut offenders = Vec::new();
+    for name in playbooks() {
+        let steps = report["playbooks"][name]["failed_steps"].as_array().cloned().unwrap_or_default();
+        let fails = |phase: &str| steps.iter().any(|step| step.as_str().unwrap().starts_with(phase));
+        // A report that writes no file only shows a table.
+        let shows = !beadle::engine::stdlib(name).unwrap().contains("report::save");
+        let cannot = |phase: &str| CANNOT_FAIL.contains(&(name, phase)) || (phase == "report" && shows);
+        for phase in phases(name).iter().filter(|phase| !fails(phase) && !cannot(phase)) {
+            offenders.push(format!("{name}: no test has its phase '{phase}' fail"));
+        }
+        let own = |part: &str| {
+            tests.iter().any(|test| {
+                test["file"] == format!("{name}.test.rhai") && test["test"].as_str().unwrap().contains(part)
+            })
+        };
+        if !own("dry_run") {
+            offenders.push(format!("{name}: no test of a dry run"));
+        }
+        let changes = beadle::engine::stdlib(name).unwrap().contains("\"change\"");
+        if changes && !own("kill") {
+            offenders.push(format!("{name}: no test kills it in the middle"));
+        }
+    }
+    assert!(offenders.is_empty(), "{}", offenders.join("\n"));
+    let missing: Vec<&str> = report["reached"]["functions"]["missing"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| name.as_str().unwrap())
+        .collect();
+    assert!(missing.is_empty(), "no test reaches {}", missing.join(", "));
+    let xml = sandbox.read("junit.xml");
+    assert!(xml.contains("beadle.calls.reached"), "{xml}");
+}
+
+/// Phases that the lab cannot let fail.
+const CANNOT_FAIL: &[(&str, &str)] = &[
+    // What an appliance does not tell of one message is a warning.
+    ("std/asyncos/trace_message", "events"),
+    // It compares two values that are there.
+    ("std/sps/config_drift", "compare"),
+    // Only a disk that loses what was written.
+    ("std/sps/config_snapshot", "verify"),
+    // The lab has no archive that is too small; `std/spectra/backup` asks for a larger one.
+    ("std/spectra/backup_then_upgrade", "verify the backup"),
+];

@@ -18,7 +18,7 @@ pub struct PlanArgs {
     /// A playbook (std/seg/bulk_ip_block, or one of playbooks/), a file, or - for standard input
     #[arg(value_name = "PLAYBOOK|FILE|-")]
     script: Option<String>,
-    /// Parameters; a,b or a repeated name for lists, @file and - for texts, env:NAME for secrets
+    /// Parameters; a,b or a repeated name for lists, @file and - for texts, @@x for a text @x, env:NAME for secrets
     #[arg(value_name = "NAME=VALUE")]
     params: Vec<String>,
     /// Write the plan to this file; without it, the plan is only shown

@@ -29,7 +29,7 @@ pub struct RunArgs {
     /// A playbook (std/seg/bulk_ip_block, or one of playbooks/), a file, or - for standard input
     #[arg(value_name = "PLAYBOOK|FILE|-")]
     pub script: Option<String>,
-    /// Parameters; a,b or a repeated name for lists, @file and - for texts, env:NAME for secrets
+    /// Parameters; a,b or a repeated name for lists, @file and - for texts, @@x for a text @x, env:NAME for secrets
     #[arg(value_name = "NAME=VALUE")]
     pub params: Vec<String>,
     /// Send nothing but reads, and show the plan of all else

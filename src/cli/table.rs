@@ -41,6 +41,9 @@ pub fn plain(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> St
 pub fn of_maps(rows: &Json) -> String {
     let empty = Vec::new();
     let rows = rows.as_array().unwrap_or(&empty);
+    if rows.is_empty() {
+        return "(no rows)\n".to_owned();
+    }
     let mut columns: Vec<&String> = Vec::new();
     for row in rows.iter().filter_map(Json::as_object) {
         for name in row.keys() {

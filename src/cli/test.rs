@@ -15,7 +15,7 @@ use crate::cli::screen::millis;
 use crate::cli::signals::cancel_on_signal;
 use crate::config::find;
 use crate::door::Halt;
-use crate::tester::{Suite, TestFile, Tested, built_in, in_folder, junit, of_file, run};
+use crate::tester::{Ended, Replay, Suite, TestFile, Tested, built_in, in_folder, junit, of_file, replay_export, run};
 
 /// Test playbooks against the lab
 ///
@@ -26,6 +26,9 @@ pub struct TestArgs {
     /// Files, folders, or std/… names; by default playbooks/ and tests/ of the project
     #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     pub paths: Vec<String>,
+    /// Replay the export of a run through the script of today, offline (repeat for more)
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub from: Vec<PathBuf>,
     /// Only tests with this text in FILE::NAME
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,
@@ -45,7 +48,9 @@ impl TestArgs {
     pub fn exec(self, program: &Program) -> Done {
         let config = find(program.global.config.as_deref(), &program.here, &program.environment);
         let project = config.as_deref().and_then(std::path::Path::parent).unwrap_or(&program.here).to_owned();
-        let files = self.files(program, &project)?;
+        // Exports alone are no reason to look for tests.
+        let files =
+            if self.paths.is_empty() && !self.from.is_empty() { Vec::new() } else { self.files(program, &project)? };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -66,22 +71,35 @@ impl TestArgs {
         };
         let colours = program.colours_out();
         let is_json = program.is_json();
-        let tested = run(&suite, &files, &|tested| {
+        let each = |tested: &Tested| {
             if !is_json {
                 // Whoever stops reading still wants to know how it ends.
                 let _closed = std::io::stdout().write_all(shown(tested, colours).as_bytes());
             }
-        });
+        };
+        let Ended { mut tested, reached } = run(&suite, &files, &each);
+        let replay =
+            Replay { project: &suite.project, here: &program.here, runtime: suite.runtime.clone(), halt: halt.clone() };
+        for file in &self.from {
+            let replayed = replay_export(&program.here.join(file), &replay).map_err(CommandFailure::usage)?;
+            each(&replayed);
+            tested.push(replayed);
+        }
         runtime.shutdown_background();
         let failed = tested.iter().filter(|one| one.failed.is_some()).count();
         let passed = tested.len() - failed;
         if is_json {
             let tests: Vec<_> = tested.iter().map(json_of).collect();
-            program.print(String::new, || json!({ "tests": tests, "passed": passed, "failed": failed }))?;
+            program.print(String::new, || {
+                json!({
+                    "tests": tests, "passed": passed, "failed": failed, "reached": reached.json(),
+                    "playbooks": reached.playbooks(),
+                })
+            })?;
         }
         if let Some(file) = &self.junit {
             let path = program.here.join(file);
-            std::fs::write(&path, junit(&tested))
+            std::fs::write(&path, junit(&tested, &reached))
                 .map_err(|error| CommandFailure::failed(format!("{}: {error}", path.display())))?;
         }
         if halt.cancelled().is_cancelled() {
@@ -93,6 +111,9 @@ impl TestArgs {
         if !is_json {
             let slow = tested.iter().map(|one| one.elapsed).max().unwrap_or_default();
             eprintln!("{}: {passed} passed, {failed} failed; the longest took {}", tests(tested.len()), millis(slow));
+            if reached.scripts > 0 {
+                eprintln!("{}", reached.line());
+            }
         }
         Ok(if failed > 0 { Exit::Failed } else { Exit::Succeeded })
     }

@@ -13,6 +13,10 @@ const ENTRIES: usize = 3;
 /// How many differences of a change are shown.
 const DIFFERENCES: usize = 10;
 
+fn counted(items: u64) -> String {
+    if items == 1 { "1 item".to_owned() } else { format!("{items} items") }
+}
+
 /// The plan for people: every change with its target, call and arguments, and with what would differ.
 pub fn human(plan: &Plan, colours: bool) -> String {
     let paint = |code: &str, text: &str| {
@@ -24,8 +28,8 @@ pub fn human(plan: &Plan, colours: bool) -> String {
     let items: u64 = plan.changes.iter().map(|change| change.items).sum();
     text.push_str(&match changes {
         0 => "plan: nothing would be changed\n".to_owned(),
-        1 => format!("plan: 1 change of {items} item(s), nothing of it sent\n"),
-        _ => format!("plan: {changes} changes of {items} items, nothing of it sent\n"),
+        1 => format!("plan: 1 change of {}, nothing of it sent\n", counted(items)),
+        _ => format!("plan: {changes} changes of {} in all, nothing of it sent\n", counted(items)),
     });
     for (number, change) in plan.changes.iter().enumerate() {
         text.push_str(&format!("  {}. {}\n", number + 1, title(change)));

@@ -8,8 +8,8 @@ use rhai::packages::{Package, StandardPackage};
 use rhai::{Dynamic, Engine, FuncRegistration, Map, Module, NativeCallContext, RhaiFunc, Scope};
 
 use crate::catalog::{Body, Catalog, Kind, Row, explain, reference};
-use crate::engine::host;
 use crate::engine::types::Target;
+use crate::engine::{host, testing};
 
 /// A method as editors see it: several vendors may have a call of one name.
 #[derive(Default)]
@@ -28,7 +28,13 @@ pub fn files(catalog: &Catalog) -> Vec<(String, String)> {
     for name in ["params", "event", "run"] {
         scope.push_constant(name, Map::new());
     }
-    engine.definitions_with_scope(&scope).iter_files().collect()
+    let mut files: Vec<(String, String)> = engine.definitions_with_scope(&scope).iter_files().collect();
+    // What only tests of playbooks can say stands in a file of its own.
+    let mut tests = Engine::new_raw();
+    tests.register_global_module(Arc::new(testing::described()));
+    let text = tests.definitions().include_standard_packages(false).single_file();
+    files.push(("beadle_test.d.rhai".to_owned(), text));
+    files
 }
 
 fn calls(catalog: &Catalog) -> Module {

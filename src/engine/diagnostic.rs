@@ -228,11 +228,21 @@ fn explain(error: &EvalAltResult, index: &Index) -> (String, Vec<String>, Option
             (diagnostic.message, diagnostic.hints, None)
         }
         EvalAltResult::ErrorStackOverflow(_) => ("functions call each other too deeply".into(), Vec::new(), None),
-        EvalAltResult::ErrorDataRace(name, _) => (
-            format!("'{name}' is used by two branches at once"),
-            vec!["return values from parallel instead".into()],
-            None,
-        ),
+        EvalAltResult::ErrorDataRace(name, _) => {
+            // Rhai names a parameter of its own where the variable is the closure's.
+            let what = if name.starts_with("argument ") { "a variable".to_owned() } else { format!("'{name}'") };
+            (
+                format!("{what} is asked for while it is in use"),
+                vec![
+                    "a closure uses it within a call on it: give what is called a name of its own first, such as \
+                     let keys = map.keys(); keys.map(|name| map[name])"
+                        .into(),
+                    "what the items of a parallel make comes back as their values, and is not put into a variable outside"
+                        .into(),
+                ],
+                None,
+            )
+        }
         other => {
             // Rhai's own messages end with the position, which is shown by the caret.
             let text = other.to_string();

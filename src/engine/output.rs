@@ -1,5 +1,8 @@
 //! What a script shows to people.
 
+use std::sync::Arc;
+
+use crate::engine::reach::Reach;
 use crate::value::Value;
 
 /// How much a log line matters.
@@ -50,4 +53,9 @@ pub enum OutputEvent {
 pub trait Output: Send + Sync {
     /// Takes one event; called from the script's threads.
     fn show(&self, event: OutputEvent);
+
+    /// Whoever counts which functions are called; only tests do.
+    fn reach(&self) -> Option<Arc<dyn Reach>> {
+        None
+    }
 }

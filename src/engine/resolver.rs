@@ -8,6 +8,7 @@ use rhai::{Engine, EvalAltResult, Module, ModuleResolver, Position, Scope};
 
 use crate::engine::diagnostic::Sources;
 use crate::engine::library::{Library, Texts};
+use crate::engine::reach;
 
 type SharedModule = Arc<Module>;
 
@@ -44,6 +45,7 @@ impl Resolver {
             EvalAltResult::ErrorParsing(*error.0, position)
         })?;
         ast.set_source(name);
+        let ast = reach::counted(engine, name, &text, ast, |text| engine.compile(text));
         let module = Module::eval_ast_as_new(Scope::new(), &ast, engine)?;
         Ok(module.into())
     }

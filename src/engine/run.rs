@@ -16,7 +16,7 @@ use crate::engine::library::Library;
 use crate::engine::output::OutputEvent;
 use crate::engine::resolver::Resolver;
 use crate::engine::types::StoreHandle;
-use crate::engine::{calls, guards, host, needed, values};
+use crate::engine::{calls, guards, host, needed, reach, values};
 use crate::fault::{Fault, FaultKind, Stop};
 use crate::value::Value;
 
@@ -103,6 +103,7 @@ impl Modules {
         let counted = Arc::clone(context);
         engine.on_progress(move |_| counted.step().map(Dynamic::from));
         give(&mut engine, context);
+        reach::register(&mut engine, context);
         engine
     }
 }
@@ -223,7 +224,9 @@ fn run_here<T>(
     let mut engine = modules.engine(context);
     engine.set_module_resolver(resolver);
     let ast = match compile(&engine, &script.name, &script.text) {
-        Ok(ast) => ast,
+        Ok(ast) => {
+            reach::counted(&engine, &script.name, &script.text, ast, |text| compile(&engine, &script.name, text))
+        }
         Err(error) => {
             let diagnostic = Diagnostic::of_parse(&error, &script.name, modules.index());
             return (Err(ScriptError::Unreadable(Box::new(diagnostic))), None);

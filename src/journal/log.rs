@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::chain::{Chain, of_intent, of_outcome, of_run};
 use super::codec;
+use super::cut::Cut;
 use super::pack::Packer;
 use super::write;
 use crate::door::Recorded;
@@ -243,6 +244,7 @@ pub struct Log {
     buffer: Mutex<Buffer>,
     writer: Mutex<Writer>,
     bell: Arc<Bell>,
+    cut: Cut,
 }
 
 /// Wakes the thread in the background.
@@ -314,11 +316,23 @@ impl Log {
             buffer: Mutex::default(),
             writer: Mutex::default(),
             bell: Arc::default(),
+            cut: Cut::default(),
         });
         let (weak, bell) = (Arc::downgrade(&log), Arc::clone(&log.bell));
         // Without the thread everything is written by whoever waits for a commit.
         let _none = std::thread::Builder::new().name("journal".into()).spawn(move || in_background(&weak, &bell));
         log
+    }
+
+    /// Lets it break off behind the intents of so many changes: what comes later never reaches the disk, as if
+    /// the process had been killed while the last of them was under way.
+    pub fn cut_after(&self, changes: u64) {
+        self.cut.after(changes);
+    }
+
+    /// Whether it has broken off.
+    pub fn is_cut(&self) -> bool {
+        self.cut.is_broken()
     }
 
     /// The database and the packer.
@@ -352,6 +366,7 @@ impl Log {
         let full = {
             let mut buffer = self.buffer();
             for record in records {
+                self.cut.admit(&record)?;
                 buffer.put(record);
             }
             if let Some(due) = buffer.due {
@@ -369,6 +384,7 @@ impl Log {
     pub fn commit(&self, record: Record) -> Result<(), String> {
         let ticket = {
             let mut buffer = self.buffer();
+            self.cut.admit(&record)?;
             buffer.urgent = true;
             buffer.put(record)
         };

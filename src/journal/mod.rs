@@ -6,6 +6,7 @@
 mod chain;
 mod codec;
 mod commit;
+mod cut;
 mod hash;
 mod log;
 mod owner;
@@ -21,7 +22,8 @@ mod verify;
 mod write;
 
 pub use codec::{
-    CallRead, SecretOf, code, code_map, decode, decode_map, fault_json, read_call, read_entries, read_fault,
+    CallRead, SecretOf, action_bytes, code, code_map, decode, decode_map, fault_json, read_call, read_entries,
+    read_fault,
 };
 pub use hash::{hex, sha256};
 pub use log::{BeginRecord, EndRecord, Log, Opener, Record};

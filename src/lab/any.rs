@@ -205,6 +205,16 @@ impl AnyLab {
         }
     }
 
+    /// Sets what goes wrong from now on.
+    pub fn set_faults(&self, faults: Faults) {
+        match self {
+            Self::Seg(lab, ..) => lab.set_faults(faults),
+            Self::Asyncos(lab, _) => lab.set_faults(faults),
+            Self::Sps(lab) => lab.set_faults(faults),
+            Self::Spectra(lab) => lab.set_faults(faults),
+        }
+    }
+
     /// The requests that it saw, in order.
     pub fn requests(&self) -> Vec<Seen> {
         match self {

@@ -7,7 +7,7 @@ use std::time::Duration;
 pub struct Fault {
     /// What happens.
     pub kind: FaultKind,
-    /// Only requests whose path contains this.
+    /// Only requests whose method and path, `GET /groups/`, contain this.
     pub path: String,
 }
 
@@ -25,6 +25,8 @@ pub enum FaultKind {
         /// `Retry-After`, in seconds.
         retry_after: Option<u64>,
     },
+    /// Every request is answered with this status once something was changed.
+    AfterChange(u16),
     /// The Nth request takes effect, and the line is cut instead of an answer.
     Lost(u64),
     /// The line is cut before the Nth request takes effect.
@@ -66,8 +68,8 @@ pub struct Effects {
 
 impl Faults {
     /// Reads faults as the command line writes them: `latency=50ms`, `every=7:503`,
-    /// `every=5:429:retry-after=1`, `lost=3`, `lost-before=3`, `cut=4`, `html=6`, `hang=9`,
-    /// `huge=10:100MB`, each with `@part-of-the-path` behind it if it is for some requests only.
+    /// `every=5:429:retry-after=1`, `after-change=403`, `lost=3`, `lost-before=3`, `cut=4`, `html=6`, `hang=9`,
+    /// `huge=10:100MB`, each with `@part-of-the-path`, or `@METHOD /path`, behind it if it is for some requests only.
     ///
     /// # Errors
     /// What is wrong with which text.
@@ -75,12 +77,13 @@ impl Faults {
         texts.iter().map(|text| parse(text)).collect::<Result<_, _>>().map(Self)
     }
 
-    /// What becomes of a request that is the `count`th one that each fault's path fits.
-    pub fn on(&self, path: &str, counts: &mut Vec<u64>) -> Effects {
+    /// What becomes of a request, `GET /groups/`, that is the `count`th one that each fault's path fits; `changed` says
+    /// whether something was changed before.
+    pub fn on(&self, request: &str, changed: bool, counts: &mut Vec<u64>) -> Effects {
         counts.resize(self.0.len().max(counts.len()), 0);
         let mut effects = Effects::default();
         for (fault, count) in self.0.iter().zip(counts.iter_mut()) {
-            if !path.contains(&fault.path) {
+            if !request.contains(&fault.path) {
                 continue;
             }
             *count += 1;
@@ -89,13 +92,14 @@ impl Faults {
                 FaultKind::Every { nth, status, retry_after } if *count % nth == 0 => {
                     effects.status = Some((status, retry_after));
                 }
+                FaultKind::AfterChange(status) if changed => effects.status = Some((status, None)),
                 FaultKind::Lost(nth) => effects.lost |= *count == nth,
                 FaultKind::LostBefore(nth) => effects.lost_before |= *count == nth,
                 FaultKind::Cut(nth) => effects.cut |= *count == nth,
                 FaultKind::Html(nth) => effects.html |= *count == nth,
                 FaultKind::Hang(nth) => effects.hang |= *count == nth,
                 FaultKind::Huge(nth, bytes) if *count == nth => effects.huge = Some(bytes),
-                FaultKind::Every { .. } | FaultKind::Huge(..) => {}
+                FaultKind::Every { .. } | FaultKind::AfterChange(_) | FaultKind::Huge(..) => {}
             }
         }
         effects
@@ -105,21 +109,21 @@ impl Faults {
 fn parse(text: &str) -> Result<Fault, String> {
     let wrong = |why: &str| {
         format!(
-            "'{text}' is not a fault: {why}. There are latency=50ms, every=7:503, every=5:429:retry-after=1, lost=3, \
-             lost-before=3, cut=4, html=6, hang=9, huge=10:100MB, each with @path behind it if need be"
+            "'{text}' is not a fault: {why}. There are latency=50ms, every=7:503, every=5:429:retry-after=1, \
+             after-change=403, lost=3, lost-before=3, cut=4, html=6, hang=9, huge=10:100MB, each with @path behind it if need be"
         )
     };
     let (fault, path) = text.split_once('@').unwrap_or((text, ""));
     let (name, value) = fault.split_once('=').ok_or_else(|| wrong("it has no ="))?;
     let nth =
         |text: &str| text.parse::<u64>().ok().filter(|nth| *nth > 0).ok_or_else(|| wrong("it wants a number from 1"));
+    let status = |text: &str| text.parse().ok().filter(|status| (400..600).contains(status));
     let kind = match name {
         "latency" => FaultKind::Latency(crate::duration::parse_std(value).map_err(|why| wrong(&why))?),
         "every" => {
             let mut parts = value.split(':');
             let count = nth(parts.next().unwrap_or_default())?;
-            let status =
-                parts.next().and_then(|status| status.parse().ok()).filter(|status| (400..600).contains(status));
+            let status = parts.next().and_then(status);
             let retry_after = match parts.next() {
                 None => None,
                 Some(part) => Some(
@@ -130,6 +134,7 @@ fn parse(text: &str) -> Result<Fault, String> {
             };
             FaultKind::Every { nth: count, status: status.ok_or_else(|| wrong("it wants a status"))?, retry_after }
         }
+        "after-change" => FaultKind::AfterChange(status(value).ok_or_else(|| wrong("it wants a status"))?),
         "lost" => FaultKind::Lost(nth(value)?),
         "lost-before" => FaultKind::LostBefore(nth(value)?),
         "cut" => FaultKind::Cut(nth(value)?),

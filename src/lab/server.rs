@@ -276,7 +276,8 @@ async fn serve(
     let effects = {
         let mut faults = shared.faults.lock().unwrap_or_else(PoisonError::into_inner);
         let (faults, counts) = &mut *faults;
-        faults.on(&ask.path, counts)
+        let (_, _, applied) = shared.log.counts();
+        faults.on(&format!("{} {}", ask.method, ask.path), applied > 0, counts)
     };
     if !effects.latency.is_zero() {
         tokio::time::sleep(effects.latency).await;

@@ -19,9 +19,9 @@ fn faults_are_read_as_the_command_line_writes_them() {
 fn faults_count_the_requests_that_they_are_for() {
     let faults = parsed(&["lost=2@delta", "every=2:503"]).unwrap();
     let mut counts = Vec::new();
-    let first = faults.on("/groups", &mut counts);
-    let second = faults.on("/ipgroups/1/delta/", &mut counts);
-    let third = faults.on("/ipgroups/1/delta/", &mut counts);
+    let first = faults.on("/groups", false, &mut counts);
+    let second = faults.on("/ipgroups/1/delta/", false, &mut counts);
+    let third = faults.on("/ipgroups/1/delta/", false, &mut counts);
     assert_eq!((first.lost, second.lost, third.lost), (false, false, true));
     assert_eq!((first.status, second.status, third.status), (None, Some((503, None)), None));
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::door::policy::Ask;
-use crate::door::{DoorEvent, Halt};
-use crate::engine::{Diagnostic, Level, OutputEvent, ScriptError, Sources};
+use crate::door::{DoorEvent, Halt, Recorder};
+use crate::engine::{Diagnostic, Level, OutputEvent, Reach, ScriptError, Sources};
 use crate::fault::{Failure, FaultKind, Stop};
 use crate::id;
 use crate::run::check::script_of;
@@ -17,7 +17,7 @@ use crate::run::outcome::{Counts, Ending, Kept, Outcome, RunError};
 use crate::run::params::Params;
 use crate::run::pins::Now;
 use crate::run::playbook::Playbook;
-use crate::run::prepare::{Prepared, prepare};
+use crate::run::prepare::{Prepared, prepare, prepare_as};
 use crate::run::project::Project;
 use crate::run::record::{Former, RunRecord};
 use crate::run::undo::{UndoOrder, undo};
@@ -106,6 +106,11 @@ pub enum RunEvent {
 pub trait Listener: Send + Sync {
     /// Takes one; called from the run's threads.
     fn on(&self, event: RunEvent);
+
+    /// Whoever counts which functions are called; only tests do.
+    fn reach(&self) -> Option<Arc<dyn Reach>> {
+        None
+    }
 }
 
 /// What an execution begins with.
@@ -158,10 +163,33 @@ fn take_back(project: &Arc<Project>, order: &Order, ending: &Ending, listener: &
 
 fn execute_once(project: &Arc<Project>, order: &Order, start: Start, listener: &Arc<dyn Listener>) -> Ending {
     let begun = Instant::now();
-    let mut prepared = match prepare(project, order, start, listener) {
-        Ok(prepared) => prepared,
-        Err(fault) => return Ending::never_begun(fault, begun.elapsed()),
-    };
+    match prepare(project, order, start, listener) {
+        Ok(prepared) => carry_out(project, order, prepared, begun, listener),
+        Err(fault) => Ending::never_begun(fault, begun.elapsed()),
+    }
+}
+
+/// Executes a script with a recorder that answers everything itself: nothing is sent, and nothing is written.
+pub fn retell(
+    project: &Arc<Project>,
+    order: Order,
+    recorder: Arc<dyn Recorder>,
+    listener: &Arc<dyn Listener>,
+) -> Ending {
+    let mut order = order;
+    // There is no appliance that somebody else could change.
+    order.playbook.header.policy.lock.clear();
+    let prepared = prepare_as(project, &order, RunRecord::retold(project, recorder), listener);
+    carry_out(project, &order, prepared, Instant::now(), listener)
+}
+
+fn carry_out(
+    project: &Arc<Project>,
+    order: &Order,
+    mut prepared: Prepared,
+    begun: Instant,
+    listener: &Arc<dyn Listener>,
+) -> Ending {
     // They stay with the run while it waits.
     let mut held = None;
     loop {

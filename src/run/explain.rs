@@ -45,6 +45,10 @@ pub fn page(playbook: &Playbook, command: &str, width: usize) -> String {
             text.push_str(&wrapped(&line, width, &head, &" ".repeat(column + 4)));
         }
     }
+    if !header.phases.is_empty() {
+        text.push('\n');
+        text.push_str(&wrapped(&format!("Phases: {}", header.phases.join(", ")), width, "", "  "));
+    }
     if let Some(effects) = &header.policy.effects {
         let effects: Vec<&str> = effects.iter().map(|effect| effect.name()).collect();
         text.push_str(&format!("\nEffects: {}\n", effects.join(", ")));

@@ -23,6 +23,8 @@ pub struct Header {
     pub vendor: Option<String>,
     /// The name of the store that the playbook uses, if it is not its own.
     pub store: Option<String>,
+    /// The names of its phases, in order: a step belongs to the phase whose name it begins with.
+    pub phases: Vec<String>,
     /// What the playbook may do.
     pub policy: HeaderPolicy,
 }
@@ -157,6 +159,8 @@ struct Facts {
     policy: HeaderPolicy,
     vendor: Option<String>,
     store: Option<String>,
+    #[serde(default)]
+    phases: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -218,6 +222,7 @@ impl Header {
             params: read_params(&facts.params, first_line)?,
             vendor: facts.vendor,
             store: facts.store,
+            phases: facts.phases,
             policy: facts.policy,
         }
         .checked(first_line)

@@ -24,7 +24,7 @@ mod undo;
 mod waiting;
 
 pub use check::{Checked, check};
-pub use execute::{Cause, Listener, Order, RunEvent, Start, execute, execute_from, run_error};
+pub use execute::{Cause, Listener, Order, RunEvent, Start, execute, execute_from, retell, run_error};
 pub use intent::Intent;
 pub use outcome::{Counts, Ending, Outcome, Partial, Plan, RunError};
 pub use pins::Now;

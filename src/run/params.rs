@@ -146,6 +146,10 @@ fn one(
 fn flatten(spec: &ParamSpec, given: Given, around: &dyn Surroundings, items: &mut Vec<Given>) -> Result<(), String> {
     match given {
         Given::Text(text) if text == "-" && spec.ty == ParamType::Path => items.push(Given::Text("/dev/stdin".into())),
+        // A text that begins with @ itself.
+        Given::Text(text) if text.starts_with("@@") => {
+            items.push(Given::Text(text.get(1..).unwrap_or_default().to_owned()))
+        }
         Given::Text(text) if text == "-" || text.starts_with('@') => {
             let text = around.text_of(text.strip_prefix('@').unwrap_or(&text))?;
             if spec.list {

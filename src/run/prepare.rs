@@ -11,7 +11,7 @@ use crate::door::{
     About, Door, DoorEvent, DoorParts, FileRules, Halt, Host, Mode, NamedStore, Notices, Passage, Pins, Sleepers,
     Watcher,
 };
-use crate::engine::{Begun, Imports, Output, OutputEvent, RunContext, RunFacts, Texts};
+use crate::engine::{Begun, Imports, Output, OutputEvent, Reach, RunContext, RunFacts, Texts};
 use crate::fault::Fault;
 use crate::journal::Past;
 use crate::run::children::ChildRuns;
@@ -38,6 +38,10 @@ impl Ears {
 impl Output for Ears {
     fn show(&self, event: OutputEvent) {
         self.0.on(RunEvent::Output(event));
+    }
+
+    fn reach(&self) -> Option<Arc<dyn Reach>> {
+        self.0.reach()
     }
 }
 
@@ -80,6 +84,16 @@ pub fn prepare(
         Start::New(id) => RunRecord::begin(project, &id, beginning(order))?,
         Start::Former(former) => RunRecord::of(project, former),
     };
+    Ok(prepare_as(project, order, record, listener))
+}
+
+/// The same with a record of one's own.
+pub(super) fn prepare_as(
+    project: &Arc<Project>,
+    order: &Order,
+    record: RunRecord,
+    listener: &Arc<dyn Listener>,
+) -> Prepared {
     let locks = Arc::new(RunLocks::new(&project.config.state_dir, record.id()));
     let prepared = Prepared::new(project, order, record, locks, listener);
     listener.on(RunEvent::Started {
@@ -88,7 +102,7 @@ pub fn prepare(
         dry: order.intent.is_dry(),
         cause: order.cause.describe(),
     });
-    Ok(prepared)
+    prepared
 }
 
 pub(super) fn context(

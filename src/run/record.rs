@@ -55,7 +55,7 @@ pub struct RunRecord {
     log: Arc<Log>,
     id: Arc<str>,
     past: Past,
-    recorder: Arc<JournalRecorder>,
+    recorder: Arc<dyn Recorder>,
     clock: Arc<dyn Clock>,
     begun: Instant,
     ran: Duration,
@@ -79,10 +79,11 @@ impl RunRecord {
         let unowned = taken.as_ref().err().map(|error| format!("the run's lock file cannot be made: {error}"));
         let owner = taken.unwrap_or_default();
         let former = Former { id: id.to_owned(), past: Past::None, ran: Duration::ZERO, texts: BTreeMap::new(), owner };
-        let record = Self::of(project, former);
+        let recorder = Self::journal(project, &former);
         if let Some(reason) = unowned {
-            record.recorder.close(reason);
+            recorder.close(reason);
         }
+        let record = Self::with(project, former, Arc::new(recorder));
         let script = sha256(beginning.text.as_bytes());
         let mut pinned = beginning.pinned;
         if let Some(pinned) = pinned.as_object_mut() {
@@ -107,16 +108,29 @@ impl RunRecord {
 
     /// The record of a run that goes on from a former execution.
     pub fn of(project: &Arc<Project>, former: Former) -> Self {
-        let log = project.journal();
+        let recorder = Self::journal(project, &former);
+        Self::with(project, former, Arc::new(recorder))
+    }
+
+    /// The record of a run that is retold by a recorder of its own: nothing of it is written.
+    pub fn retold(project: &Arc<Project>, recorder: Arc<dyn Recorder>) -> Self {
+        let id = "retold".to_owned();
+        let former = Former { id, past: Past::Only, ran: Duration::ZERO, texts: BTreeMap::new(), owner: None };
+        Self::with(project, former, recorder)
+    }
+
+    fn journal(project: &Arc<Project>, former: &Former) -> JournalRecorder {
         let (clock, secret) = (Arc::clone(&project.clock), project.secret_supply());
-        let id: Arc<str> = former.id.as_str().into();
-        let recorder = JournalRecorder::new(Arc::clone(&log), Arc::clone(&id), former.past, Arc::clone(&clock), secret);
+        JournalRecorder::new(project.journal(), former.id.as_str().into(), former.past, clock, secret)
+    }
+
+    fn with(project: &Arc<Project>, former: Former, recorder: Arc<dyn Recorder>) -> Self {
         Self {
-            log,
-            id,
+            log: project.journal(),
+            id: former.id.as_str().into(),
             past: former.past,
-            recorder: Arc::new(recorder),
-            clock,
+            recorder,
+            clock: Arc::clone(&project.clock),
             begun: Instant::now(),
             ran: former.ran,
             texts: former.texts,
@@ -142,7 +156,7 @@ impl RunRecord {
 
     /// What the door writes to.
     pub fn recorder(&self) -> Arc<dyn Recorder> {
-        Arc::clone(&self.recorder) as Arc<dyn Recorder>
+        Arc::clone(&self.recorder)
     }
 
     /// What becomes of the former execution's entries.

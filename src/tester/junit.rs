@@ -3,10 +3,11 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use crate::tester::reached::{Reached, Share};
 use crate::tester::suite::Tested;
 
-/// One document: a suite for each file, a case for each test.
-pub fn junit(tested: &[Tested]) -> String {
+/// One document: a suite for each file, a case for each test, and what they reached as properties.
+pub fn junit(tested: &[Tested], reached: &Reached) -> String {
     let seconds = |elapsed: Duration| format!("{:.3}", elapsed.as_secs_f64());
     let facts = |tests: &[&Tested]| {
         let failures = tests.iter().filter(|one| one.failed.is_some()).count();
@@ -16,6 +17,13 @@ pub fn junit(tested: &[Tested]) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let all: Vec<&Tested> = tested.iter().collect();
     let _infallible = writeln!(out, "<testsuites name=\"beadle\" {}>", facts(&all));
+    out.push_str("  <properties>\n");
+    for (name, share) in [("functions", &reached.functions), ("calls", &reached.calls)] {
+        let Share { reached, of, .. } = share;
+        let _infallible = writeln!(out, "    <property name=\"beadle.{name}.reached\" value=\"{reached}\"/>");
+        let _infallible = writeln!(out, "    <property name=\"beadle.{name}.of\" value=\"{of}\"/>");
+    }
+    out.push_str("  </properties>\n");
     let mut files: Vec<&str> = tested.iter().map(|one| one.file.as_str()).collect();
     files.sort_unstable();
     files.dedup();
@@ -79,7 +87,15 @@ mod tests {
             failed,
             elapsed: Duration::from_millis(1500),
         };
-        let text = junit(&[one("test_bad", Some(failed)), one("test_good", None)]);
+        let share = |reached, of| Share { reached, of, missing: Vec::new() };
+        let reached = Reached {
+            scripts: 1,
+            functions: share(3, 4),
+            calls: share(1, 2),
+            failed: std::collections::BTreeMap::new(),
+        };
+        let text = junit(&[one("test_bad", Some(failed)), one("test_good", None)], &reached);
+        assert!(text.contains("<property name=\"beadle.functions.reached\" value=\"3\"/>"), "{text}");
         assert!(text.contains("<testsuites name=\"beadle\" tests=\"2\" failures=\"1\" time=\"3.000\">"), "{text}");
         assert!(text.contains("<failure message=\"a &lt; &quot;b&quot;\">x[1m &amp; y</failure>"), "{text}");
         assert!(text.contains("<testcase name=\"test_good\" classname=\"a.test.rhai\" time=\"1.500\"/>"), "{text}");

@@ -4,12 +4,17 @@
 
 mod appliance;
 mod find;
+mod from;
 mod junit;
+mod reached;
+mod retold;
 mod shown;
 mod snapshot;
 mod stage;
 mod suite;
 
 pub use find::{TestFile, built_in, in_folder, of_file};
+pub use from::{Replay, replay_export};
 pub use junit::junit;
-pub use suite::{Failed, Suite, Tested, run};
+pub use reached::{Reached, Share};
+pub use suite::{Ended, Failed, Suite, Tested, run};

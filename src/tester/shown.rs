@@ -1,25 +1,50 @@
 //! What a run showed and how it ended, as values of a test.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::door::Withheld;
-use crate::engine::{Output, OutputEvent};
+use crate::door::{DoorEvent, Withheld};
+use crate::engine::{Output, OutputEvent, Reach};
 use crate::lab::Seen;
 use crate::run::{Ending, Listener, RunError, RunEvent};
+use crate::tester::reached::Gathered;
 use crate::value::{Map, Value};
 
-/// Keeps what a script shows, a line for each print, log line and row of a table.
+/// Keeps what a script shows, a line for each print, log line and row of a table, and which steps failed.
 #[derive(Debug, Default)]
-pub(super) struct Shown(Mutex<String>);
+pub(super) struct Shown {
+    text: Mutex<String>,
+    failed: Mutex<Vec<String>>,
+    /// Takes what a run reaches, with the vendors of its targets; nothing of what a test itself shows.
+    counting: Option<(Arc<Gathered>, BTreeMap<String, String>)>,
+}
 
 impl Shown {
+    /// Of a run: what it reaches is gathered; `vendors` are those of its targets.
+    pub(super) fn counting(gathered: &Arc<Gathered>, vendors: BTreeMap<String, String>) -> Self {
+        Self { counting: Some((Arc::clone(gathered), vendors)), ..Self::default() }
+    }
+
+    fn count(&self, target: &str, operation: &str) {
+        if let Some((gathered, vendors)) = &self.counting
+            && let Some(vendor) = vendors.get(target)
+        {
+            gathered.called(vendor, operation);
+        }
+    }
+
     /// What was shown so far.
     pub(super) fn text(&self) -> String {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.text.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The steps that failed.
+    pub(super) fn failed(&self) -> Vec<String> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn line(&self, line: &str) {
-        let mut text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
         text.push_str(line);
         text.push('\n');
     }
@@ -36,6 +61,9 @@ impl Output for Shown {
                 }
             }
             OutputEvent::Step(name, None) => self.line(&format!("step: {name}")),
+            OutputEvent::Step(name, Some(false)) => {
+                self.failed.lock().unwrap_or_else(PoisonError::into_inner).push(name);
+            }
             OutputEvent::Step(..) | OutputEvent::Progress { .. } => {}
         }
     }
@@ -43,9 +71,16 @@ impl Output for Shown {
 
 impl Listener for Shown {
     fn on(&self, event: RunEvent) {
-        if let RunEvent::Output(event) = event {
-            self.show(event);
+        match event {
+            RunEvent::Output(event) => self.show(event),
+            RunEvent::Door(DoorEvent::Called { target, operation, .. }) => self.count(&target, &operation),
+            RunEvent::Door(DoorEvent::Withheld(change)) => self.count(&change.target, &change.operation),
+            RunEvent::Door(_) | RunEvent::Started { .. } | RunEvent::Waits(_) | RunEvent::GoesOn => {}
         }
+    }
+
+    fn reach(&self) -> Option<Arc<dyn Reach>> {
+        self.counting.as_ref().map(|(gathered, _)| Arc::clone(gathered) as Arc<dyn Reach>)
     }
 }
 
@@ -61,13 +96,14 @@ fn map<const N: usize>(members: [(&str, Value); N]) -> Value {
     Value::Map(members.map(|(name, value)| (name.to_owned(), value)).into())
 }
 
-/// `#{ outcome, value, error, out }`.
-pub(super) fn ending(ending: &Ending, out: String) -> Value {
+/// `#{ outcome, value, error, out, failed }`; `failed` names the steps that failed.
+pub(super) fn ending(ending: &Ending, shown: &Shown) -> Value {
     map([
         ("outcome", text(ending.outcome.name())),
         ("value", ending.value.clone().unwrap_or(Value::Null)),
         ("error", ending.error.as_ref().map_or(Value::Null, error)),
-        ("out", Value::Text(out)),
+        ("out", Value::Text(shown.text())),
+        ("failed", Value::List(shown.failed().into_iter().map(Value::Text).collect())),
     ])
 }
 
@@ -147,6 +183,13 @@ impl<'a> Options<'a> {
         }
     }
 
+    /// A number from 1.
+    pub(super) fn count(&self, name: &str) -> Result<Option<u64>, String> {
+        let Some(value) = self.map.get(name) else { return Ok(None) };
+        let count = value.as_int().and_then(|number| u64::try_from(number).ok()).filter(|number| *number > 0);
+        count.map(Some).ok_or_else(|| self.wrong(name, "a number from 1", value))
+    }
+
     /// Texts.
     pub(super) fn texts(&self, name: &str) -> Result<Vec<String>, String> {
         let Some(value) = self.map.get(name) else { return Ok(Vec::new()) };
@@ -163,6 +206,7 @@ impl<'a> Options<'a> {
     }
 }
 
-fn texts(value: &Value) -> Option<Vec<String>> {
+/// A list of texts.
+pub(super) fn texts(value: &Value) -> Option<Vec<String>> {
     value.as_list()?.iter().map(|item| item.as_text().map(str::to_owned)).collect()
 }

@@ -1,6 +1,6 @@
 //! The stage of one test: its labs, its own project, and the runs that it carries out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,10 +14,15 @@ use crate::config::{Config, Environment};
 use crate::door::Halt;
 use crate::door::policy::NoTerminal;
 use crate::engine::testing::Stage;
-use crate::lab::AnyLab;
+use crate::fault::Fault;
+use crate::lab::{AnyLab, Faults};
 use crate::run::params::{Given, resolve};
-use crate::run::{Cause, Ending, Intent, Listener, Order, Outcome, Playbook, Project, Within, execute};
+use crate::run::{
+    Cause, Ending, Intent, Listener, Now, Order, Outcome, Playbook, Project, Resumption, UndoOrder, Within, execute,
+    resume, undo,
+};
 use crate::tester::appliance;
+use crate::tester::reached::Gathered;
 use crate::tester::shown::{self, Options, Shown};
 use crate::tester::snapshot::Snapshots;
 use crate::value::{Map, Value};
@@ -32,6 +37,8 @@ pub(super) struct Ground {
     pub(super) now: Timestamp,
     /// What ends the test.
     pub(super) halt: Halt,
+    /// Takes what the runs reach.
+    pub(super) gathered: Arc<Gathered>,
     /// The kept values; none for a test that is built in.
     pub(super) snapshots: Option<Snapshots>,
 }
@@ -49,6 +56,32 @@ pub(super) struct LabStage {
 struct Set {
     config: String,
     labs: BTreeMap<String, Arc<AnyLab>>,
+    /// What was added to the configuration so far.
+    settings: BTreeSet<String>,
+    /// The id of the last run.
+    last: Option<String>,
+}
+
+/// What of the options of a run a person would decide at its start.
+struct Wishes {
+    yes: bool,
+    allow_destroy: bool,
+}
+
+impl Wishes {
+    fn of(options: &Options<'_>, of: &str) -> Result<Self, String> {
+        let allow_destroy = match options.text("allow")? {
+            None => false,
+            Some("destroy") => true,
+            Some(other) => return Err(format!("option 'allow' of {of} is \"destroy\", not \"{other}\"")),
+        };
+        Ok(Self { yes: options.flag("yes")?, allow_destroy })
+    }
+
+    fn now(&self, halt: &Halt) -> Now {
+        let Self { yes, allow_destroy } = *self;
+        Now { ask: Arc::new(NoTerminal), yes, allow_destroy, timeout: None, halt: halt.clone() }
+    }
 }
 
 impl LabStage {
@@ -99,20 +132,17 @@ impl LabStage {
         Project::at(config, catalog, self.ground.runtime.clone(), clock)
     }
 
-    fn execute(&self, name: &str, params: &Map, options: &Map, intent: Intent) -> Result<(Ending, String), String> {
-        let options = Options::new(options, "run", &["yes", "allow"])?;
-        let allow_destroy = match options.text("allow")? {
-            None => false,
-            Some("destroy") => true,
-            Some(other) => return Err(format!("option 'allow' of run is \"destroy\", not \"{other}\"")),
-        };
-        let yes = options.flag("yes")?;
+    fn execute(&self, name: &str, params: &Map, options: &Map, intent: Intent) -> Result<(Ending, Arc<Shown>), String> {
+        let options = Options::new(options, "run", &["yes", "allow", "kill_after"])?;
+        let Wishes { yes, allow_destroy } = Wishes::of(&options, "run")?;
+        let kill_after = options.count("kill_after")?;
         let project = self.project()?;
         let own = &self.ground.project;
         let playbook = Playbook::find(name, own, own).map_err(|error| error.to_string())?;
         let given = params.iter().map(|(name, value)| (name.clone(), vec![Given::Typed(value.clone())])).collect();
         let within = Within { project: &project, folder: self.folder.path() };
         let params = resolve(&playbook.header, &given, &within).map_err(|mistakes| mistakes.join("\n"))?;
+        let intent_is_live = !intent.is_dry();
         let order = Order {
             playbook,
             params,
@@ -126,11 +156,53 @@ impl LabStage {
             timeout: None,
             halt: self.ground.halt.clone(),
         };
-        let shown = Arc::new(Shown::default());
-        let ending = execute(&project, order, &(Arc::clone(&shown) as Arc<dyn Listener>));
+        if let Some(changes) = kill_after {
+            project.journal().cut_after(changes);
+        }
+        let shown = self.listener(&project);
+        let name = order.playbook.name.clone();
+        let mut ending = execute(&project, order, &(Arc::clone(&shown) as Arc<dyn Listener>));
         self.ground.runtime.block_on(project.close());
-        Ok((ending, shown.text()))
+        self.ground.gathered.ran(&name, shown.failed());
+        if project.journal().is_cut() {
+            ending.outcome = Outcome::Interrupted;
+            ending.value = None;
+        } else if let Some(changes) = kill_after {
+            let (outcome, sent) = (ending.outcome, ending.counts.changes);
+            return Err(format!(
+                "the run ended ({outcome}) with {sent} change(s), before it was killed after {changes}"
+            ));
+        }
+        if intent_is_live {
+            self.set().last = Some(ending.id.clone());
+        }
+        Ok((ending, shown))
     }
+
+    /// Takes what a run shows and reaches.
+    fn listener(&self, project: &Project) -> Arc<Shown> {
+        let vendors = project.config.targets.iter().map(|(name, target)| (name.clone(), target.vendor.clone()));
+        Arc::new(Shown::counting(&self.ground.gathered, vendors.collect()))
+    }
+
+    /// Does something with the last run.
+    fn with_last(
+        &self,
+        work: impl FnOnce(&Arc<Project>, &str, &Arc<dyn Listener>) -> Result<Ending, Fault>,
+    ) -> Result<Value, String> {
+        let last = self.set().last.clone();
+        let last = last.ok_or("there is no run yet: run(playbook, params) comes first")?;
+        let project = self.project()?;
+        let shown = self.listener(&project);
+        let ended = work(&project, &last, &(Arc::clone(&shown) as Arc<dyn Listener>));
+        self.ground.runtime.block_on(project.close());
+        ended.map(|ending| shown::ending(&ending, &shown)).map_err(|fault| fault.message)
+    }
+}
+
+/// Whether a name leads to a file below the folder that it starts from.
+fn is_below(name: &str) -> bool {
+    !name.is_empty() && Path::new(name).components().all(|part| matches!(part, Component::Normal(_)))
 }
 
 impl Stage for LabStage {
@@ -168,10 +240,15 @@ impl Stage for LabStage {
         Ok(name)
     }
 
+    fn faults(&self, target: &str, faults: &Value) -> Result<(), String> {
+        let lab = self.found(target)?;
+        let texts = shown::texts(faults).ok_or("faults are a list of texts, such as [\"every=1:500@/groups/\"]")?;
+        lab.set_faults(Faults::parse(&texts)?);
+        Ok(())
+    }
+
     fn file(&self, name: &str, text: &str) -> Result<String, String> {
-        let path = Path::new(name);
-        let inside = path.components().all(|part| matches!(part, Component::Normal(_)));
-        if name.is_empty() || !inside || name == "beadle.toml" || path.starts_with(".beadle") {
+        if !is_below(name) || name == "beadle.toml" || Path::new(name).starts_with(".beadle") {
             return Err(format!(
                 "'{name}' is no name for a file of a test: it is relative, and stays below its folder"
             ));
@@ -179,9 +256,23 @@ impl Stage for LabStage {
         self.write(name, text).map(|()| name.to_owned())
     }
 
+    fn written(&self, name: &str) -> Result<String, String> {
+        let folder = self.folder.path();
+        let path = Path::new(name);
+        let path = path.strip_prefix(folder).unwrap_or(path);
+        if !path.to_str().is_some_and(is_below) {
+            return Err(format!("'{name}' is no file of this test: its name is relative, and stays below its folder"));
+        }
+        std::fs::read_to_string(folder.join(path)).map_err(|error| format!("{name}: {error}"))
+    }
+
     fn settings(&self, toml: &str) -> Result<(), String> {
         {
             let mut set = self.set();
+            // A function of a test that says what it needs may be called twice.
+            if !set.settings.insert(toml.to_owned()) {
+                return Ok(());
+            }
             set.config.push_str(toml);
             set.config.push('\n');
         }
@@ -190,8 +281,30 @@ impl Stage for LabStage {
     }
 
     fn run(&self, playbook: &str, params: &Map, options: &Map) -> Result<Value, String> {
-        let (ending, out) = self.execute(playbook, params, options, Intent::Live)?;
-        Ok(shown::ending(&ending, out))
+        let (ending, shown) = self.execute(playbook, params, options, Intent::Live)?;
+        Ok(shown::ending(&ending, &shown))
+    }
+
+    fn resume(&self, options: &Map) -> Result<Value, String> {
+        let options = Options::new(options, "resume", &["yes", "allow", "assume"])?;
+        let assume = match options.text("assume")? {
+            None => None,
+            Some("applied") => Some(true),
+            Some("not-applied") => Some(false),
+            Some(other) => {
+                return Err(format!("option 'assume' of resume is \"applied\" or \"not-applied\", not \"{other}\""));
+            }
+        };
+        let now = Wishes::of(&options, "resume")?.now(&self.ground.halt);
+        let resumption = Resumption { assume, script: None, now };
+        self.with_last(|project, last, listener| resume(project, last, resumption, listener))
+    }
+
+    fn undo(&self, options: &Map) -> Result<Value, String> {
+        let options = Options::new(options, "undo", &["yes", "allow"])?;
+        let now = Wishes::of(&options, "undo")?.now(&self.ground.halt);
+        let order = UndoOrder { now, dry: false, only: None };
+        self.with_last(|project, last, listener| undo(project, last, order, listener))
     }
 
     fn plan(&self, playbook: &str, params: &Map) -> Result<Value, String> {

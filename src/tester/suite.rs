@@ -15,6 +15,7 @@ use crate::engine::{Output, ScriptError, Sources};
 use crate::fault::Stop;
 use crate::run::run_error;
 use crate::tester::find::TestFile;
+use crate::tester::reached::{Gathered, Reached};
 use crate::tester::shown::Shown;
 use crate::tester::snapshot::Snapshots;
 use crate::tester::stage::{Ground, LabStage};
@@ -78,9 +79,17 @@ fn name(file: &str, test: &str) -> String {
     if test.is_empty() { file.to_owned() } else { format!("{file}::{test}") }
 }
 
-/// Runs the tests of some files; `each` is told of every end as it comes. Gives all ends in the order of
-/// files and tests; those that a cancel kept from beginning are not among them.
-pub fn run(suite: &Suite, files: &[TestFile], each: &(dyn Fn(&Tested) + Sync)) -> Vec<Tested> {
+/// How all tests ended.
+pub struct Ended {
+    /// Each, in the order of files and tests; those that a cancel kept from beginning are not among them.
+    pub tested: Vec<Tested>,
+    /// What they reached.
+    pub reached: Reached,
+}
+
+/// Runs the tests of some files; `each` is told of every end as it comes.
+pub fn run(suite: &Suite, files: &[TestFile], each: &(dyn Fn(&Tested) + Sync)) -> Ended {
+    let gathered = Arc::new(Gathered::default());
     let catalog = Arc::new(Catalog::builtin());
     let mut ended = Vec::new();
     let mut wanted: Vec<(&TestFile, TestFunction)> = Vec::new();
@@ -115,7 +124,7 @@ pub fn run(suite: &Suite, files: &[TestFile], each: &(dyn Fn(&Tested) + Sync)) -
                     if suite.halt.cancelled().is_cancelled() {
                         return;
                     }
-                    let tested = one(suite, file, test, &catalog);
+                    let tested = one(suite, file, test, &catalog, &gathered);
                     each(&tested);
                     all.lock().unwrap_or_else(PoisonError::into_inner).push((at + 1, tested));
                 }
@@ -124,16 +133,28 @@ pub fn run(suite: &Suite, files: &[TestFile], each: &(dyn Fn(&Tested) + Sync)) -
     });
     let mut all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
     all.sort_by_key(|(at, _)| *at);
-    all.into_iter().map(|(_, tested)| tested).collect()
+    Ended { tested: all.into_iter().map(|(_, tested)| tested).collect(), reached: gathered.summary(&catalog) }
 }
 
-fn one(suite: &Suite, file: &TestFile, test: &TestFunction, catalog: &Arc<Catalog>) -> Tested {
+fn one(
+    suite: &Suite,
+    file: &TestFile,
+    test: &TestFunction,
+    catalog: &Arc<Catalog>,
+    gathered: &Arc<Gathered>,
+) -> Tested {
     let begun = Instant::now();
-    let failed = called(suite, file, test, catalog).err();
+    let failed = called(suite, file, test, catalog, gathered).err();
     Tested { file: file.name.clone(), test: test.name.clone(), line: test.line, failed, elapsed: begun.elapsed() }
 }
 
-fn called(suite: &Suite, file: &TestFile, test: &TestFunction, catalog: &Arc<Catalog>) -> Result<(), Failed> {
+fn called(
+    suite: &Suite,
+    file: &TestFile,
+    test: &TestFunction,
+    catalog: &Arc<Catalog>,
+    gathered: &Arc<Gathered>,
+) -> Result<(), Failed> {
     let plain = |message: String| Failed { report: format!("error: {message}"), message, out: String::new() };
     let mut halt = suite.halt.clone();
     halt.deadline = Some(tokio::time::Instant::now() + LIMIT);
@@ -142,6 +163,7 @@ fn called(suite: &Suite, file: &TestFile, test: &TestFunction, catalog: &Arc<Cat
         project: suite.project.clone(),
         now: NOW,
         halt: halt.clone(),
+        gathered: Arc::clone(gathered),
         snapshots: file.path.as_ref().map(|path| Snapshots::of(path, &test.name, suite.update)),
     };
     let stage = LabStage::new(ground).map_err(|error| plain(format!("no folder can be had for the test: {error}")))?;

@@ -57,6 +57,11 @@ thread_local! {
 
 /// The module of all host functions with their texts, for help and diagnostics.
 pub fn described() -> Module {
+    with_texts(module)
+}
+
+/// A module of functions that are registered with their texts.
+pub fn with_texts(module: impl FnOnce() -> Module) -> Module {
     DESCRIBED.set(true);
     let module = module();
     DESCRIBED.set(false);

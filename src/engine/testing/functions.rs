@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use rhai::{Dynamic, EvalAltResult, FnPtr, ImmutableString, Map, Module, NativeCallContext};
+use rhai::{Array, Dynamic, EvalAltResult, FnPtr, ImmutableString, Map, Module, NativeCallContext};
 
+use super::nowhere::Nowhere;
 use super::stage::Stage;
-use crate::engine::host::add;
+use crate::engine::host::{self, add};
 use crate::engine::{error, values};
 use crate::value::Value;
 
@@ -22,6 +23,11 @@ fn value(value: &Dynamic, context: &NativeCallContext<'_>) -> Answer<Value> {
 
 fn map(map: &Map, context: &NativeCallContext<'_>) -> Answer<crate::value::Map> {
     values::to_map(map).map_err(|message| unmet(message, context))
+}
+
+/// The functions with their texts, for editors.
+pub(in crate::engine) fn described() -> Module {
+    host::with_texts(|| module(&(Arc::new(Nowhere) as Arc<dyn Stage>)))
 }
 
 /// The functions on a stage.
@@ -116,11 +122,32 @@ fn appliances(module: &mut Module, stage: &Arc<dyn Stage>) {
     let own = Arc::clone(stage);
     add(
         module,
+        "faults",
+        &["target: string", "faults: array"],
+        "/// Sets what goes wrong at the appliance of a target from now on, in place of what did before.",
+        move |context: NativeCallContext, target: ImmutableString, faults: Array| -> Answer<()> {
+            let faults = value(&faults.into(), &context)?;
+            own.faults(&target, &faults).map_err(|message| unmet(message, &context))
+        },
+    );
+    let own = Arc::clone(stage);
+    add(
+        module,
         "file",
         &["name: string", "text: string", "string"],
         "/// Writes a file for the playbooks of this test, and gives its name.",
         move |context: NativeCallContext, name: ImmutableString, text: ImmutableString| -> Answer<ImmutableString> {
             own.file(&name, &text).map(Into::into).map_err(|message| unmet(message, &context))
+        },
+    );
+    let own = Arc::clone(stage);
+    add(
+        module,
+        "written",
+        &["name: string", "string"],
+        "/// The text of a file that a run has written, such as `out/report.csv`.",
+        move |context: NativeCallContext, name: ImmutableString| -> Answer<ImmutableString> {
+            own.written(&name).map(Into::into).map_err(|message| unmet(message, &context))
         },
     );
     let own = Arc::clone(stage);
@@ -136,7 +163,7 @@ fn appliances(module: &mut Module, stage: &Arc<dyn Stage>) {
 }
 
 fn runs(module: &mut Module, stage: &Arc<dyn Stage>) {
-    let doc = "/// Runs a playbook, as `beadle run` does: `#{ outcome, value, error, out }`. Options: `yes`, `allow`.";
+    let doc = "/// Runs a playbook, as `beadle run` does: `#{ outcome, value, error, out, failed }`. Options: `yes`, `allow`, `kill_after`.";
     let own = Arc::clone(stage);
     add(
         module,
@@ -152,13 +179,14 @@ fn runs(module: &mut Module, stage: &Arc<dyn Stage>) {
     add(
         module,
         "run",
-        &["playbook: string", "params: map", "options: #{ yes, allow }", "map"],
+        &["playbook: string", "params: map", "options: #{ yes, allow, kill_after }", "map"],
         doc,
         move |context: NativeCallContext, playbook: ImmutableString, params: Map, options: Map| -> Answer<Dynamic> {
             let ran = own.run(&playbook, &map(&params, &context)?, &map(&options, &context)?);
             ran.map(values::to_dynamic).map_err(|message| unmet(message, &context))
         },
     );
+    going_on(module, stage);
     let own = Arc::clone(stage);
     add(
         module,
@@ -180,4 +208,35 @@ fn runs(module: &mut Module, stage: &Arc<dyn Stage>) {
             own.snapshot(&name, &value(&shown, &context)?).map_err(|message| unmet(message, &context))
         },
     );
+}
+
+/// What is done with the run before.
+fn going_on(module: &mut Module, stage: &Arc<dyn Stage>) {
+    type Work = fn(&dyn Stage, &crate::value::Map) -> Result<Value, String>;
+    let functions: [(&str, &str, &str, Work); 2] = [
+        (
+            "resume",
+            "options: #{ yes, allow, assume }",
+            "/// Goes on with the last run, as `beadle runs resume` does. Options: `yes`, `allow`, `assume`.",
+            |stage, options| stage.resume(options),
+        ),
+        (
+            "undo",
+            "options: #{ yes, allow }",
+            "/// Takes the last run back, as `beadle runs undo` does. Options: `yes`, `allow`.",
+            |stage, options| stage.undo(options),
+        ),
+    ];
+    for (name, options, doc, work) in functions {
+        let own = Arc::clone(stage);
+        add(module, name, &["map"], doc, move |context: NativeCallContext| -> Answer<Dynamic> {
+            let ended = work(&*own, &crate::value::Map::new());
+            ended.map(values::to_dynamic).map_err(|message| unmet(message, &context))
+        });
+        let own = Arc::clone(stage);
+        add(module, name, &[options, "map"], doc, move |context: NativeCallContext, options: Map| -> Answer<Dynamic> {
+            let ended = work(&*own, &map(&options, &context)?);
+            ended.map(values::to_dynamic).map_err(|message| unmet(message, &context))
+        });
+    }
 }

@@ -5,8 +5,10 @@
 
 mod closed;
 mod functions;
+mod nowhere;
 mod script;
 mod stage;
 
+pub(super) use functions::described;
 pub use script::{TestFunction, TestScript, run_test, test_functions};
 pub use stage::Stage;

@@ -16,17 +16,41 @@ pub trait Stage: Send + Sync {
     /// It cannot be written, or lies elsewhere.
     fn file(&self, name: &str, text: &str) -> Result<String, String>;
 
+    /// The text of a file that a run has written, by its name below the test's own project.
+    ///
+    /// # Errors
+    /// There is none, or it lies elsewhere.
+    fn written(&self, name: &str) -> Result<String, String>;
+
     /// Adds to the `beadle.toml` of the test's own project.
     ///
     /// # Errors
     /// It is no configuration.
     fn settings(&self, toml: &str) -> Result<(), String>;
 
-    /// Runs a playbook: `#{ outcome, value, error, out }`.
+    /// Sets what goes wrong at a target's appliance from now on.
+    ///
+    /// # Errors
+    /// No `lab` has that name, or one of the texts is no fault.
+    fn faults(&self, target: &str, faults: &Value) -> Result<(), String>;
+
+    /// Runs a playbook: `#{ outcome, value, error, out, failed }`.
     ///
     /// # Errors
     /// There is no such playbook, or parameters or options are wrong.
     fn run(&self, playbook: &str, params: &Map, options: &Map) -> Result<Value, String>;
+
+    /// Goes on with the last run.
+    ///
+    /// # Errors
+    /// There is none, or it has succeeded, or options are wrong.
+    fn resume(&self, options: &Map) -> Result<Value, String>;
+
+    /// Takes the last run back.
+    ///
+    /// # Errors
+    /// There is none, or it has been taken back, or options are wrong.
+    fn undo(&self, options: &Map) -> Result<Value, String>;
 
     /// The changes that a dry run of a playbook withholds.
     ///

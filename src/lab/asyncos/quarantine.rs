@@ -180,7 +180,11 @@ fn listed(call: &Call<'_>, name: &'static str, state: &mut State) -> Tell {
         let list = entries.entry(key).or_default();
         match web::text(&body, "action") {
             Some("edit") => list.clone_from(&values),
-            Some("add" | "append") => list.extend(values.iter().cloned()),
+            // A list is a set: what is there already is not there twice.
+            Some("add" | "append") => {
+                let new: Vec<String> = values.iter().filter(|value| !list.contains(value)).cloned().collect();
+                list.extend(new);
+            }
             _ => return error(400, "action is wrong."),
         }
     }

@@ -153,8 +153,8 @@ pub fn appliances(ask: &Ask, options: &SpectraOptions, state: &mut State) -> Tel
                 None => "done",
             };
             json!({
-                "id": one.id, "uuid": format!("0000-{}", one.id), "status": "ok", "authorized": true, "online": true,
-                "group_name": "workers", "haproxy_password": "lab-haproxy-password", "configuration_status": status,
+                "id": one.id, "uuid": format!("0000-{}", one.id), "status": "ok", "authorized": one.authorized, "online": true,
+                "group_name": one.group, "haproxy_password": "lab-haproxy-password", "configuration_status": status,
                 "configuration_status_details": {}, "last_applied_config_timestamp": one.applied_at,
                 "application_url": format!("https://{}.example.com", one.name),
             })
@@ -206,6 +206,12 @@ pub fn groups(ask: &Ask, parts: &[&str], options: &SpectraOptions, state: &mut S
                     (_, _, value) => {
                         group.insert(key, value);
                     }
+                }
+            }
+            let members = group.get("appliances").cloned().unwrap_or_default();
+            for one in &mut state.appliances {
+                if members.as_array().is_some_and(|members| members.iter().any(|member| *member == one.name)) {
+                    (*name).clone_into(&mut one.group);
                 }
             }
             Tell::json(200, &json!({})).done()

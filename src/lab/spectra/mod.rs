@@ -167,14 +167,16 @@ impl SpectraLab {
         self.state().upgrade(name, u64::MAX);
     }
 
-    /// What they hold: the `version`, the `releases` of appliances by name, `backups` made, `settings` by path and
-    /// `uploads`.
+    /// What they hold: the `version`, the `releases` of appliances by name, `authorized` ones, `groups` by name, `backups`
+    /// made, `settings` by path and `uploads`.
     pub fn contents(&self) -> Json {
         let state = self.state();
         let releases = state.appliances.iter().map(|one| (one.name.clone(), json!(one.release)));
         json!({
             "version": state.version,
             "releases": Json::Object(releases.collect()),
+            "authorized": state.appliances.iter().filter(|one| one.authorized).map(|one| one.name.as_str()).collect::<Vec<_>>(),
+            "groups": state.groups.get("config-group"),
             "backups": state.backups,
             "settings": state.settings,
             "uploads": state.uploads.iter().map(|(place, size, digest)| json!({ "place": place, "bytes": size, "sha256": digest })).collect::<Json>(),

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::state::State;
+use super::state::{Connected, State};
 use super::{Spectra, SpectraOptions, jobs};
 use crate::lab::server::{Appliance, Ask, Tell};
 use crate::lab::{swagger, upload, web};
@@ -217,15 +217,26 @@ fn route(ask: &Ask, parts: &[&str], options: &SpectraOptions, state: &mut State)
             if !["name", "type", "url"].iter().all(|name| body.contains_key(*name)) {
                 return Tell::json(400, &json!({ "name": ["This field is required."] }));
             }
+            let text = |name: &str| web::text(&body, name).unwrap_or_default();
+            if state.appliances.iter().any(|one| one.name == text("name")) {
+                return Tell::json(400, &json!({ "name": ["An appliance with that name already exists."] }));
+            }
+            let id = state.number();
+            state.appliances.push(Connected::new(id, text("name"), text("type")));
             Tell { status: 201, ..Tell::json(201, &Json::Object(body)).done() }
         }
         ("GET" | "PUT", ["api", "v1", "appliances", id, "authorization"]) => {
-            let known = id.parse().is_ok_and(|id: u64| state.appliances.iter().any(|one| one.id == id));
+            let id = id.parse::<u64>().ok();
             let token = web::object(ask).is_some_and(|body| body.contains_key("token"));
-            match (known, method) {
-                (false, _) => missing(),
-                (true, "PUT") if !token => Tell::json(400, &json!({ "token": ["This field is required."] })),
-                _ => done(),
+            match state.appliances.iter_mut().find(|one| Some(one.id) == id) {
+                None => missing(),
+                Some(_) if method == "PUT" && !token => {
+                    Tell::json(400, &json!({ "token": ["This field is required."] }))
+                }
+                Some(one) => {
+                    one.authorized = true;
+                    done()
+                }
             }
         }
         ("POST", ["api", "v1", "appliances", "upload-certificate", _]) => uploaded(ask, "certificate", state),

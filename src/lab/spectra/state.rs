@@ -23,6 +23,28 @@ pub struct Connected {
     pub applying: Option<u64>,
     /// When a configuration was applied last.
     pub applied_at: String,
+    /// Whether the Manager may tell it what to do.
+    pub authorized: bool,
+    /// Its configuration group; empty for none.
+    pub group: String,
+}
+
+impl Connected {
+    /// An appliance that has just been registered.
+    pub fn new(id: u64, name: &str, kind: &str) -> Self {
+        Self {
+            id,
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            release: "5.3.0".to_owned(),
+            upgrading: None,
+            failed: false,
+            applying: None,
+            applied_at: "2026-01-01T00:00:00.000000Z".to_owned(),
+            authorized: false,
+            group: String::new(),
+        }
+    }
 }
 
 /// A task of the Worker.
@@ -73,14 +95,9 @@ impl State {
     /// Fresh appliances, and `more` before them.
     pub fn new(more: u64) -> Self {
         let appliance = |id: u64, name: &str, kind: &str| Connected {
-            id,
-            name: name.to_owned(),
-            kind: kind.to_owned(),
-            release: "5.3.0".to_owned(),
-            upgrading: None,
-            failed: false,
-            applying: None,
-            applied_at: "2026-01-01T00:00:00.000000Z".to_owned(),
+            authorized: true,
+            group: "workers".to_owned(),
+            ..Connected::new(id, name, kind)
         };
         let group = || json!({ "appliances": ["worker-1"], "content": { "cloud__enabled": false, "snmp__community": "lab-snmp-community" } });
         Self {
