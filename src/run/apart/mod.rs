@@ -1,7 +1,7 @@
 //! Scripts that are interpreted apart: in a process of their own, without network, files or secrets.
 //!
-//! [`Launcher`] starts such a process for the service and serves it over a pipe; [`interpret`] is what
-//! happens in there. The process asks by [`frame::Frame`]s; door, journal, sign-in, secrets, rates and locks
+//! [`Launcher`] starts such a process for the service and serves it over a pipe; [`interpret()`] is what
+//! happens in there. The process asks by frames; door, journal, sign-in, secrets, rates and locks
 //! stay where they are.
 
 mod action;
