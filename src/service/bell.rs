@@ -7,7 +7,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,26 +18,38 @@ const NAME: &str = "serve.bell";
 
 /// The service's side: as long as it lives, the service is there to be woken.
 pub struct Bell {
+    path: PathBuf,
     _locked: File,
-    _watcher: notify::RecommendedWatcher,
+    watcher: Option<notify::RecommendedWatcher>,
     rung: Arc<AtomicBool>,
 }
 
 impl Bell {
-    /// Listens; `wake` is called with each ring, on a thread of its own.
+    /// Tells others that somebody serves.
+    ///
+    /// # Errors
+    /// The file cannot be made or locked.
+    pub fn hang(folder: &Path) -> Result<Self, String> {
+        let path = folder.join(NAME);
+        // Whoever asks whether anybody serves holds it for an instant.
+        let locked = open(&path).and_then(|locked| locked.lock_shared().map(|()| locked));
+        let locked = locked.map_err(|error| format!("{} cannot be locked: {error}", path.display()))?;
+        Ok(Self { path, _locked: locked, watcher: None, rung: Arc::default() })
+    }
+
+    /// Calls `wake` with each ring, on a thread of its own.
     ///
     /// # Errors
     /// A sentence with the cure. The service works without: it then notices within a minute.
-    pub fn listen(folder: &Path, wake: impl Fn() + Send + 'static) -> Result<Self, String> {
-        let path = folder.join(NAME);
-        let deaf = |cause: String| {
-            format!("{}: what other commands do to triggers is noticed within a minute only: {cause}", path.display())
+    pub fn listen(&mut self, wake: impl Fn() + Send + 'static) -> Result<(), String> {
+        let path = &self.path;
+        let deaf = |error: notify::Error, limit: &str| {
+            format!(
+                "{}: what other commands do to triggers is noticed within a minute only: {error}: raise {limit}",
+                path.display()
+            )
         };
-        let locked = open(&path).map_err(|error| deaf(error.to_string()))?;
-        // Whoever asks whether anybody serves holds it for an instant.
-        locked.lock_shared().map_err(|error| deaf(error.to_string()))?;
-        let rung = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&rung);
+        let flag = Arc::clone(&self.rung);
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             // Others open the file to look for the lock, which is no ring.
             if !matches!(&event, Ok(event) if matches!(event.kind, EventKind::Access(_))) {
@@ -45,16 +57,16 @@ impl Bell {
                 wake();
             }
         })
-        .map_err(|error| deaf(format!("{error}: raise fs.inotify.max_user_instances")))?;
-        watcher
-            .watch(&path, RecursiveMode::NonRecursive)
-            .map_err(|error| deaf(format!("{error}: raise fs.inotify.max_user_watches")))?;
-        Ok(Self { _locked: locked, _watcher: watcher, rung })
+        .map_err(|error| deaf(error, "fs.inotify.max_user_instances"))?;
+        let watched = watcher.watch(path, RecursiveMode::NonRecursive);
+        watched.map_err(|error| deaf(error, "fs.inotify.max_user_watches"))?;
+        self.watcher = Some(watcher);
+        Ok(())
     }
 
-    /// Whether it was rung since the last question.
+    /// Whether it was rung since the last question. Where nobody hears it, it may have been.
     pub fn take(&self) -> bool {
-        self.rung.swap(false, Ordering::AcqRel)
+        self.watcher.is_none() || self.rung.swap(false, Ordering::AcqRel)
     }
 }
 
@@ -92,7 +104,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert!(!ring(folder.path()).unwrap(), "nobody is there yet");
         let (sender, heard) = channel();
-        let bell = Bell::listen(folder.path(), move || sender.send(()).unwrap_or_default()).unwrap();
+        let mut bell = Bell::hang(folder.path()).unwrap();
+        bell.listen(move || sender.send(()).unwrap_or_default()).unwrap();
         assert!(is_served(folder.path()) && !bell.take());
         assert!(heard.recv_timeout(Duration::from_millis(100)).is_err(), "a look is no ring");
         for _ in 0..2 {

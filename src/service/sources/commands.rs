@@ -15,8 +15,10 @@ pub(super) struct Commands {
 impl Commands {
     /// Without a bell they are noticed whenever something else wakes the loop.
     pub(super) fn new(desk: &Desk) -> Self {
-        let bell = Bell::listen(&desk.project.config.state_dir, desk.waker());
-        Self { bell: bell.map_err(|problem| desk.complain([problem])).ok() }
+        let mut bell = Bell::hang(&desk.project.config.state_dir);
+        let listens = bell.as_mut().map_err(|problem| problem.clone()).and_then(|bell| bell.listen(desk.waker()));
+        desk.complain(listens.err());
+        Self { bell: bell.ok() }
     }
 }
 
