@@ -152,9 +152,11 @@ impl World {
                     assert!(!refused || world.sums() == before, "what was refused has left nothing");
                     world.triggers.watches.hint();
                     let _told = world.triggers.watches.look(world.now);
-                    let _told = world.triggers.take_queued(world.now, 2);
                 });
                 self.look_on();
+                self.refuse(what, |world| {
+                    let _told = world.triggers.take_queued(world.now, 2);
+                });
                 // What was taken when the answer was lost is queued again by the next service.
                 self.open();
             }
