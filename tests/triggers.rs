@@ -153,6 +153,7 @@ fn keys_of_triggers_are_checked() {
         ("max_runs = 0\n", "max_runs must be at least 1"),
         ("max_runs = 3\n", "max_runs needs overlap = \"parallel\""),
         ("pause_after = 0\n", "pause_after must be at least 1"),
+        ("allow = [\"read\"]\n", "destroy alone can be added"),
         ("retry = { backoff = \"1m\" }\n", "attempts is missing"),
         ("retry = { attempts = 0 }\n", "at least 1"),
         ("retry = { attempts = 2, backoff = \"soon\" }\n", "retry: backoff: 'soon'"),

@@ -191,10 +191,15 @@ impl Taken {
     }
 }
 
+/// Whether `destroy` is added. Any other word would look as if it narrowed something.
 fn destroys(allow: &[String]) -> Result<bool, String> {
-    match allow.iter().find(|word| !["read", "change", "destroy"].contains(&word.as_str())) {
-        Some(word) => Err(format!("allow: '{word}' is not one of read, change, destroy")),
-        None => Ok(allow.iter().any(|word| word == "destroy")),
+    match allow.iter().find(|word| *word != "destroy") {
+        Some(word) if word == "read" || word == "change" => Err(format!(
+            "allow adds to what a target allows, and destroy alone can be added: leave '{word}' out (the `effects` of \
+             the playbook's header narrow what it may do)"
+        )),
+        Some(word) => Err(format!("allow: '{word}' is not destroy, the one right that can be added")),
+        None => Ok(!allow.is_empty()),
     }
 }
 

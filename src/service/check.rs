@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::catalog::Effect;
 use crate::config::{SecretSource, line_of, secrets};
 use crate::engine::Place;
 use crate::engine::check::{Code, Finding};
@@ -37,7 +38,8 @@ pub(super) fn check_triggers(project: &Project, shown: &str, text: &str) -> Vec<
             }
             Ok(_) => {}
         }
-        playbook(project, &format!("schedules.{name}"), &config.playbook, &config.params, &place, &mut findings);
+        let trigger = Trigger { table: format!("schedules.{name}"), params: &config.params, destroy: config.destroy };
+        playbook(project, &trigger, &config.playbook, &place, &mut findings);
     }
     for (name, config) in &project.config.watches {
         let place = place(&format!("watches.{name}"));
@@ -52,28 +54,37 @@ pub(super) fn check_triggers(project: &Project, shown: &str, text: &str) -> Vec<
                 }
             }
         }
-        playbook(project, &format!("watches.{name}"), &config.playbook, &config.params, &place, &mut findings);
+        let trigger = Trigger { table: format!("watches.{name}"), params: &config.params, destroy: config.destroy };
+        playbook(project, &trigger, &config.playbook, &place, &mut findings);
     }
     findings
 }
 
-/// A trigger's playbook, and its parameters against the header.
-fn playbook(
-    project: &Project,
-    trigger: &str,
-    name: &str,
-    params: &toml::Table,
-    place: &Place,
-    findings: &mut Vec<Finding>,
-) {
+/// What a trigger gives to its playbook.
+struct Trigger<'a> {
+    table: String,
+    params: &'a toml::Table,
+    destroy: bool,
+}
+
+/// A trigger's playbook, and its parameters and rights against the header.
+fn playbook(project: &Project, trigger: &Trigger<'_>, name: &str, place: &Place, findings: &mut Vec<Finding>) {
+    let Trigger { table, params, destroy } = trigger;
     let folder = &project.config.folder;
     let mut playbook = match Playbook::find(name, folder, folder) {
         Ok(playbook) => playbook,
         Err(error) => {
-            findings.push(Finding::new(Code::TriggerPlaybook, place.clone(), format!("{trigger}: {error}")));
+            findings.push(Finding::new(Code::TriggerPlaybook, place.clone(), format!("{table}: {error}")));
             return;
         }
     };
+    let named = playbook.header.policy.effects.as_ref().is_some_and(|effects| effects.contains(&Effect::Destroy));
+    if *destroy && !named && !playbook.header.is_empty() {
+        let message =
+            format!("{table}: allow = [\"destroy\"] adds nothing: the header of {name} does not name destroy");
+        let hint = "add \"destroy\" to `effects` under [policy] in the header, or leave `allow` out";
+        findings.push(Finding::new(Code::UselessRight, place.clone(), message).hint(hint));
+    }
     // What the event will say is not known yet; the parameter is there in any case.
     let of_event = |value: &toml::Value| value.to_string().contains("${event.");
     playbook.header.params.retain(|param| !params.get(&param.name).is_some_and(of_event));
@@ -86,7 +97,7 @@ fn playbook(
         .collect();
     if let Err(mistakes) = resolve(&playbook.header, &given, &Within { project, folder }) {
         let findings_of = mistakes.into_iter().map(|mistake| {
-            Finding::new(Code::TriggerParameter, place.clone(), format!("{trigger}: {mistake}"))
+            Finding::new(Code::TriggerParameter, place.clone(), format!("{table}: {mistake}"))
                 .hint(format!("`beadle playbooks show {name}` shows its parameters"))
         });
         findings.extend(findings_of);

@@ -79,7 +79,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// What must have fallen due.
 struct Model {
-    /// Up to here everything was decided on.
+    /// The later of the last due instant and the first load of the definition.
     frontier: Timestamp,
     due: u64,
     files: u64,
@@ -152,9 +152,11 @@ impl World {
                     assert!(!refused || world.sums() == before, "what was refused has left nothing");
                     world.triggers.watches.hint();
                     let _told = world.triggers.watches.look(world.now);
-                    let _told = world.triggers.take_queued(world.now, 2);
                 });
                 self.look_on();
+                self.refuse(what, |world| {
+                    let _told = world.triggers.take_queued(world.now, 2);
+                });
                 // What was taken when the answer was lost is queued again by the next service.
                 self.open();
             }
@@ -237,10 +239,10 @@ impl World {
         let corrected = model.frontier.duration_since(self.now) > SignedDuration::from_hours(3);
         let from = if corrected { self.now } else { model.frontier };
         let (definition, _) = definitions(self.folder.path(), CRONS[self.cron], &self.rules);
-        let due = definition.schedule.due_between(from, self.now);
-        model.due +=
-            due.filter(|due| !model.fired.contains_key(&due.at)).map(|due| 1 + u64::from(due.merged)).sum::<u64>();
-        model.frontier = if corrected { self.now } else { from.max(self.now) };
+        let due: Vec<_> = definition.schedule.due_between(from, self.now).collect();
+        let new = due.iter().filter(|due| !model.fired.contains_key(&due.at));
+        model.due += new.map(|due| 1 + u64::from(due.merged)).sum::<u64>();
+        model.frontier = due.last().map_or(from, |due| due.at);
     }
 
     /// Which instants have gone off until now: when the clock is set back, they do not fall due again.

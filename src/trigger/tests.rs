@@ -287,16 +287,30 @@ fn jitter_is_the_same_each_time_and_delays_the_start() {
 }
 
 #[test]
-fn ten_thousand_due_at_once_are_all_queued_and_taken_by_name() {
+fn ten_thousand_due_at_once_are_all_queued_and_start_in_order_of_name_as_places_allow() {
     let bench = Bench::new();
     let (before, now) = (instant("2026-05-01T10:30:00Z"), instant("2026-05-01T11:00:00Z"));
-    let definitions = (0..10_000)
-        .map(|number| ScheduleDefinition::new(&format!("job-{number:05}"), &config("0 * * * *")).unwrap())
-        .collect();
+    let names: Vec<String> = (0..10_000).map(|number| format!("job-{number:05}")).collect();
+    let schedule = config("0 * * * *");
+    let definitions = names.iter().map(|name| ScheduleDefinition::new(name, &schedule).unwrap()).collect();
     let mut triggers = Triggers::open(Arc::clone(&bench.state), definitions, Vec::new(), before).unwrap();
     assert_eq!(triggers.schedules.look(now).unwrap().queued.len(), 10_000);
-    let names: Vec<_> = triggers.take_queued(now, 3).unwrap().into_iter().map(|firing| firing.trigger).collect();
-    assert_eq!(names, ["job-00000", "job-00001", "job-00002"]);
+    let rows = bench.state.with(|connection| {
+        connection.query_row("SELECT count(*) FROM ledger WHERE state = 'queued'", [], |row| row.get::<_, i64>(0))
+    });
+    assert_eq!(rows.unwrap(), 10_000);
+    let (mut started, mut going) = (Vec::new(), Vec::new());
+    for _ in 0..50 {
+        let taken = triggers.take_queued(now, 8 - going.len()).unwrap();
+        started.extend(taken.iter().map(|firing| firing.trigger.clone()));
+        going.extend(taken);
+        let first = going.remove(0);
+        triggers.ended(&first.id, Outcome::Succeeded, now).unwrap();
+    }
+    let rest = triggers.take_queued(now, 10_000).unwrap();
+    started.extend(rest.into_iter().map(|firing| firing.trigger));
+    assert_eq!(started, names);
+    assert!(triggers.take_queued(now, 10_000).unwrap().is_empty());
 }
 
 #[test]

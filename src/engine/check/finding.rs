@@ -78,6 +78,8 @@ pub enum Code {
     TriggerParameter,
     /// A trigger can never go off as it is configured.
     DeadTrigger,
+    /// A trigger adds a right that the playbook's header does not let it have.
+    UselessRight,
     /// A watched folder is not there.
     MissingFolder,
     /// A secret cannot be had.
@@ -88,7 +90,7 @@ pub enum Code {
 
 impl Code {
     /// Every code with its word.
-    pub const ALL: [(Self, &'static str); 29] = [
+    pub const ALL: [(Self, &'static str); 30] = [
         (Self::Syntax, "syntax"),
         (Self::Header, "header"),
         (Self::UndefinedVariable, "undefined-variable"),
@@ -115,6 +117,7 @@ impl Code {
         (Self::TriggerPlaybook, "trigger-playbook"),
         (Self::TriggerParameter, "trigger-parameter"),
         (Self::DeadTrigger, "dead-trigger"),
+        (Self::UselessRight, "useless-right"),
         (Self::MissingFolder, "missing-folder"),
         (Self::UnresolvedSecret, "unresolved-secret"),
         (Self::ShortSecret, "short-secret"),
@@ -128,7 +131,11 @@ impl Code {
     /// How bad it usually is.
     pub fn severity(self) -> Severity {
         match self {
-            Self::UnreachableCode | Self::UnusedVariable | Self::UnusedImport | Self::ShortSecret => Severity::Warning,
+            Self::UnreachableCode
+            | Self::UnusedVariable
+            | Self::UnusedImport
+            | Self::UselessRight
+            | Self::ShortSecret => Severity::Warning,
             _ => Severity::Error,
         }
     }

@@ -22,7 +22,8 @@ impl Commands {
 
 impl Source for Commands {
     fn look(&mut self, desk: &mut Desk, _now: Timestamp) -> Result<Option<Timestamp>, String> {
-        if self.bell.as_ref().is_some_and(Bell::take) {
+        // Where nobody hears it, it may have been rung.
+        if self.bell.as_ref().is_none_or(Bell::take) {
             // The pause of a watch may have ended: what waits in its folders is ready now.
             desk.triggers.watches.hint();
         }
