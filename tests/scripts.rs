@@ -132,3 +132,13 @@ fn a_function_of_the_language_is_not_said_to_be_unknown() {
         .code(1)
         .err(&["there is no function 'fliter'. Did you mean 'filter'?"]);
 }
+
+#[test]
+fn what_the_journal_has_written_is_no_memory_of_the_script_any_more() {
+    let sandbox = Sandbox::new();
+    sandbox.write("beadle.toml", "[limits]\nmemory = \"20MB\"\n");
+    sandbox.write("some.txt", &"x".repeat(2 << 20));
+    // Thirty megabytes in all, of which a few wait for the journal at a time.
+    let script = "for n in 0..15 { read_file(\"some.txt\"); sleep(\"110ms\"); }";
+    sandbox.script(script, &[]).code(0);
+}
