@@ -17,6 +17,7 @@ mod kind;
 mod needed;
 mod output;
 mod parallel;
+mod recent;
 mod resolver;
 mod run;
 mod session;
