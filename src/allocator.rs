@@ -61,6 +61,22 @@ impl Drop for Count {
     }
 }
 
+/// The run that a thread works for, where another thread is to free what it takes over from there.
+#[derive(Clone, Copy, Debug)]
+pub struct Account(usize);
+
+impl Account {
+    /// That of the run which this thread works for.
+    pub fn present() -> Self {
+        Self(SLOT.with(Cell::get))
+    }
+
+    /// Counts what this thread does from now on for that run, until the guard goes.
+    pub fn enter(self) -> Entered {
+        Entered(SLOT.with(|slot| slot.replace(self.0)))
+    }
+}
+
 /// While it lives, its thread works for a run.
 #[derive(Debug)]
 pub struct Entered(usize);

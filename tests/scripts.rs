@@ -156,3 +156,13 @@ fn a_parameter_that_begins_with_an_at_sign_is_written_with_two() {
     sandbox.write("text.txt", "from a file\n");
     sandbox.script(script, &["a=@text.txt"]).code(0).out(&["from a file"]);
 }
+
+#[test]
+fn what_the_journal_has_written_is_no_memory_of_the_script_any_more() {
+    let sandbox = Sandbox::new();
+    sandbox.write("beadle.toml", "[limits]\nmemory = \"20MB\"\n");
+    sandbox.write("some.txt", &"x".repeat(2 << 20));
+    // Thirty megabytes in all, of which a few wait for the journal at a time.
+    let script = "for n in 0..15 { read_file(\"some.txt\"); sleep(\"110ms\"); }";
+    sandbox.script(script, &[]).code(0);
+}

@@ -129,6 +129,16 @@ enum Unknown {
 fn members(params: &'static [Param], map: Map, at: &str, unknown: Unknown, args: &mut Map, mistakes: &mut Vec<String>) {
     // Parameters on the path are given by position.
     let takes = || params.iter().filter(|param| param.place != Place::Path);
+    let mut map = map;
+    let named = |name: &str| takes().find(|param| param.name == name);
+    if args.is_empty() && map.iter().all(|(name, value)| !matches!(value, Value::Null) && named(name).is_some()) {
+        // Written as the row names them, the members stay where they are: a delta has thousands of objects.
+        for (name, value) in &mut map {
+            let Some(param) = named(name) else { continue };
+            *value = convert::param(param, std::mem::replace(value, Value::Null), &place(at, param.name), mistakes);
+        }
+        *args = std::mem::take(&mut map);
+    }
     for (name, value) in map {
         let Some(param) = takes().find(|param| param.is_called(&name)) else {
             if unknown == Unknown::Kept {

@@ -11,6 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 
 use crate::catalog::{Field, Shape, hidden};
 use crate::door::HttpAnswer;
+use crate::engine::recent::Recent;
 use crate::engine::values;
 use crate::fault::{Fault, FaultKind};
 use crate::secret::Secret;
@@ -57,9 +58,9 @@ impl Node {
 /// A secret that is known by the end of its name alone.
 pub(super) static HIDDEN: Node = Node { children: Vec::new(), deep: Vec::new(), optional: false, secret: true };
 
-/// What is known of a value, and of what is hidden in it at any depth.
+/// What is known of a value, and of what is hidden in it at any depth; and the texts before it.
 #[derive(Clone, Copy)]
-struct Seed<'n>(Option<&'n Node>, &'n [&'static str]);
+struct Seed<'n>(Option<&'n Node>, &'n [&'static str], &'n Recent);
 
 impl<'de> DeserializeSeed<'de> for Seed<'_> {
     type Value = Dynamic;
@@ -74,7 +75,7 @@ impl Seed<'_> {
         if self.0.is_some_and(|node| node.secret) {
             return Dynamic::from(Secret::new("answer", text));
         }
-        text.into()
+        self.2.text(text).into()
     }
 
     /// A number, wrapped where the row calls it a secret.
@@ -125,12 +126,15 @@ impl<'de> Visitor<'de> for Seed<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Dynamic, A::Error> {
         // A secret may be an object too: whatever is inside it is one as well.
         let secret = self.0.filter(|node| node.secret);
-        let mut map = rhai::Map::new();
+        // Collected first: a map that is made of all its members at once is smaller than one that grew.
+        let mut members = Vec::new();
         while let Some(name) = entries.next_key::<KeyText<'de>>()? {
             let hidden = self.1.iter().any(|end| name.0.ends_with(end)).then_some(&HIDDEN);
             let child = secret.or(hidden).or_else(|| self.0.and_then(|node| node.child(&name.0)));
-            map.insert(Identifier::from(name.0.as_ref()), entries.next_value_seed(Seed(child, self.1))?);
+            let value = entries.next_value_seed(Seed(child, self.1, self.2))?;
+            members.push((Identifier::from(name.0.as_ref()), value));
         }
+        let mut map: rhai::Map = members.into_iter().collect();
         for (name, node) in self.0.map_or(&[][..], |node| &node.children) {
             if node.optional && !name.starts_with('*') && !map.contains_key(*name) {
                 map.insert((*name).into(), Dynamic::UNIT);
@@ -174,7 +178,7 @@ fn with(bytes: &[u8], node: Option<&Node>) -> Result<Dynamic, serde_json::Error>
     let quoted = quote_large(bytes);
     let mut deserializer = serde_json::Deserializer::from_slice(quoted.as_deref().unwrap_or(bytes));
     let deep = node.map_or(&[][..], |node| &node.deep);
-    let value = Seed(node, deep).deserialize(&mut deserializer)?;
+    let value = Seed(node, deep, &Recent::of(bytes.len())).deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(value)
 }

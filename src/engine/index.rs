@@ -1,6 +1,7 @@
 //! The index of everything callable: one for diagnostics, checks, completion and help.
 
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use rhai::FuncInfo;
 use rhai::{Engine, FuncMetadata};
@@ -42,15 +43,39 @@ pub struct Index {
     entries: OnceLock<Vec<Entry>>,
 }
 
+/// Rhai's own functions, and those of the host with their texts.
+static ENGINES: LazyLock<[Engine; 2]> = LazyLock::new(|| {
+    [standard(), host::described().into()].map(|module| {
+        let mut engine = Engine::new_raw();
+        engine.register_global_module(module);
+        engine
+    })
+});
+
 /// The functions of the host and of Rhai in order of names, operators and properties (`get$len`)
 /// among them; the same in every run.
-static FUNCTIONS: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-    let mut engine = Engine::new_raw();
-    engine.register_global_module(standard());
-    let mut functions = engine.collect_fn_metadata(None, |function: FuncInfo<'_>| describe(function.metadata), true);
-    let mut engine = Engine::new_raw();
-    engine.register_global_module(host::described().into());
-    let ours = engine.collect_fn_metadata(None, |function: FuncInfo<'_>| describe(function.metadata), true);
+static FUNCTIONS: LazyLock<Vec<Entry>> = LazyLock::new(|| gather(|_| true));
+
+/// Functions by their names; nothing where nobody has asked for them yet.
+type Known = HashMap<String, Option<&'static [Entry]>>;
+
+/// The names of all of them, and those functions that were asked for. To describe every function takes longer
+/// than all else before a script's first line, and a script uses a few.
+static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(|| {
+    let names = ENGINES.iter().flat_map(|engine| {
+        engine.collect_fn_metadata(None, |function: FuncInfo<'_>| Some(function.metadata.name.to_string()), true)
+    });
+    Mutex::new(names.map(|name| (name, None)).collect())
+});
+
+/// The functions with such names, in order.
+fn gather(wanted: impl Fn(&str) -> bool + Copy) -> Vec<Entry> {
+    let [mut functions, ours] = ENGINES.each_ref().map(|engine| {
+        let description = |function: FuncInfo<'_>| {
+            if wanted(&function.metadata.name) { describe(function.metadata) } else { None }
+        };
+        engine.collect_fn_metadata(None, description, true)
+    });
     // Ours stand before Rhai's own where both take the same.
     functions.retain(|own| !ours.iter().any(|our| our.name == own.name && our.takes == own.takes));
     functions.extend(ours.into_iter().map(|our| Entry { ours: true, ..our }));
@@ -59,7 +84,7 @@ static FUNCTIONS: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         (entry.name.clone(), !entry.ours, entry.signature.len(), format!("{:?}", entry.takes))
     });
     functions
-});
+}
 
 impl Index {
     /// Of all functions, and the calls of a catalog.
@@ -69,10 +94,10 @@ impl Index {
 
     /// The functions of the host and of Rhai that have that name, operators and properties too.
     pub fn functions(name: &str) -> &'static [Entry] {
-        let all: &'static [Entry] = &FUNCTIONS;
-        let from = all.partition_point(|entry| entry.name.as_str() < name);
-        let rest = all.get(from..).unwrap_or_default();
-        rest.get(..rest.partition_point(|entry| entry.name == name)).unwrap_or_default()
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(functions) = known.get_mut(name) else { return &[] };
+        // They are kept for ever, once for each name that there is.
+        functions.get_or_insert_with(|| Vec::leak(gather(|given| given == name)))
     }
 
     /// The calls that have that name, of every vendor.

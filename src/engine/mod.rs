@@ -20,6 +20,7 @@ mod needed;
 mod output;
 mod parallel;
 mod reach;
+mod recent;
 mod resolver;
 mod run;
 mod session;

@@ -1,12 +1,11 @@
 //! The values of their own that scripts handle: targets, times, lengths of time, secrets, networks.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::network::Network;
+use crate::network::{Network, push_address, push_number};
 use crate::value::{Map, Value};
 
 /// A configured appliance, by name. One type for every vendor: which calls it has is looked up by
@@ -122,64 +121,5 @@ impl NetworkMaps {
         name.push('_');
         push_number(&mut name, prefix);
         name
-    }
-}
-
-/// Writes a network as it prints.
-pub fn push_network(text: &mut String, network: &Network) {
-    match network.prefix() {
-        Some(prefix) if !network.is_address() => {
-            push_address(text, network.first(), '.');
-            text.push('/');
-            push_number(text, prefix);
-        }
-        Some(_) => push_address(text, network.first(), '.'),
-        None => text.push_str(&network.to_string()),
-    }
-}
-
-/// Writes an address, IPv4 with a dot of one's own. The general way of formatting costs several
-/// times as much, and long lists are written often.
-fn push_address(text: &mut String, address: IpAddr, dot: char) {
-    match address {
-        IpAddr::V4(address) => {
-            for (index, byte) in address.octets().into_iter().enumerate() {
-                if index > 0 {
-                    text.push(dot);
-                }
-                push_number(text, byte);
-            }
-        }
-        IpAddr::V6(address) => {
-            // An address of IPv6 that ends in IPv4 has dots as well.
-            let written = address.to_string();
-            text.extend(written.chars().map(|c| if c == '.' { dot } else { c }));
-        }
-    }
-}
-
-fn push_number(text: &mut String, number: u8) {
-    if number >= 100 {
-        text.push(char::from(b'0' + number / 100));
-    }
-    if number >= 10 {
-        text.push(char::from(b'0' + number / 10 % 10));
-    }
-    text.push(char::from(b'0' + number % 10));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    proptest::proptest! {
-        #[test]
-        fn networks_are_written_as_they_print(bits: u128, prefix in 0_u8..=128, v4: bool) {
-            let address: IpAddr = if v4 { (bits as u32).to_be_bytes().into() } else { bits.to_be_bytes().into() };
-            let network = Network::of(address, if v4 { prefix % 33 } else { prefix }).unwrap();
-            let mut text = String::new();
-            push_network(&mut text, &network);
-            proptest::prop_assert_eq!(text, network.to_string());
-        }
     }
 }

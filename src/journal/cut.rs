@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use super::log::Record;
+use super::record::Record;
 
 /// Where a journal breaks off, if anywhere.
 #[derive(Debug, Default)]

@@ -11,9 +11,11 @@ mod hash;
 mod log;
 mod owner;
 mod pack;
+mod packed;
 mod prune;
 mod read;
 mod ready;
+mod record;
 mod recorder;
 mod resume;
 mod seal;
@@ -26,11 +28,12 @@ pub use codec::{
     read_fault,
 };
 pub use hash::{hex, sha256};
-pub use log::{BeginRecord, EndRecord, Log, Opener, Record};
+pub use log::{Log, Opener};
 pub use owner::{Owner, ask_to_cancel, holder, is_owned};
 pub use prune::Pruned;
 pub use read::{EntryRow, Part, RunRow};
 pub use ready::Ready;
+pub use record::{BeginRecord, EndRecord, Record};
 pub use recorder::{JournalRecorder, Past, SecretSupply};
 pub use tally::Tally;
 pub use verify::Broken;

@@ -2,10 +2,13 @@
 //! large ones in files beside the database.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use zstd::bulk::Compressor;
+use zstd::stream::write::Encoder;
 
 use super::seal::Seal;
 
@@ -14,6 +17,9 @@ const COMPRESSED: usize = 256;
 
 /// From this size on they stand in a file of their own.
 const LARGE: usize = 1 << 20;
+
+/// How hard is compressed: the fastest way, for a run may wait for it.
+const LEVEL: i32 = 1;
 
 /// The largest thing that is unpacked again, in bytes: an answer that a run could take fits.
 const LARGEST: usize = 2 << 30;
@@ -26,32 +32,33 @@ const FILE: u8 = 4;
 pub struct Packer {
     folder: PathBuf,
     seal: OnceLock<Result<Seal, String>>,
+    /// Made once: it has large tables.
+    compressor: Mutex<Compressor<'static>>,
 }
 
 impl Packer {
     /// A packer for the state folder `folder`.
     pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), seal: OnceLock::new() }
+        Self { folder: folder.to_owned(), seal: OnceLock::new(), compressor: Mutex::default() }
     }
 
     fn seal(&self) -> Result<&Seal, String> {
         self.seal.get_or_init(|| Seal::open(&self.folder)).as_ref().map_err(Clone::clone)
     }
 
-    /// Packs bytes. Large ones go to `file`, if one is given: a run's id, and a name that is unique in it.
+    /// Packs bytes that stand in one or more pieces. Large ones go to `file`, if one is given: a run's id, and
+    /// a name that is unique in it.
     ///
     /// # Errors
     /// A file that cannot be written, or a key that cannot be used.
-    pub fn pack(&self, bytes: Vec<u8>, sealed: bool, file: Option<(&str, &str)>) -> Result<Vec<u8>, String> {
-        let mut flags = 0;
-        let mut bytes = bytes;
-        if bytes.len() >= COMPRESSED {
-            let compressed = zstd::bulk::compress(&bytes, 1).map_err(|error| error.to_string())?;
-            if compressed.len() < bytes.len() {
-                bytes = compressed;
-                flags |= ZSTD;
-            }
-        }
+    pub fn pack(&self, pieces: &[&[u8]], sealed: bool, file: Option<(&str, &str)>) -> Result<Vec<u8>, String> {
+        let length = pieces.iter().map(|piece| piece.len()).sum();
+        let zipped = if length < COMPRESSED { None } else { Some(self.compress(pieces, length)) };
+        let zipped = zipped.transpose().map_err(|error| error.to_string())?;
+        let (mut bytes, mut flags) = match zipped.filter(|zipped| zipped.len() < length) {
+            Some(zipped) => (zipped, ZSTD),
+            None => (pieces.concat(), 0),
+        };
         if sealed {
             bytes = self.seal()?.seal(bytes)?;
             flags |= SEALED;
@@ -65,6 +72,22 @@ impl Packer {
         }
         bytes.insert(0, flags);
         Ok(bytes)
+    }
+
+    fn compress(&self, pieces: &[&[u8]], length: usize) -> io::Result<Vec<u8>> {
+        if length >= LARGE {
+            // Piece by piece: a large answer is not copied, and no room is made for its whole length.
+            let mut encoder = Encoder::new(Vec::new(), LEVEL)?;
+            encoder.set_pledged_src_size(u64::try_from(length).ok())?;
+            pieces.iter().try_for_each(|piece| encoder.write_all(piece))?;
+            return encoder.finish();
+        }
+        let mut compressor = self.compressor.lock().unwrap_or_else(PoisonError::into_inner);
+        compressor.set_compression_level(LEVEL)?;
+        match pieces {
+            [whole] => compressor.compress(whole),
+            pieces => compressor.compress(&pieces.concat()),
+        }
     }
 
     /// What was packed.
@@ -101,7 +124,7 @@ impl Packer {
 
     fn write(&self, folder: &Path, name: &str, bytes: &[u8]) -> Result<(), String> {
         let path = folder.join(name);
-        let write = || -> std::io::Result<()> {
+        let write = || -> io::Result<()> {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
             let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
             file.write_all(bytes)?;
@@ -115,7 +138,7 @@ impl Packer {
 }
 
 /// Makes the names in a folder durable.
-pub(super) fn keep_names(folder: &Path) -> std::io::Result<()> {
+pub(super) fn keep_names(folder: &Path) -> io::Result<()> {
     fs::File::open(folder)?.sync_all()
 }
 
@@ -140,7 +163,7 @@ mod tests {
         let noise = |length: usize| (0..length).map(|_| fastrand::u8(..)).collect::<Vec<u8>>();
         for bytes in [Vec::new(), b"x".to_vec(), vec![7; 5_000], noise(3 << 20)] {
             for sealed in [false, true] {
-                let packed = packer.pack(bytes.clone(), sealed, Some(("run", "1-a"))).unwrap();
+                let packed = packer.pack(&[&bytes], sealed, Some(("run", "1-a"))).unwrap();
                 assert!(packed.len() <= LARGE + 100);
                 assert_eq!(packer.unpack(&packed, "run").unwrap(), bytes);
             }
@@ -152,7 +175,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let packer = Packer::new(folder.path());
         let noise: Vec<u8> = (0..LARGE * 2).map(|_| fastrand::u8(..)).collect();
-        let packed = packer.pack(noise, false, Some(("run", "1-a"))).unwrap();
+        let packed = packer.pack(&[&noise], false, Some(("run", "1-a"))).unwrap();
         let file = folder.path().join("answers/run/1-a");
         assert!(file.exists());
         fs::remove_file(file).unwrap();

@@ -5,7 +5,8 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::chain::{Chain, of_intent};
 use super::codec;
-use super::log::{Log, in_words};
+use super::log::Log;
+use super::packed::in_words;
 use super::read::{EntryRow, Part, RunRow};
 use super::resume::decide;
 use super::write::OPEN;

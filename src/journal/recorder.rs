@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::codec::{self, SecretOf};
-use super::log::{EntryRecord, Log, OutcomeRecord, Record};
+use super::log::Log;
 use super::read::{EntryRow, Part};
+use super::record::{EntryRecord, OutcomeRecord, Record};
 use crate::catalog::Effect;
 use crate::clock::Clock;
 use crate::door::{

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::chain::{BEGIN, Chain, of_intent, of_outcome, of_run};
 use super::hash::{hex, sha256};
-use super::log::{Log, in_words};
+use super::log::Log;
+use super::packed::in_words;
 use super::read::{EntryRow, Part, RunRow};
 use super::write::head_hash;
 

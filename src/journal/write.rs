@@ -7,7 +7,8 @@ use rusqlite::{Result, Transaction, params};
 use sha2::{Digest, Sha256};
 
 use super::chain::{BEGIN, Chain};
-use super::log::{BeginRecord, EndRecord, EntryRecord, OutcomeRecord, PackedRow, Record, link};
+use super::packed::{PackedRow, link};
+use super::record::{BeginRecord, EndRecord, EntryRecord, OutcomeRecord, Record};
 
 /// An entry that has begun and not ended.
 pub const OPEN: i64 = 0;

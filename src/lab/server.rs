@@ -10,9 +10,9 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
+use hyper_util::rt::TokioIo;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -232,7 +232,7 @@ async fn listen(
                     serve(request, Arc::clone(&appliance), Arc::clone(&shared), cut.clone())
                 })
             };
-            let builder = auto::Builder::new(TokioExecutor::new());
+            let builder = http1::Builder::new();
             // Cutting means dropping the connection, whatever was on its way.
             let ended = async {
                 tokio::select! {

@@ -10,11 +10,13 @@ mod parse;
 mod private;
 mod set;
 mod span;
+mod write;
 
 pub use error::NetworkError;
 pub use parse::Parsed;
 pub use set::{NetworkSet, aggregate, subtract};
 pub use span::Network;
+pub use write::{push_address, push_number};
 
 #[cfg(test)]
 mod tests;

@@ -82,6 +82,8 @@ impl NetworkSet {
 impl FromIterator<Network> for NetworkSet {
     fn from_iter<I: IntoIterator<Item = Network>>(networks: I) -> Self {
         let mut set = Self::new();
+        let networks = networks.into_iter();
+        set.v4.reserve(networks.size_hint().0);
         for network in networks {
             let family = if network.is_ipv6() { &mut set.v6 } else { &mut set.v4 };
             family.push(network.interval());

@@ -1,7 +1,7 @@
 //! The network as a value: an unbroken run of addresses of one family.
 
 use std::cmp::Ordering;
-use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -14,10 +14,13 @@ use super::interval::{self, Interval};
 /// Equality is that of the addresses, not of the spelling: `192.0.2.0-192.0.2.255` is
 /// `192.0.2.0/24`. The order is IPv4 first, then by first address, the wider one first. It prints
 /// as an address, a network in CIDR notation or a range, the first that fits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+///
+/// A block list has a hundred thousand of them: both ends are kept as bytes, which need no alignment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
     v6: bool,
-    interval: Interval,
+    first: [u8; 16],
+    last: [u8; 16],
 }
 
 impl Network {
@@ -30,10 +33,11 @@ impl Network {
         if start.v6 != end.v6 {
             return Err(NetworkError::MixedRange(format!("{first}-{last}")));
         }
-        if start.interval.first > end.interval.first {
+        let interval = Interval { first: start.interval().first, last: end.interval().last };
+        if interval.first > interval.last {
             return Err(NetworkError::Backwards(format!("{first}-{last}")));
         }
-        Ok(Self::from_interval(start.v6, Interval { first: start.interval.first, last: end.interval.last }))
+        Ok(Self::from_interval(start.v6, interval))
     }
 
     /// The network of `prefix` bits in which `address` lies.
@@ -48,11 +52,11 @@ impl Network {
     }
 
     pub(super) const fn from_interval(v6: bool, interval: Interval) -> Self {
-        Self { v6, interval }
+        Self { v6, first: interval.first.to_ne_bytes(), last: interval.last.to_ne_bytes() }
     }
 
     pub(super) const fn interval(&self) -> Interval {
-        self.interval
+        Interval { first: u128::from_ne_bytes(self.first), last: u128::from_ne_bytes(self.last) }
     }
 
     /// Whether this is of IPv6.
@@ -62,17 +66,17 @@ impl Network {
 
     /// The first address.
     pub fn first(&self) -> IpAddr {
-        to_address(self.v6, self.interval.first)
+        to_address(self.v6, self.interval().first)
     }
 
     /// The last address.
     pub fn last(&self) -> IpAddr {
-        to_address(self.v6, self.interval.last)
+        to_address(self.v6, self.interval().last)
     }
 
     /// The prefix length, if this is one network (an address is one of /32 or /128).
     pub fn prefix(&self) -> Option<u8> {
-        let hosts = interval::network_bits(self.interval)?;
+        let hosts = interval::network_bits(self.interval())?;
         Some(family_bits(self.v6) - hosts)
     }
 
@@ -84,28 +88,29 @@ impl Network {
     /// The fewest networks that hold exactly these addresses, in order.
     pub fn nets(&self) -> Vec<IpNet> {
         let mut nets = Vec::new();
-        push_nets(self.v6, self.interval, &mut nets);
+        push_nets(self.v6, self.interval(), &mut nets);
         nets
     }
 
     /// Whether this is a single address.
-    pub const fn is_address(&self) -> bool {
-        self.interval.first == self.interval.last
+    pub fn is_address(&self) -> bool {
+        self.first == self.last
     }
 
     /// Whether every address of `other` is in this.
     pub fn contains(&self, other: &Self) -> bool {
-        self.v6 == other.v6 && self.interval.contains(other.interval)
+        self.v6 == other.v6 && self.interval().contains(other.interval())
     }
 
     /// Whether some address is in both.
     pub fn overlaps(&self, other: &Self) -> bool {
-        self.v6 == other.v6 && self.interval.overlaps(other.interval)
+        self.v6 == other.v6 && self.interval().overlaps(other.interval())
     }
 
     /// How many addresses these are, less one (all of IPv6 would not fit otherwise).
     pub const fn size_less_one(&self) -> u128 {
-        self.interval.last - self.interval.first
+        let Interval { first, last } = self.interval();
+        last - first
     }
 }
 
@@ -157,34 +162,34 @@ impl From<Ipv6Net> for Network {
 impl From<IpNet> for Network {
     fn from(net: IpNet) -> Self {
         let (first, last) = (Self::from(net.network()), Self::from(net.broadcast()));
-        Self::from_interval(first.v6, Interval { first: first.interval.first, last: last.interval.last })
+        Self { v6: first.v6, first: first.first, last: last.last }
+    }
+}
+
+impl Hash for Network {
+    /// A network of IPv4 is hashed as the one number that it fits into: the lines of long lists are compared
+    /// by their hashes.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Interval { first, last } = self.interval();
+        match (u32::try_from(first), u32::try_from(last)) {
+            (Ok(first), Ok(last)) if !self.v6 => (u64::from(first) << 32 | u64::from(last)).hash(state),
+            _ => (first, last).hash(state),
+        }
     }
 }
 
 impl Ord for Network {
     fn cmp(&self, other: &Self) -> Ordering {
-        (self.v6, self.interval.first, std::cmp::Reverse(self.interval.last)).cmp(&(
-            other.v6,
-            other.interval.first,
-            std::cmp::Reverse(other.interval.last),
-        ))
+        let key = |network: &Self| {
+            let Interval { first, last } = network.interval();
+            (network.v6, first, std::cmp::Reverse(last))
+        };
+        key(self).cmp(&key(other))
     }
 }
 
 impl PartialOrd for Network {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
-    }
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_address() {
-            return write!(f, "{}", self.first());
-        }
-        match self.prefix() {
-            Some(prefix) => write!(f, "{}/{prefix}", self.first()),
-            None => write!(f, "{}-{}", self.first(), self.last()),
-        }
     }
 }

@@ -62,10 +62,21 @@ fn check(param: &Param, ty: Type, value: &Value, at: &str, mistakes: &mut Vec<St
     }
     if !param.forbid.is_empty()
         && let Value::Text(text) = value
-        && let Some(found) = text.chars().find(|c| param.forbid.contains(*c))
+        && let Some(found) = forbidden(param.forbid, text)
     {
         mistakes.push(format!("'{at}' must not contain '{found}' (nor any of {})", spaced(param.forbid)));
     }
+}
+
+/// The first character of a text that is among the forbidden ones. Names in long lists have none: one
+/// pass over their bytes shows it.
+fn forbidden(forbid: &str, text: &str) -> Option<char> {
+    let bit = |byte: u8| 1_u128.checked_shl(u32::from(byte)).unwrap_or(0);
+    let among = forbid.bytes().fold(0, |among, byte| among | bit(byte));
+    if forbid.is_ascii() && text.bytes().all(|byte| among & bit(byte) == 0) {
+        return None;
+    }
+    text.chars().find(|c| forbid.contains(*c))
 }
 
 /// The value in the type's own form.

@@ -1,7 +1,7 @@
 //! What an answer means: the status, the refusal inside a success, and what is no answer at all.
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use regex::Regex;
 use serde_json::Value as Json;
@@ -105,16 +105,17 @@ fn without_addresses(text: &str) -> String {
     text.split_whitespace().filter(|word| !word.contains('@')).collect::<Vec<_>>().join(" ")
 }
 
-/// The expression of a refusal, compiled once: thousands of answers are judged by the same one.
+/// The expression of a refusal, compiled once: thousands of answers are judged by the same one. It is
+/// shared, for a copy of an expression begins with nothing of what the searches before it have learned.
 /// Catalogs with a broken one are refused when they are read.
-fn compiled(pattern: &'static str) -> Option<Regex> {
-    static KNOWN: LazyLock<Mutex<HashMap<&'static str, Regex>>> = LazyLock::new(Mutex::default);
+fn compiled(pattern: &'static str) -> Option<Arc<Regex>> {
+    static KNOWN: LazyLock<Mutex<HashMap<&'static str, Arc<Regex>>>> = LazyLock::new(Mutex::default);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(compiled) = known.get(pattern) {
-        return Some(compiled.clone());
+        return Some(Arc::clone(compiled));
     }
-    let compiled = Regex::new(pattern).ok()?;
-    known.insert(pattern, compiled.clone());
+    let compiled = Arc::new(Regex::new(pattern).ok()?);
+    known.insert(pattern, Arc::clone(&compiled));
     Some(compiled)
 }
 

@@ -29,8 +29,7 @@ pub fn client_config(origin: &Origin) -> Result<ClientConfig, Fault> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let own = |trust: Trust| -> Arc<dyn ServerCertVerifier> { Arc::new(Verifier::new(trust, Arc::clone(&provider))) };
     let verifier: Arc<dyn ServerCertVerifier> = match &origin.tls {
-        Tls::System | Tls::Plain => system(&provider)
-            .map_err(|error| wrong(origin, format!("the system's certificates cannot be read: {error}")))?,
+        Tls::System | Tls::Plain => own(Trust::System),
         Tls::CaFile(path) => own(file_trust(path, &provider).map_err(|why| wrong(origin, why))?),
         Tls::Pin(pin) => own(Trust::Pinned(pin.clone())),
         Tls::Insecure => own(Trust::Anyone),
@@ -48,13 +47,14 @@ pub fn client_config(origin: &Origin) -> Result<ClientConfig, Fault> {
 }
 
 /// The system's roots, read once: a fleet of five hundred gateways has one system.
-fn system(provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, Error> {
-    static SYSTEM: OnceLock<Arc<rustls_platform_verifier::Verifier>> = OnceLock::new();
+fn system(provider: &Arc<CryptoProvider>) -> Result<&'static rustls_platform_verifier::Verifier, Error> {
+    static SYSTEM: OnceLock<rustls_platform_verifier::Verifier> = OnceLock::new();
     if let Some(verifier) = SYSTEM.get() {
-        return Ok(Arc::clone(verifier) as Arc<dyn ServerCertVerifier>);
+        return Ok(verifier);
     }
-    let verifier = Arc::new(rustls_platform_verifier::Verifier::new(Arc::clone(provider))?);
-    Ok(Arc::clone(SYSTEM.get_or_init(|| verifier)) as Arc<dyn ServerCertVerifier>)
+    let verifier = rustls_platform_verifier::Verifier::new(Arc::clone(provider))
+        .map_err(|error| Error::General(format!("the system's certificates cannot be read: {error}")))?;
+    Ok(SYSTEM.get_or_init(|| verifier))
 }
 
 /// TLS settings with a verifier of one's own.
@@ -105,6 +105,9 @@ impl std::error::Error for Mistrust {}
 
 /// How far a certificate is trusted. That the other side holds its key is checked in any case.
 pub enum Trust {
+    /// The issuers that the system trusts. They are read when the first certificate is to be checked, which takes
+    /// as long as starting Beadle does: plain HTTP needs none of them.
+    System,
     /// One certificate, by its fingerprint. Names, issuers and dates do not matter then.
     Pinned(String),
     /// The issuers in a file, and certificates that stand in it themselves.
@@ -124,6 +127,7 @@ pub struct Verifier {
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.trust {
+            Trust::System => "Verifier(system)",
             Trust::Pinned(_) => "Verifier(pin)",
             Trust::File(..) => "Verifier(file)",
             Trust::Anyone => "Verifier(anyone)",
@@ -185,6 +189,10 @@ impl ServerCertVerifier for Verifier {
                 // Appliances come with self-signed certificates, which are no issuers: one that
                 // stands in the file itself is trusted for its own name.
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+            }
+            Trust::System => {
+                let system = system(&self.provider)?;
+                return system.verify_server_cert(end_entity, intermediates, server_name, ocsp, now);
             }
             Trust::File(_, issuers) => {
                 return issuers.verify_server_cert(end_entity, intermediates, server_name, ocsp, now);

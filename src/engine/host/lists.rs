@@ -9,7 +9,7 @@ use super::{add, files, networks, options};
 use crate::door::Action;
 use crate::engine::context::RunContext;
 use crate::engine::error;
-use crate::engine::types::{self, Listed, NetworkMaps, Networks};
+use crate::engine::types::{Listed, NetworkMaps, Networks};
 use crate::network::{Network, NetworkSet, list};
 use crate::value::Value;
 
@@ -93,7 +93,11 @@ pub(super) fn register(module: &mut Module) {
         &["list: Networks", "others: Networks", "Networks"],
         "/// The entries of both.",
         |list: &mut Networks, others: Networks| -> Networks {
-            Networks(Arc::new(list.0.iter().chain(others.0.iter()).copied().collect()))
+            match (list.0.is_empty(), others.0.is_empty()) {
+                (_, true) => list.clone(),
+                (true, false) => others,
+                (false, false) => Networks(Arc::new(list.0.iter().chain(others.0.iter()).copied().collect())),
+            }
         },
     );
     add(
@@ -147,6 +151,9 @@ pub(super) fn register(module: &mut Module) {
             let all: Arc<[Network]> = list.0.iter().map(|listed| listed.network).collect();
             let forbidden = RunContext::of(&context)?.value(&context, Action::Protected(Arc::clone(&all)))?;
             let mut reasons = reasons(&forbidden);
+            if reasons.is_empty() {
+                return Ok(parts(list.clone(), Array::new()));
+            }
             let mut allowed = Vec::with_capacity(all.len());
             let mut refused = Array::new();
             for (index, listed) in list.0.iter().enumerate() {
@@ -162,12 +169,13 @@ pub(super) fn register(module: &mut Module) {
                     ),
                 }
             }
-            Ok(Map::from_iter([
-                ("allowed".into(), Dynamic::from(Networks(Arc::new(allowed)))),
-                ("refused".into(), refused.into()),
-            ]))
+            Ok(parts(Networks(Arc::new(allowed)), refused))
         },
     );
+}
+
+fn parts(allowed: Networks, refused: Array) -> Map {
+    Map::from_iter([("allowed".into(), Dynamic::from(allowed)), ("refused".into(), refused.into())])
 }
 
 /// What the door's list of forbidden networks says, by index.
@@ -229,7 +237,7 @@ fn text(list: &Networks) -> String {
         if !text.is_empty() {
             text.push(' ');
         }
-        types::push_network(&mut text, &listed.network);
+        listed.network.push_to(&mut text);
     }
     text
 }

@@ -5,8 +5,9 @@ use std::fmt::Write;
 
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
 
-use super::value::{CodedMap, SecretOf, code, code_map, decode, decode_map};
+use super::value::{Coded, CodedMap, SecretOf, code, code_map, decode, decode_map};
 use crate::catalog::{Body, Param, Row};
 use crate::door::{Action, RawRequest};
 use crate::journal::{hex, sha256};
@@ -49,7 +50,7 @@ pub fn action_bytes(action: &Action) -> Vec<u8> {
         Action::Begin { target, message } => json!({ "do": "begin", "target": &**target, "message": message }),
         Action::Commit { target, message } => json!({ "do": "commit", "target": &**target, "message": message }),
         Action::StoreGet(key) => json!({ "do": "store.get", "key": key }),
-        Action::StoreSet(entries) => json!({ "do": "store.set", "entries": coded_entries(entries) }),
+        Action::StoreSet(entries) => return bytes_of(&StoreSetBytes { action: "store.set", entries }),
         Action::StoreLook { store, key } => json!({ "do": "store.look", "store": store, "key": key }),
         Action::StoreRestore { store, entries } => {
             json!({ "do": "store.restore", "store": store, "entries": coded_entries(entries) })
@@ -63,11 +64,15 @@ pub fn action_bytes(action: &Action) -> Vec<u8> {
         Action::FileSize(path) => json!({ "do": "file_size", "path": path.to_string_lossy() }),
         Action::RollBack { target } => json!({ "do": "rollback", "target": &**target }),
         Action::Protected(networks) => {
-            let mut text = String::new();
+            let mut digest = Sha256::new();
+            let mut line = String::new();
             for network in networks.iter() {
-                let _infallible = writeln!(text, "{network}");
+                line.clear();
+                network.push_to(&mut line);
+                line.push('\n');
+                digest.update(&line);
             }
-            json!({ "do": "protected", "sha256": hex(&sha256(text.as_bytes())) })
+            json!({ "do": "protected", "sha256": hex(&digest.finalize()) })
         }
     };
     bytes_of(&json)
@@ -75,6 +80,19 @@ pub fn action_bytes(action: &Action) -> Vec<u8> {
 
 fn coded_entries(entries: &[(String, Option<Value>)]) -> Json {
     entries.iter().map(|(key, value)| json!([key, value.as_ref().map(code)])).collect()
+}
+
+/// What `json!` would make of a `store.set`: what a block list leaves in the store is large.
+#[derive(serde::Serialize)]
+struct StoreSetBytes<'a> {
+    #[serde(rename = "do")]
+    action: &'static str,
+    #[serde(serialize_with = "coded_pairs")]
+    entries: &'a [(String, Option<Value>)],
+}
+
+fn coded_pairs<S: Serializer>(entries: &[(String, Option<Value>)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(entries.iter().map(|(key, value)| (key, value.as_ref().map(Coded))))
 }
 
 #[derive(serde::Serialize)]

@@ -8,28 +8,22 @@ use super::value::{Coded, SecretOf, code_map, decode, decode_map};
 use crate::door::{Action, HttpAnswer, Recorded, Reply};
 use crate::fault::{Fault, FaultKind};
 
-/// A reply or fault as bytes.
-pub fn recorded_bytes(recorded: &Recorded) -> Vec<u8> {
+/// A reply or fault as bytes: its head, and the body that follows. A large body is not copied.
+pub fn recorded_bytes(recorded: &Recorded) -> (Vec<u8>, Bytes) {
     match recorded {
         Ok(Reply::Http(answer)) => {
             let kind = answer.content_type.as_deref().unwrap_or_default();
-            let mut bytes = Vec::with_capacity(answer.body.len() + kind.len() + 8);
-            bytes.push(b'h');
-            bytes.extend_from_slice(&answer.status.to_be_bytes());
-            bytes.push(u8::from(answer.content_type.is_some()));
-            bytes.extend_from_slice(&u16::try_from(kind.len()).unwrap_or(0).to_be_bytes());
-            bytes.extend_from_slice(kind.as_bytes());
-            bytes.extend_from_slice(&answer.body);
-            bytes
+            let mut head = Vec::with_capacity(kind.len() + 8);
+            head.push(b'h');
+            head.extend_from_slice(&answer.status.to_be_bytes());
+            head.push(u8::from(answer.content_type.is_some()));
+            head.extend_from_slice(&u16::try_from(kind.len()).unwrap_or(0).to_be_bytes());
+            head.extend_from_slice(kind.as_bytes());
+            (head, answer.body.clone())
         }
-        Ok(Reply::Value(value)) => prefixed(b'v', &Coded(value)),
-        Ok(Reply::Bytes(contents)) => {
-            let mut bytes = Vec::with_capacity(contents.len() + 1);
-            bytes.push(b'b');
-            bytes.extend_from_slice(contents);
-            bytes
-        }
-        Err(fault) => prefixed(b'f', &fault_json(fault)),
+        Ok(Reply::Value(value)) => (prefixed(b'v', &Coded(value)), Bytes::new()),
+        Ok(Reply::Bytes(contents)) => (vec![b'b'], contents.clone()),
+        Err(fault) => (prefixed(b'f', &fault_json(fault)), Bytes::new()),
     }
 }
 

@@ -124,7 +124,8 @@ impl Cover {
 #[derive(Default)]
 pub(super) struct Gatherer {
     pub(super) report: ListReport,
-    lines_of: HashMap<Network, usize>,
+    /// The first line of each network; nothing as long as the list is in order.
+    lines_of: Option<HashMap<Network, usize>>,
 }
 
 impl Gatherer {
@@ -133,7 +134,23 @@ impl Gatherer {
         let room = lines.min(1 << 17);
         self.report.lines = lines;
         self.report.entries.reserve(room);
-        self.lines_of.reserve(room);
+    }
+
+    /// The line that had a network first, if another one than this had it.
+    fn first_line(&mut self, network: Network, line: usize) -> Option<usize> {
+        let entries = &self.report.entries;
+        // In a list in order every network is a new one, and most long lists are.
+        if self.lines_of.is_none() && entries.last().is_none_or(|last| last.network < network) {
+            return None;
+        }
+        let former = || entries.iter().map(|entry| (entry.network, entry.line)).collect();
+        match self.lines_of.get_or_insert_with(former).entry(network) {
+            Entry::Occupied(first) => Some(*first.get()),
+            Entry::Vacant(vacant) => {
+                vacant.insert(line);
+                None
+            }
+        }
     }
 
     /// Takes a line's network; `text` is only asked for when the line was changed.
@@ -147,17 +164,12 @@ impl Gatherer {
         if parsed.host_bits {
             self.report.normalised.push(Normalised { line, text: text(), network });
         }
-        match self.lines_of.entry(network) {
-            Entry::Occupied(first) => {
-                self.report.duplicates.push(Duplicate { line, first_line: *first.get() });
-                None
-            }
-            Entry::Vacant(vacant) => {
-                vacant.insert(line);
-                self.report.entries.push(ListEntry { network, line, name: None, description: None });
-                self.report.entries.last_mut()
-            }
+        if let Some(first_line) = self.first_line(network, line) {
+            self.report.duplicates.push(Duplicate { line, first_line });
+            return None;
         }
+        self.report.entries.push(ListEntry { network, line, name: None, description: None });
+        self.report.entries.last_mut()
     }
 
     /// Takes a line that holds no network.
