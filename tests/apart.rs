@@ -193,14 +193,18 @@ fn a_bomb_ends_its_own_run_and_no_other() {
         service.fire(&sandbox, "good");
         service.wait_for("begun");
         service.fire(&sandbox, "bomb");
-        let mut ends = [service.ended(), service.ended()];
-        ends.sort_by_key(|end| end["outcome"].to_string());
-        assert_eq!(ends[0]["outcome"], "interrupted", "{script}: {ends:?}");
-        let message = ends[0]["error"]["message"].as_str().unwrap();
-        assert!(message.contains(said) && message.contains("SIGABRT"), "{message}");
-        assert_eq!(ends[1]["outcome"], "succeeded");
+        let mut messages = Vec::new();
+        loop {
+            let end = service.ended();
+            if end["outcome"] == "succeeded" {
+                break;
+            }
+            // The service goes on with it, to the same end.
+            assert_eq!(end["outcome"], "interrupted", "{script}: {end}");
+            messages.push(end["error"]["message"].as_str().unwrap().to_owned());
+        }
+        assert!(messages[0].contains(said) && messages[0].contains("SIGABRT"), "{messages:?}");
     }
-    assert!(service.interpreters().is_empty());
     assert_eq!(service.end(), 0);
 }
 
@@ -210,7 +214,7 @@ const ONCE: &str = "let s = target(\"seg\");\n\
     s.ip_group_delta(16, #{ add: [#{ ip_address_start: \"192.0.2.2\", cidr: 32, name: \"b\" }] });\n\"done\"";
 
 #[test]
-fn a_killed_interpreter_is_an_interrupted_run_that_goes_on_at_the_terminal() {
+fn a_killed_interpreter_is_an_interrupted_run_that_the_service_goes_on_with() {
     let seg = Seg::ten();
     let sandbox = Sandbox::with_seg(&seg, &watch("p"));
     sandbox.write("playbooks/p.rhai", &ONCE.replace("sleep(\"60s\")", "sleep(\"3s\")"));
@@ -222,9 +226,9 @@ fn a_killed_interpreter_is_an_interrupted_run_that_goes_on_at_the_terminal() {
     assert_eq!(end["outcome"], "interrupted", "{end}");
     assert!(end["error"]["message"].as_str().unwrap().contains("was killed"), "{end}");
     let id = latest(&sandbox);
-    assert_eq!(state(&sandbox, &id), "interrupted");
-    sandbox.run(&["runs", "show", &id]).code(0).out(&["interrupted", "was killed"]);
-    sandbox.run(&["runs", "resume", &id]).code(0);
+    let end = service.ended();
+    assert_eq!(end["outcome"], "succeeded", "{end}");
+    assert_eq!(latest(&sandbox), id, "it is the same run");
     assert_eq!(seg.lab.ip_group(16), ["192.0.2.1/32", "192.0.2.2/32"]);
     assert_eq!(seg.writes(), 2, "each change was made once");
     sandbox.run(&["runs", "verify"]).code(0);

@@ -39,10 +39,14 @@ pub(super) struct Reload {
 
 impl Reload {
     pub(super) fn new(desk: &Desk, reloader: Reloader) -> Self {
-        let loaded = stamp(&desk.project);
         reloader.wake_with(desk.waker());
         // Without a watcher the files are looked at whenever the loop wakes.
-        let hints = Hints::new(desk.waker()).ok();
+        let mut hints = Hints::new(desk.waker()).ok();
+        if let Some(hints) = &mut hints {
+            // Before the first look, so that no change falls between the two.
+            let _looked_at = hints.watch(&folders(&stamp(&desk.project)));
+        }
+        let loaded = stamp(&desk.project);
         Self { reloader, hints, seen: (loaded.clone(), desk.now()), loaded, former: Vec::new() }
     }
 
