@@ -297,18 +297,15 @@ impl World {
     fn rest(&mut self) {
         self.triggers.resume("feed", self.now).unwrap();
         self.model.paused = false;
-        self.look();
         // Those that wait for each other, for their jitter, and for another attempt, come one after the other.
         loop {
-            let before = self.now;
+            self.look();
             while self.work(100, Outcome::Succeeded) > 0 {}
             match self.triggers.next_start(self.now).unwrap() {
-                Some(next) => self.now = before.max(next),
+                Some(next) => self.now = next,
                 None => break,
             }
         }
-        self.look();
-        while self.work(100, Outcome::Succeeded) > 0 {}
         self.see_fired();
         let [due, started, merged, skipped, queued] = self.sums();
         assert_eq!((queued, due), (0, started + merged + skipped));
