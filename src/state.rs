@@ -147,6 +147,26 @@ const MIGRATIONS: &[&str] = &[
     // 4: when the answers of a run were dropped.
     "ALTER TABLE run ADD COLUMN pruned INTEGER;
     CREATE INDEX run_ended ON run (ended) WHERE parent IS NULL AND pruned IS NULL;",
+    // 5: a firing may claim several files, and a claim says why its run failed.
+    "ALTER TABLE claim RENAME TO former_claim;
+    DROP INDEX claim_source;
+    CREATE TABLE claim (
+        firing   TEXT NOT NULL,
+        number   INTEGER NOT NULL,
+        name     TEXT NOT NULL,
+        source   BLOB NOT NULL,
+        work     BLOB NOT NULL,
+        identity TEXT NOT NULL,
+        after    TEXT NOT NULL,
+        state    TEXT NOT NULL,
+        note     TEXT,
+        PRIMARY KEY (firing, number)
+    ) WITHOUT ROWID;
+    CREATE INDEX claim_source ON claim (state, source);
+    CREATE INDEX claim_name ON claim (state, name);
+    INSERT INTO claim SELECT firing, 0, name, source, work, identity, after, state, NULL FROM former_claim
+        WHERE state IN ('claimed', 'taken');
+    DROP TABLE former_claim;",
 ];
 
 /// The state database cannot be used, and why.

@@ -107,13 +107,25 @@ pub struct ScheduleTable {
 pub struct WatchTable {
     pub playbook: Option<String>,
     pub paths: Vec<String>,
+    pub recursive: bool,
     pub ready: Option<String>,
     pub settle: Option<String>,
+    pub poll: Option<String>,
+    pub order: Option<String>,
+    pub collect: Option<CollectTable>,
     pub params: toml::Table,
     pub allow: Vec<String>,
     pub overlap: Option<String>,
     pub after: Option<String>,
     pub timeout: Option<String>,
+}
+
+/// `collect = { … }`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CollectTable {
+    pub max: Option<usize>,
+    pub window: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -21,4 +21,4 @@ pub use load::line_of;
 pub use project::{Config, ConfigError, FileLimits, Limits, NeverConfig, PolicyConfig};
 pub use secrets::Secrets;
 pub use target::{Auth, Rate, SecretSource, Target, Tls};
-pub use triggers::{After, Missed, Overlap, Ready, ScheduleConfig, WatchConfig};
+pub use triggers::{After, Collect, FileOrder, Missed, Overlap, Ready, ScheduleConfig, WatchConfig};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::file::{ScheduleTable, WatchTable};
+use crate::config::file::{CollectTable, ScheduleTable, WatchTable};
 use crate::config::targets::length;
 
 /// What happens when a trigger goes off while its last run is still going.
@@ -41,10 +41,28 @@ pub enum Ready {
     Marker,
 }
 
+/// Which of several files comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileOrder {
+    /// By their paths.
+    Name,
+    /// The one that was changed first.
+    Time,
+}
+
+/// Several files for one run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Collect {
+    /// The most that one run gets.
+    pub max: usize,
+    /// How long the first waits for others.
+    pub window: Duration,
+}
+
 /// What becomes of a file after its run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum After {
-    /// It is moved to `archive/` beside the watched folder.
+    /// It is moved to `archive/` in its folder.
     Archive,
     /// It is removed.
     Delete,
@@ -82,12 +100,21 @@ pub struct ScheduleConfig {
 pub struct WatchConfig {
     /// The playbook.
     pub playbook: String,
-    /// Patterns of files, relative to the project; the last component may have `*` and `?`.
+    /// Patterns of files; each part may have `*` and `?`, and `**` stands for any folders.
     pub paths: Vec<PathBuf>,
+    /// Whether files in folders below are meant as well.
+    pub recursive: bool,
     /// When a file is complete.
     pub ready: Ready,
     /// How long it must have stood still.
     pub settle: Duration,
+    /// How often folders are looked into where the system does not hint at changes; by default it is known by
+    /// the file system.
+    pub poll: Option<Duration>,
+    /// Which file comes first.
+    pub order: FileOrder,
+    /// Whether a run gets several files at once.
+    pub collect: Option<Collect>,
     /// Parameters; texts may hold `${event.…}`.
     pub params: toml::Table,
     /// Whether the trigger adds `destroy`.
@@ -189,15 +216,13 @@ pub fn watch(table: &WatchTable, folder: &std::path::Path) -> Result<WatchConfig
     if table.paths.is_empty() {
         taken.0.push("paths is missing, such as paths = [\"inbox/*.txt\"]".into());
     }
-    for path in &table.paths {
-        let (parent, _) = path.rsplit_once('/').unwrap_or(("", path));
-        if parent.contains(['*', '?']) {
-            taken.0.push(format!("paths '{path}': only the last part may have * or ?"));
-        }
-    }
     let words = [("settle", Ready::Settle), ("rename", Ready::Rename), ("marker", Ready::Marker)];
     let ready = taken.take(word("ready", table.ready.as_deref(), &words, Ready::Settle));
     let settle = taken.take(length(table.settle.as_deref(), "settle", Duration::from_secs(2)));
+    let poll = taken.take(poll(table.poll.as_deref()));
+    let words = [("name", FileOrder::Name), ("time", FileOrder::Time)];
+    let order = taken.take(word("order", table.order.as_deref(), &words, FileOrder::Name));
+    let collect = taken.take(table.collect.as_ref().map(collect).transpose());
     let destroy = taken.take(destroys(&table.allow));
     let overlap = taken.take(word("overlap", table.overlap.as_deref(), OVERLAPS, Overlap::Queue));
     let words = [("archive", After::Archive), ("delete", After::Delete), ("keep", After::Keep)];
@@ -206,24 +231,52 @@ pub fn watch(table: &WatchTable, folder: &std::path::Path) -> Result<WatchConfig
         given => taken.take(word("after", given, &words, After::Keep)).map(Some),
     };
     let timeout = taken.take(timeout(table.timeout.as_deref()));
-    match (playbook, ready, settle, destroy, overlap, after, timeout) {
-        (Some(playbook), Some(ready), Some(settle), Some(destroy), Some(overlap), Some(after), Some(timeout))
-            if taken.0.is_empty() =>
-        {
-            Ok(WatchConfig {
-                playbook,
-                paths: table.paths.iter().map(|path| folder.join(path)).collect(),
-                ready,
-                settle,
-                params: table.params.clone(),
-                destroy,
-                overlap,
-                after,
-                timeout,
-            })
-        }
+    match (playbook, ready, settle, poll, order, collect, destroy, overlap, after, timeout) {
+        (
+            Some(playbook),
+            Some(ready),
+            Some(settle),
+            Some(poll),
+            Some(order),
+            Some(collect),
+            Some(destroy),
+            Some(overlap),
+            Some(after),
+            Some(timeout),
+        ) if taken.0.is_empty() => Ok(WatchConfig {
+            playbook,
+            paths: table.paths.iter().map(|path| folder.join(path)).collect(),
+            recursive: table.recursive,
+            ready,
+            settle,
+            poll,
+            order,
+            collect,
+            params: table.params.clone(),
+            destroy,
+            overlap,
+            after,
+            timeout,
+        }),
         _ => Err(taken.0),
     }
+}
+
+fn poll(text: Option<&str>) -> Result<Option<Duration>, String> {
+    let Some(text) = text else { return Ok(None) };
+    let poll = crate::duration::parse_std(text).map_err(|mistake| format!("poll: {mistake}"))?;
+    if poll < Duration::from_millis(100) {
+        return Err("poll: folders are looked into ten times a second at most: write 100ms or more".into());
+    }
+    Ok(Some(poll))
+}
+
+fn collect(table: &CollectTable) -> Result<Collect, String> {
+    let max = table.max.unwrap_or(100);
+    if max == 0 {
+        return Err("collect: max must be at least 1".into());
+    }
+    Ok(Collect { max, window: length(table.window.as_deref(), "collect: window", Duration::from_secs(10))? })
 }
 
 fn timeout(text: Option<&str>) -> Result<Option<Duration>, String> {

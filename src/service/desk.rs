@@ -11,6 +11,7 @@ use crate::door::Halt;
 use crate::run::{Ending, Listener, Outcome, Project, RunEvent, execute};
 use crate::service::event::{ServiceEvent, Tell};
 use crate::service::orders::order;
+use crate::trigger::watch::Failure;
 use crate::trigger::{Firing, Outcome as FiringOutcome, Triggers};
 
 /// What wakes the loop.
@@ -103,8 +104,12 @@ impl Desk {
         let order = match order(&self.project, &firing, halt.clone()) {
             Ok(order) => order,
             Err(why) => {
+                let why = self.project.masker().mask(&why).into_owned();
                 self.complain([format!("{}: {why}", firing.trigger)]);
-                return self.triggers.skip(&firing.id, &why).map_err(|error| error.to_string());
+                self.triggers.skip(&firing.id, &why).map_err(|error| error.to_string())?;
+                let at = self.now();
+                let reason = Failure { run: None, outcome: "skipped".into(), message: why, place: None, at };
+                return self.triggers.gave_up(&firing.id, &reason).map_err(|error| error.to_string());
             }
         };
         let why = firing.event.get("original").and_then(serde_json::Value::as_str).map_or_else(
@@ -151,12 +156,32 @@ impl Desk {
         while let Some((firing, ending)) = self.ended.front() {
             let succeeded = ending.outcome == Outcome::Succeeded;
             let outcome = if succeeded { FiringOutcome::Succeeded } else { FiringOutcome::Failed };
-            let problems = self.triggers.ended(firing, outcome, now).map_err(|error| error.to_string())?;
-            self.complain(problems);
+            self.triggers.ended(firing, outcome, now).map_err(|error| error.to_string())?;
+            if let Some(failure) = failure(&self.project, ending, now) {
+                self.triggers.gave_up(firing, &failure).map_err(|error| error.to_string())?;
+            }
             if let Some((firing, ending)) = self.ended.pop_front() {
                 self.tell(ServiceEvent::Ended(firing, ending));
             }
         }
         Ok(())
     }
+}
+
+/// Why a run's files go to `failed/`; none where somebody may still go on with it without being asked, or has
+/// to settle first what it did.
+fn failure(project: &Project, ending: &Ending, at: Timestamp) -> Option<Failure> {
+    match ending.outcome {
+        Outcome::Failed | Outcome::Refused | Outcome::TimedOut | Outcome::Cancelled => {}
+        Outcome::Succeeded | Outcome::Uncertain | Outcome::Interrupted => return None,
+    }
+    let message = ending.error.as_ref().map_or("it did not come to its end", |error| &error.message);
+    let place = ending.error.as_ref().and_then(|error| error.place.as_ref());
+    Some(Failure {
+        run: Some(ending.id.clone()).filter(|id| !id.is_empty()),
+        outcome: ending.outcome.name().to_owned(),
+        message: project.masker().mask(message).into_owned(),
+        place: place.map(|(file, line)| format!("{file}:{line}")),
+        at,
+    })
 }

@@ -72,7 +72,9 @@ pub fn order(project: &Arc<Project>, firing: &Firing, halt: Halt) -> Result<Orde
     }
     let within = Within { project, folder: &config.folder };
     let params = resolve(&playbook.header, &given, &within).map_err(|mistakes| mistakes.join("; "))?;
-    let event_files = event.get("path").and_then(Value::as_text).map(PathBuf::from).into_iter().collect();
+    let one = event.get("path").into_iter();
+    let many = event.get("paths").and_then(Value::as_list).into_iter().flatten();
+    let event_files = one.chain(many).filter_map(Value::as_text).map(PathBuf::from).collect();
     Ok(Order {
         playbook,
         params,

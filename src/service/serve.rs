@@ -38,7 +38,7 @@ impl Service {
     pub fn serve(&self, halt: &Halt) -> Result<(), String> {
         let mut desk = self.desk()?;
         self.wake_on_cancel(halt, &desk);
-        let mut sources = all(&desk);
+        let mut sources = all(&mut desk);
         let (schedules, watches) = (desk.triggers.schedules.names().count(), desk.triggers.watches.names().count());
         desk.tell(ServiceEvent::Ready(schedules, watches));
         while !halt.cancelled().is_cancelled() {
@@ -54,9 +54,6 @@ impl Service {
     /// Opens the triggers, and repairs what a service that died left behind.
     fn desk(&self) -> Result<Desk, String> {
         let (schedules, watches) = definitions(&self.project).map_err(|mistakes| mistakes.join("\n"))?;
-        for folder in watches.iter().flat_map(|watch| watch.folders()) {
-            std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        }
         let state = self.project.state().map_err(|fault| fault.message)?;
         let triggers =
             Triggers::open(state, schedules, watches, self.project.clock.now()).map_err(|error| error.to_string())?;

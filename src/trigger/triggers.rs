@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::config::Overlap;
 use crate::nearest;
 use crate::state::{State, StateError};
-use crate::trigger::watch::{bring_all, dispose_all};
+use crate::trigger::watch::{self, Failure, bring_all};
 use crate::trigger::{
     Account, Firing, FiringKind, LedgerRow, Outcome, ScheduleDefinition, Schedules, Standing, WatchDefinition, Watches,
     ledger, queue,
@@ -68,16 +68,14 @@ impl Triggers {
     }
 
     /// Repairs what a service that died left behind: firings taken but not started are queued again,
-    /// claimed files are brought into the work folder, files of succeeded runs are put away. For
-    /// the one service of a state folder, at its start. Answers with what could not be repaired.
+    /// claimed files are brought into the work folder, files of succeeded runs are put away by the next look.
+    /// For the one service of a state folder, at its start. Answers with what could not be repaired.
     ///
     /// # Errors
     /// What the database refuses.
     pub fn recover(&self) -> Result<Vec<String>, TriggerError> {
         self.state.with(queue::put_back)?;
-        let mut problems = bring_all(&self.state, true)?;
-        problems.extend(dispose_all(&self.state)?);
-        Ok(problems)
+        Ok(bring_all(&self.state, None)?)
     }
 
     /// When a firing that waits for its time may start. It knows nothing of those that wait for another
@@ -99,7 +97,8 @@ impl Triggers {
         Ok(self.state.transaction(|transaction| queue::take(transaction, now, limit, &overlap))?)
     }
 
-    /// Skips a firing that was taken, because its run cannot be made; `reason` stands in the ledger.
+    /// Skips a firing that was taken, because its run cannot be made; `reason` stands in the ledger. Its files
+    /// stay in the work folder unless [`Self::gave_up`] follows.
     ///
     /// # Errors
     /// What the database refuses.
@@ -120,14 +119,30 @@ impl Triggers {
         Ok(self.state.transaction(|transaction| queue::started(transaction, firing, run, now))?)
     }
 
-    /// Records how a run ended (again, if it was resumed), and puts its file away if it succeeded.
-    /// Answers with what could not be put away.
+    /// Records how a run ended (again, if it was resumed). If it succeeded, the next look at the watches puts
+    /// its files away; if not, they stay in the work folder unless [`Self::gave_up`] follows.
     ///
     /// # Errors
     /// What the database refuses.
-    pub fn ended(&self, firing: &str, outcome: Outcome, now: Timestamp) -> Result<Vec<String>, TriggerError> {
-        self.state.transaction(|transaction| queue::ended(transaction, firing, outcome, now))?;
-        Ok(dispose_all(&self.state)?)
+    pub fn ended(&self, firing: &str, outcome: Outcome, now: Timestamp) -> Result<(), TriggerError> {
+        let watch = self.state.transaction(|transaction| {
+            queue::ended(transaction, firing, outcome, now)?;
+            if outcome == Outcome::Succeeded { watch::end(transaction, firing, None) } else { Ok(None) }
+        })?;
+        self.watches.run_ended(watch);
+        Ok(())
+    }
+
+    /// The run of a firing has failed, or cannot be made, and nobody tries it again by himself: the next look at the watches
+    /// brings its files to `failed/`. A firing that is queued again keeps them.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub fn gave_up(&self, firing: &str, failure: &Failure) -> Result<(), TriggerError> {
+        let note = failure.to_string();
+        let watch = self.state.transaction(|transaction| watch::end(transaction, firing, Some(&note)))?;
+        self.watches.run_ended(watch);
+        Ok(())
     }
 
     /// Firings that were started and have not ended, and their runs.

@@ -20,7 +20,7 @@ pub(in crate::service) trait Source {
 }
 
 /// All of them. Those that queue firings, or make place for them, come before the one that starts them.
-pub(in crate::service) fn all(desk: &Desk) -> Vec<Box<dyn Source>> {
+pub(in crate::service) fn all(desk: &mut Desk) -> Vec<Box<dyn Source>> {
     vec![
         Box::new(Housekeeping::default()),
         Box::new(Endings),
