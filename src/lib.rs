@@ -40,3 +40,4 @@ pub mod trigger;
 pub mod value;
 pub mod vendors;
 pub mod wrap;
+pub mod written;

@@ -167,6 +167,26 @@ const MIGRATIONS: &[&str] = &[
     INSERT INTO claim SELECT firing, 0, name, source, work, identity, after, state, NULL FROM former_claim
         WHERE state IN ('claimed', 'taken');
     DROP TABLE former_claim;",
+    // 6: what files of a watch held, for those that are taken once; and the files that runs have written. One
+    // without an identity is being written.
+    "ALTER TABLE claim ADD COLUMN remember INTEGER;
+    CREATE TABLE content (
+        name   TEXT NOT NULL,
+        sha256 BLOB NOT NULL,
+        at     INTEGER NOT NULL,
+        file   TEXT NOT NULL,
+        firing TEXT NOT NULL,
+        PRIMARY KEY (name, sha256)
+    ) WITHOUT ROWID;
+    CREATE INDEX content_at ON content (name, at);
+    CREATE INDEX content_firing ON content (firing);
+    CREATE TABLE written (
+        path     BLOB PRIMARY KEY,
+        identity TEXT,
+        run      TEXT NOT NULL,
+        depth    INTEGER NOT NULL,
+        at       INTEGER NOT NULL
+    ) WITHOUT ROWID;",
 ];
 
 /// The state database cannot be used, and why.

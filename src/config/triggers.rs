@@ -115,6 +115,11 @@ pub struct WatchConfig {
     pub order: FileOrder,
     /// Whether a run gets several files at once.
     pub collect: Option<Collect>,
+    /// For how long contents are remembered, so that a file with the same is not taken again; `None` where
+    /// each file is.
+    pub dedupe: Option<Duration>,
+    /// Whether files that runs have written are taken as well.
+    pub chain: bool,
     /// Parameters; texts may hold `${event.…}`.
     pub params: toml::Table,
     /// Whether the trigger adds `destroy`.
@@ -223,6 +228,7 @@ pub fn watch(table: &WatchTable, folder: &std::path::Path) -> Result<WatchConfig
     let words = [("name", FileOrder::Name), ("time", FileOrder::Time)];
     let order = taken.take(word("order", table.order.as_deref(), &words, FileOrder::Name));
     let collect = taken.take(table.collect.as_ref().map(collect).transpose());
+    let dedupe = taken.take(dedupe(table));
     let destroy = taken.take(destroys(&table.allow));
     let overlap = taken.take(word("overlap", table.overlap.as_deref(), OVERLAPS, Overlap::Queue));
     let words = [("archive", After::Archive), ("delete", After::Delete), ("keep", After::Keep)];
@@ -231,7 +237,7 @@ pub fn watch(table: &WatchTable, folder: &std::path::Path) -> Result<WatchConfig
         given => taken.take(word("after", given, &words, After::Keep)).map(Some),
     };
     let timeout = taken.take(timeout(table.timeout.as_deref()));
-    match (playbook, ready, settle, poll, order, collect, destroy, overlap, after, timeout) {
+    match (playbook, ready, settle, poll, order, collect, dedupe, destroy, overlap, after, timeout) {
         (
             Some(playbook),
             Some(ready),
@@ -239,6 +245,7 @@ pub fn watch(table: &WatchTable, folder: &std::path::Path) -> Result<WatchConfig
             Some(poll),
             Some(order),
             Some(collect),
+            Some(dedupe),
             Some(destroy),
             Some(overlap),
             Some(after),
@@ -252,6 +259,8 @@ pub fn watch(table: &WatchTable, folder: &std::path::Path) -> Result<WatchConfig
             poll,
             order,
             collect,
+            dedupe,
+            chain: table.chain,
             params: table.params.clone(),
             destroy,
             overlap,
@@ -269,6 +278,15 @@ fn poll(text: Option<&str>) -> Result<Option<Duration>, String> {
         return Err("poll: folders are looked into ten times a second at most: write 100ms or more".into());
     }
     Ok(Some(poll))
+}
+
+fn dedupe(table: &WatchTable) -> Result<Option<Duration>, String> {
+    let by_content = word("dedupe", table.dedupe.as_deref(), &[("none", false), ("content", true)], false)?;
+    if !by_content && table.dedupe_for.is_some() {
+        return Err("dedupe_for: nothing is remembered without dedupe = \"content\"".into());
+    }
+    let month = Duration::from_secs(30 * 24 * 3600);
+    by_content.then(|| length(table.dedupe_for.as_deref(), "dedupe_for", month)).transpose()
 }
 
 fn collect(table: &CollectTable) -> Result<Collect, String> {

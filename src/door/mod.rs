@@ -32,7 +32,7 @@ pub use door::{Children, Door, DoorParts};
 pub use event::{DoorEvent, Watcher, insecure};
 pub use files::FileRules;
 pub use halt::Halt;
-pub use host::{Host, NamedStore};
+pub use host::{Authorship, Host, NamedStore};
 pub use mode::{Approved, Before, DryRun, Mode, Object, Remainder, Seen, Withheld, is_assumed};
 pub use pinned::{Pinned, Pins};
 pub use position::{Place, Position, Step};

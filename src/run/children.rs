@@ -109,7 +109,15 @@ impl Children for ChildRuns {
             fleet: Arc::clone(&parts.fleet),
             hosts: Arc::clone(&parts.hosts),
             catalog: Arc::clone(&parts.catalog),
-            host: host(&self.project, files, store_name(&playbook), &halt, &parts.host.pins, &record),
+            host: host(
+                &self.project,
+                files,
+                store_name(&playbook),
+                &halt,
+                &parts.host.pins,
+                &record,
+                Arc::clone(&parts.host.authorship),
+            ),
             locks: Arc::clone(&parts.locks),
             watcher: Arc::clone(&parts.watcher),
             secret: {

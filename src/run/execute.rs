@@ -9,12 +9,15 @@ use crate::allocator::Count;
 use crate::door::policy::{
     Ask, Budget, Confirm, Declared, Limit, Limits, Policy, PolicySettings, Recording, Rights, RunLocks,
 };
-use crate::door::{Door, DoorEvent, DoorParts, FileRules, Halt, Host, Mode, NamedStore, Passage, Pins, Watcher};
+use crate::door::{
+    Authorship, Door, DoorEvent, DoorParts, FileRules, Halt, Host, Mode, NamedStore, Passage, Pins, Watcher,
+};
 use crate::engine::{
     Begun, Diagnostic, Imports, Index, Level, Output, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun,
     Sources, Texts, run_script,
 };
 use crate::fault::{Failure, Fault, FaultKind, Stop};
+use crate::run::authorship::RunAuthorship;
 use crate::run::check::premises;
 use crate::run::children::ChildRuns;
 use crate::run::header::{HeaderPolicy, OnFailure};
@@ -195,6 +198,7 @@ pub fn prepare(
         ask,
     });
     let files = project.files(order.params.files.iter().chain(&order.event_files).cloned());
+    let authorship = RunAuthorship::of(project, &id, &order.event);
     let door = Arc::new(Door::new(DoorParts {
         recorder: record.recorder(),
         policy,
@@ -203,7 +207,7 @@ pub fn prepare(
         fleet: Arc::clone(&project.fleet),
         hosts: Arc::clone(&project.hosts),
         catalog: Arc::clone(&project.catalog),
-        host: host(project, files, store_name(&order.playbook), &halt, &pins, &record),
+        host: host(project, files, store_name(&order.playbook), &halt, &pins, &record, authorship),
         locks: Arc::new(RunLocks::new(&project.config.state_dir, &id)),
         watcher: Arc::clone(&ears) as Arc<dyn Watcher>,
         secret: {
@@ -269,12 +273,14 @@ pub(super) fn host(
     halt: &Halt,
     pins: &Arc<Pins>,
     record: &RunRecord,
+    authorship: Arc<dyn Authorship>,
 ) -> Host {
     let stores = Arc::clone(project);
     Host {
         clock: Arc::clone(&project.clock),
         files,
         store: Box::new(move || Ok(NamedStore { store: stores.stores()?, name: store.clone() })),
+        authorship,
         runtime: project.runtime.clone(),
         halt: halt.clone(),
         pins: Arc::clone(pins),

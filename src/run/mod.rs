@@ -1,5 +1,6 @@
 //! Runs: one execution of one script, from its header and parameters to its outcome.
 
+mod authorship;
 pub mod check;
 mod children;
 pub mod execute;

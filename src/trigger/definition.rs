@@ -117,6 +117,14 @@ impl WatchDefinition {
         self.config.after.unwrap_or(After::Keep)
     }
 
+    /// The names that its events have.
+    pub fn event_names(&self) -> &'static [&'static str] {
+        match self.config.collect {
+            Some(_) => &["kind", "trigger", "firing", "files", "paths"],
+            None => &["kind", "trigger", "firing", "path", "name", "original", "size", "mtime"],
+        }
+    }
+
     /// Whether its files stay where they are.
     pub(super) fn keeps(&self) -> bool {
         self.after() == After::Keep

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::config::Overlap;
 use crate::nearest;
 use crate::state::{State, StateError};
-use crate::trigger::watch::{self, Failure, bring_all};
+use crate::trigger::watch::{self, Failure, bring_all, forget_failed};
 use crate::trigger::{
     Account, Firing, FiringKind, LedgerRow, Outcome, ScheduleDefinition, Schedules, Standing, WatchDefinition, Watches,
     ledger, queue,
@@ -75,6 +75,7 @@ impl Triggers {
     /// What the database refuses.
     pub fn recover(&self) -> Result<Vec<String>, TriggerError> {
         self.state.with(queue::put_back)?;
+        forget_failed(&self.state)?;
         Ok(bring_all(&self.state, None)?)
     }
 

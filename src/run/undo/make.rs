@@ -15,6 +15,7 @@ use crate::engine::{
 };
 use crate::fault::{Failure, Fault, FaultKind};
 use crate::journal::{Log, Owner, RunRow};
+use crate::run::authorship::RunAuthorship;
 use crate::run::check::premises;
 use crate::run::children::ChildRuns;
 use crate::run::execute::{
@@ -208,6 +209,7 @@ impl Making {
             ask: Arc::clone(&order.now.ask),
         });
         let pins = Arc::new(Pins::default());
+        let authorship = RunAuthorship::of(project, record.id(), &Map::new());
         let locks = Arc::new(RunLocks::new(&project.config.state_dir, record.id()));
         let store = script.map_or_else(|| run.name.clone(), |script| store_name(&script.playbook));
         let parts = |policy: Policy| DoorParts {
@@ -218,7 +220,7 @@ impl Making {
             fleet: Arc::clone(&project.fleet),
             hosts: Arc::clone(&project.hosts),
             catalog: Arc::clone(&project.catalog),
-            host: host(project, project.files([]), store.clone(), &halt, &pins, &record),
+            host: host(project, project.files([]), store.clone(), &halt, &pins, &record, Arc::clone(&authorship)),
             locks: Arc::clone(&locks),
             watcher: Arc::clone(&ears) as Arc<dyn crate::door::Watcher>,
             secret: {

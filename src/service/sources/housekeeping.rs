@@ -1,12 +1,16 @@
-//! What the service does once a day beside its runs: it drops the answers of old ones.
+//! What the service does once a day beside its runs: it drops the answers of old ones, and forgets what they
+//! wrote.
 
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::fault::{Fault, FaultKind};
 use crate::run::{Project, prune};
 use crate::service::desk::Desk;
 use crate::service::sources::Source;
+use crate::state::State;
+use crate::written;
 
 /// How often.
 const EVERY: SignedDuration = SignedDuration::from_hours(24);
@@ -45,6 +49,12 @@ fn tidy(project: &Arc<Project>, tell: impl Fn(String) + Send + 'static) {
     let tidying = move || {
         if let Err(fault) = prune(&project, project.config.keep, false) {
             tell(format!("the answers of old runs are still there: {}", fault.message));
+        }
+        let forget = |state: Arc<State>| {
+            written::forget(&state, project.clock.now()).map_err(|error| Fault::new(FaultKind::File, error.to_string()))
+        };
+        if let Err(fault) = project.state().and_then(forget) {
+            tell(format!("what runs wrote long ago is still known: {}", fault.message));
         }
     };
     // Without a thread it is done tomorrow.

@@ -9,27 +9,49 @@ use rusqlite::{Connection, params};
 use serde_json::{Map, Value, json};
 
 use super::claims::{after_word, is_claimed, is_known, refused_mark, remember};
-use super::{Found, Refused, Sightings};
+use super::{Found, Refused, Scan, Sightings};
 use crate::config::After;
 use crate::state::{State, StateError};
 use crate::trigger::{Firing, FiringKind, WatchDefinition, ledger};
+use crate::written;
 
-/// Those of the ready files that were not dealt with yet; the others are passed over from now on.
-pub(super) fn fresh(
+/// How many runs may follow each other, each started by a file of the one before.
+const LONGEST_CHAIN: u64 = 8;
+
+/// Takes out of what a scan found ready those that were dealt with before, which are passed over from now on,
+/// and refuses those that runs have written.
+pub(super) fn sift(
     state: &State,
     watch: &WatchDefinition,
-    ready: Vec<Found>,
+    scan: &mut Scan,
     sightings: &mut Sightings,
 ) -> Result<Vec<Found>, StateError> {
     state.with(|connection| {
         let mut fresh = Vec::new();
-        for found in ready {
+        for mut found in std::mem::take(&mut scan.ready) {
             let identity = found.identity.to_string();
             if watch.after() == After::Keep && is_known(connection, &watch.name, &found.path, &identity)? {
                 sightings.settle(&found.path, found.identity);
-            } else if !is_claimed(connection, &found.path, &identity)? {
-                fresh.push(found);
+                continue;
             }
+            if is_claimed(connection, &found.path, &identity)? {
+                continue;
+            }
+            let Some(written) = written::find(connection, &found.path, &found.identity)? else {
+                fresh.push(found);
+                continue;
+            };
+            found.depth = written.depth + 1;
+            let run = written.run;
+            let reason = match watch.config.chain {
+                true if found.depth <= LONGEST_CHAIN => {
+                    fresh.push(found);
+                    continue;
+                }
+                true => format!("run {run} wrote it, the last of a chain of {LONGEST_CHAIN} that started each other"),
+                false => format!("run {run} wrote it, and files of runs start others only with chain = true"),
+            };
+            scan.refused.push(Refused { path: found.path, identity: found.identity, reason: reason.into() });
         }
         Ok(fresh)
     })
@@ -77,6 +99,11 @@ fn claim(
     } else {
         firing.event.extend(described.into_iter().flatten());
     }
+    // So that a chain of runs, each started by a file of the one before, has an end.
+    let depth = files.iter().map(|found| found.depth).max().unwrap_or(0);
+    if depth > 0 {
+        firing.event.insert("depth".into(), json!(depth));
+    }
     ledger::queue_files(connection, &firing, files.len(), now)?;
     Ok(firing)
 }
@@ -102,8 +129,8 @@ fn insert(
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO claim (firing, number, name, source, work, identity, after, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'claimed')",
+            "INSERT INTO claim (firing, number, name, source, work, identity, after, state, remember)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'claimed', ?8)",
         )?
         .execute(params![
             firing,
@@ -113,6 +140,7 @@ fn insert(
             work.as_os_str().as_bytes(),
             found.identity.to_string(),
             after_word(watch.after()),
+            watch.config.dedupe.map(|dedupe| i64::try_from(dedupe.as_micros()).unwrap_or(i64::MAX)),
         ])
         .map(|_| ())
 }

@@ -32,6 +32,10 @@ pub(super) struct Claim {
     pub(super) after: After,
     /// Why its run failed, if it did.
     pub(super) note: Option<String>,
+    /// For how many microseconds its content is remembered; none if it need not be known.
+    pub(super) remember: Option<i64>,
+    /// Whether it is in the work folder already.
+    pub(super) is_taken: bool,
 }
 
 /// The claims that a condition picks, in order.
@@ -40,7 +44,7 @@ pub(super) fn claims(state: &State, condition: &str, values: impl Params) -> Res
     state.with(|connection| {
         connection
             .prepare_cached(&format!(
-                "SELECT firing, number, name, source, work, identity, after, note FROM claim WHERE {condition}
+                "SELECT firing, number, name, source, work, identity, after, note, remember, state FROM claim WHERE {condition}
                  ORDER BY source, firing, number"
             ))?
             .query_map(values, |row| {
@@ -58,6 +62,8 @@ pub(super) fn claims(state: &State, condition: &str, values: impl Params) -> Res
                         _ => After::Keep,
                     },
                     note: row.get(7)?,
+                    remember: row.get(8)?,
+                    is_taken: row.get_ref(9)?.as_str()? != "claimed",
                 })
             })?
             .collect()
@@ -95,6 +101,10 @@ pub(in crate::trigger) fn end(
     firing: &str,
     note: Option<&str>,
 ) -> rusqlite::Result<Option<String>> {
+    if note.is_some() {
+        // Put back by a person it begins anew.
+        connection.prepare_cached("DELETE FROM content WHERE firing = ?1")?.execute([firing])?;
+    }
     let mut ended = connection.prepare_cached(
         "UPDATE claim SET state = 'ended', note = ?2 WHERE firing = ?1 AND state IN ('taken', 'failed')
             AND (SELECT state FROM firing WHERE id = ?1) IN ('ended', 'skipped')

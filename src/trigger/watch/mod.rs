@@ -4,6 +4,7 @@
 mod bring;
 mod claim;
 mod claims;
+mod content;
 mod failure;
 mod folder;
 mod gather;
@@ -20,7 +21,7 @@ pub(super) use claims::end;
 pub use failure::Failure;
 pub use folder::FolderId;
 pub use hints::{Hinted, Hints};
-pub(super) use moves::bring_all;
+pub(super) use moves::{bring_all, forget_failed};
 pub use pattern::Pattern;
 pub use scan::{Found, Refused, Scan, Sightings};
 pub use search::{Search, Searched};

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::bring::{Brought, bring};
 use super::claims::{Claim, claims, remove, set_state, take_out};
+use super::content::{digest, remember};
 use super::folder::Folder;
-use super::put_away::{dispose, fail};
+use super::put_away::{dispose, fail, forget};
 use crate::state::{State, StateError};
 
 /// Brings claimed files into the work folder, those of one watch or of all; answers with what went wrong.
@@ -41,7 +42,13 @@ pub(in crate::trigger) fn bring_all(state: &State, watch: Option<&str>) -> Resul
             None => bring(None, name, &claim.work, &claim.identity, claim.after),
         };
         match brought {
-            Ok(Brought::Taken) => taken.push(claim),
+            Ok(Brought::Taken) => match claim.remember.filter(|_| !claim.is_taken) {
+                None => taken.push((claim, None)),
+                Some(length) => match digest(&claim.work) {
+                    Ok(content) => taken.push((claim, Some((content, length)))),
+                    Err(error) => problems.push(format!("watches.{}: {shown} cannot be read: {error}", claim.name)),
+                },
+            },
             Ok(Brought::Gone(why)) => {
                 problems.push(format!("watches.{}: {shown} was not taken: {why}", claim.name));
                 lost.push((format!("{shown} was not taken: {why}"), claim));
@@ -56,7 +63,16 @@ pub(in crate::trigger) fn bring_all(state: &State, watch: Option<&str>) -> Resul
         return Ok(problems);
     }
     state.transaction(|transaction| {
-        taken.iter().try_for_each(|claim| set_state(transaction, claim, "taken"))?;
+        for (claim, content) in &taken {
+            let remembered = content.map(|(content, length)| remember(transaction, claim, content, length));
+            match remembered.transpose()?.flatten() {
+                None => set_state(transaction, claim, "taken")?,
+                Some(reason) => {
+                    take_out(transaction, claim, &reason)?;
+                    set_state(transaction, claim, "ended")?;
+                }
+            }
+        }
         for (reason, claim) in &lost {
             take_out(transaction, claim, reason)?;
             remove(transaction, claim)?;
@@ -64,6 +80,17 @@ pub(in crate::trigger) fn bring_all(state: &State, watch: Option<&str>) -> Resul
         Ok(())
     })?;
     Ok(problems)
+}
+
+/// Forgets the files of failed runs that a person has dealt with.
+pub(in crate::trigger) fn forget_failed(state: &State) -> Result<(), StateError> {
+    let mut gone = claims(state, "state = 'failed'", [])?;
+    // What cannot be looked at now is looked at again at the next start.
+    gone.retain(|claim| forget(&claim.work).unwrap_or(false));
+    if gone.is_empty() {
+        return Ok(());
+    }
+    state.transaction_in_passing(|transaction| gone.iter().try_for_each(|claim| remove(transaction, claim)))
 }
 
 /// A folder, if it is still there.

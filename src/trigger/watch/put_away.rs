@@ -56,6 +56,16 @@ pub(super) fn fail(source: &Path, work: &Path, after: After, reason: &str) -> io
     failed.create(&beside)?.write_all(reason.as_bytes())
 }
 
+/// Removes the place of a failed run's file in the work folder, if a person has taken the file out of
+/// `failed/`; whether it did.
+pub(super) fn forget(work: &Path) -> io::Result<bool> {
+    let is_gone = Present::find(work)?.is_none();
+    if is_gone {
+        tidy(work)?;
+    }
+    Ok(is_gone)
+}
+
 /// A file that is still to be put away.
 struct Present {
     path: PathBuf,

@@ -2,6 +2,7 @@
 //!
 //! Only a scan decides; an event of the file system is no more than a reason to scan.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
@@ -32,6 +33,8 @@ pub struct Found {
     pub name: String,
     /// What it was when it was looked at.
     pub identity: Identity,
+    /// How many runs led to it, each started by a file of the one before.
+    pub depth: u64,
 }
 
 /// A file that matches and is not taken.
@@ -42,7 +45,7 @@ pub struct Refused {
     /// What it was when it was looked at.
     pub identity: Identity,
     /// Why it is refused, with the cure.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
 }
 
 /// What one look at the folders of a watch found.
@@ -134,13 +137,13 @@ impl Look<'_> {
         }
         let shown = match refusal(name, &stat) {
             Ok(shown) => shown,
-            Err(reason) => return self.scan.refused.push(Refused { path, identity, reason }),
+            Err(reason) => return self.refuse(path, identity, reason),
         };
         let since = self.still_since(&path, identity);
         if stat.st_nlink > 1 {
             let reason = "it has another name as well (a hard link), through which it could be changed: copy it";
             if self.wait(&path, identity, since, LINKED) {
-                self.scan.refused.push(Refused { path, identity, reason });
+                self.refuse(path, identity, reason);
             }
             return;
         }
@@ -163,15 +166,19 @@ impl Look<'_> {
                 if let Some(waiting) = self.before.waiting.remove(&path) {
                     self.after.waiting.insert(path.clone(), waiting);
                 }
-                self.scan.ready.push(Found { path, name: shown, identity });
+                self.scan.ready.push(Found { path, name: shown, identity, depth: 0 });
             }
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {
                 let reason = "the user of beadle may not read it: give it the right, with chmod or setfacl";
-                self.scan.refused.push(Refused { path, identity, reason });
+                self.refuse(path, identity, reason);
             }
             // It has gone away, or become something else.
             Err(_) => {}
         }
+    }
+
+    fn refuse(&mut self, path: PathBuf, identity: Identity, reason: &'static str) {
+        self.scan.refused.push(Refused { path, identity, reason: reason.into() });
     }
 
     /// Since when a file has been as it is.

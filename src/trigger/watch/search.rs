@@ -2,12 +2,14 @@
 //! the loop, so that a file system that hangs keeps nobody else waiting.
 
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::claim::{claim_all, fresh, refuse_all};
+use super::claim::{claim_all, refuse_all, sift};
 use super::claims::is_paused;
 use super::gather::{gather, sort};
 use super::moves::{bring_all, put_away_all};
@@ -49,7 +51,7 @@ pub struct Searched {
     /// The watch.
     pub name: String,
     /// How long it took.
-    pub took: std::time::Duration,
+    pub took: Duration,
     pub(in crate::trigger) done: Result<Looked, StateError>,
     pub(in crate::trigger) sightings: Sightings,
     /// Where it looked and when to look again; none if it did not scan.
@@ -71,8 +73,26 @@ impl Search {
         &self.definition.name
     }
 
-    /// Searches. `queued` is called whenever firings have been queued, as there may be more to come.
-    pub fn run(mut self, queued: &dyn Fn()) -> Searched {
+    /// Searches. `queued` is called whenever firings have been queued, as there may be more to come. Whatever
+    /// happens within, it comes back: a watch that lost its search would never be searched again.
+    pub fn run(self, queued: &dyn Fn()) -> Searched {
+        let (name, next) = (self.definition.name.clone(), later(self.now, RETRY));
+        let searched = std::panic::catch_unwind(AssertUnwindSafe(|| self.run_through(queued)));
+        searched.unwrap_or_else(|_| Searched {
+            done: Ok(Looked {
+                problems: vec![format!(
+                    "watches.{name}: the search broke off, which is a mistake of Beadle: report it"
+                )],
+                ..Looked::default()
+            }),
+            name,
+            took: Duration::ZERO,
+            sightings: Sightings::default(),
+            scanned: Some(Scanned { next, folders: None }),
+        })
+    }
+
+    fn run_through(mut self, queued: &dyn Fn()) -> Searched {
         let begun = std::time::Instant::now();
         let mut scanned = None;
         let done = self.search(&mut scanned, queued);
@@ -98,9 +118,9 @@ impl Search {
         }
         // What is put there must not start runs, wherever the state folder is.
         let avoid = std::fs::metadata(state.folder()).ok().map(|metadata| super::folder::id(&metadata));
-        let scan = self.sightings.scan(watch, avoid, now);
+        let mut scan = self.sightings.scan(watch, avoid, now);
+        let mut ready = sift(state, watch, &mut scan, &mut self.sightings)?;
         refuse_all(state, &watch.name, &scan.refused, now)?;
-        let mut ready = fresh(state, watch, scan.ready, &mut self.sightings)?;
         sort(&mut ready, watch.config.order);
         let gathered = gather(&ready, watch.config.collect, &mut self.sightings, now);
         let files = |groups: &[&[super::Found]]| groups.iter().map(|group| group.len()).sum::<usize>();

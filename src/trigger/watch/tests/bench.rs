@@ -39,6 +39,8 @@ impl Bench {
             poll: None,
             order: FileOrder::Name,
             collect: None,
+            dedupe: None,
+            chain: false,
             params: toml::Table::new(),
             destroy: false,
             overlap: Overlap::Queue,

@@ -74,6 +74,15 @@ fn what_a_person_has_taken_out_of_failed_is_left_alone() {
     triggers.ended(&firing.id, Outcome::Succeeded, second(3)).unwrap();
     assert!(poll(&mut triggers, 3).is_empty());
     assert_eq!(bench.at_work(), 1, "the file of the second run");
+    run_all(&mut triggers, 4, |triggers, firing| {
+        triggers.ended(&firing.id, Outcome::Failed, second(4)).unwrap();
+        triggers.gave_up(&firing.id, &failure("r3")).unwrap();
+    });
+    triggers.recover().unwrap();
+    assert_eq!(bench.at_work(), 1, "it may still be resumed");
+    fs::remove_file(bench.inbox("failed/a.txt")).unwrap();
+    triggers.recover().unwrap();
+    assert_eq!(bench.at_work(), 0, "a person has dealt with it");
 }
 
 #[test]

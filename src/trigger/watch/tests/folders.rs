@@ -111,3 +111,16 @@ fn folders_are_polled_where_the_system_does_not_hint() {
     poll(&mut triggers, 0);
     assert_eq!(triggers.watches.next(), Some(second(2)));
 }
+
+#[test]
+fn a_search_that_breaks_off_is_told_and_begun_anew() {
+    let bench = Bench::new(Ready::Rename, None);
+    let mut triggers = bench.open();
+    let search = triggers.watches.due(second(0)).pop().unwrap();
+    let searched = search.run(&|| panic!("as a mistake would"));
+    let looked = triggers.watches.done(searched).unwrap();
+    assert!(looked.problems[0].contains("broke off"), "{:?}", looked.problems);
+    assert_eq!(triggers.watches.next(), Some(second(30)));
+    bench.drop_file("a.txt", "one");
+    assert_eq!(poll(&mut triggers, 31).len(), 1);
+}

@@ -5,4 +5,5 @@ mod failed;
 mod folders;
 mod groups;
 mod life;
+mod repeats;
 mod strangers;
