@@ -35,3 +35,4 @@ mod support;
 mod terminal;
 mod undo;
 mod vendors;
+mod watches;

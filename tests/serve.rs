@@ -1,26 +1,25 @@
 //! The service: schedules and dropped files start runs by themselves.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use crate::support::Sandbox;
 use crate::support::lab::Seg;
 
-struct Serving {
+pub struct Serving {
     child: Child,
     lines: Receiver<String>,
 }
 
 impl Serving {
-    fn start(sandbox: &Sandbox) -> Self {
-        let mut child = sandbox
-            .command(&["serve", "--format", "json"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+    pub fn start(sandbox: &Sandbox) -> Self {
+        Self::start_with(sandbox.command(&["serve", "--format", "json"]))
+    }
+
+    pub fn start_with(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = channel();
         std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
@@ -30,7 +29,7 @@ impl Serving {
     }
 
     #[track_caller]
-    fn wait_for(&self, text: &str) -> String {
+    pub fn wait_for(&self, text: &str) -> String {
         let until = Instant::now() + Duration::from_secs(20);
         let mut seen = Vec::new();
         while let Ok(line) = self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
@@ -42,8 +41,14 @@ impl Serving {
         panic!("'{text}' never came; seen:\n{}", seen.join("\n"));
     }
 
-    fn end(mut self) -> i32 {
-        std::process::Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+    /// Kills it, as a power loss would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub fn end(mut self) -> i32 {
+        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         self.child.wait().unwrap().code().unwrap_or(-1)
     }
 }

@@ -40,17 +40,19 @@ pub(super) struct Desk {
 /// Tells the events of one run under its trigger's name.
 struct Named {
     trigger: String,
-    run: Mutex<Option<Sender<String>>>,
+    run: Mutex<Option<(Sender<String>, Receiver<()>)>>,
     tell: Tell,
 }
 
 impl Listener for Named {
     fn on(&self, event: RunEvent) {
         if let RunEvent::Started { id, .. } = &event
-            && let Some(sender) = self.run.lock().unwrap_or_else(PoisonError::into_inner).take()
+            && let Some((sender, go)) = self.run.lock().unwrap_or_else(PoisonError::into_inner).take()
         {
             // The loop may be gone already; then nobody asks for the id.
             let _nobody_asks = sender.send(id.clone());
+            // Nothing is done before the ledger has the run: a service that dies here starts it once more.
+            let _gone = go.recv();
         }
         (self.tell)(ServiceEvent::Run(self.trigger.clone(), event));
     }
@@ -112,14 +114,16 @@ impl Desk {
                 return self.triggers.gave_up(&firing.id, &reason).map_err(|error| error.to_string());
             }
         };
-        let why = firing.event.get("original").and_then(serde_json::Value::as_str).map_or_else(
-            || firing.due.map_or_else(|| firing.kind.name().to_owned(), |due| format!("due {due}")),
-            str::to_owned,
-        );
-        let (id_sender, id) = channel();
+        let why = match (firing.event.get("original"), firing.event.get("files"), firing.due) {
+            (Some(serde_json::Value::String(path)), ..) => path.clone(),
+            (_, Some(serde_json::Value::Array(files)), _) => format!("{} files", files.len()),
+            (_, _, Some(due)) => format!("due {due}"),
+            _ => firing.kind.name().to_owned(),
+        };
+        let ((id_sender, id), (go, gone)) = (channel(), channel());
         let listener: Arc<dyn Listener> = Arc::new(Named {
             trigger: firing.trigger.clone(),
-            run: Mutex::new(Some(id_sender)),
+            run: Mutex::new(Some((id_sender, gone))),
             tell: Arc::clone(&self.tell),
         });
         let (project, done, firing_id) = (Arc::clone(&self.project), self.wake.clone(), firing.id.clone());
@@ -130,7 +134,10 @@ impl Desk {
         spawned.map_err(|error| format!("no thread can be had for a run: {error}"))?;
         // The run tells its id before it does anything.
         let run = id.recv_timeout(Duration::from_secs(10)).unwrap_or_else(|_| "unknown".to_owned());
-        self.triggers.started(&firing.id, &run, self.now()).map_err(|error| error.to_string())?;
+        // What the ledger does not know of must not do anything.
+        let started = self.triggers.started(&firing.id, &run, self.now()).inspect_err(|_| halt.cancel());
+        drop(go);
+        started.map_err(|error| error.to_string())?;
         self.tell(ServiceEvent::Started { trigger: firing.trigger.clone(), run, why });
         self.running.insert(firing.id, halt);
         Ok(())
