@@ -26,17 +26,20 @@ impl Clock for SystemClock {
     }
 }
 
-/// By how much a test has set the system's clock wrong: `BEADLE_TEST_CLOCK=-2h`. Builds for use have the
-/// true one.
+/// By how much a test has set the system's clock wrong: `BEADLE_TEST_CLOCK=-2h`, or `=@FILE` for a clock that
+/// jumps whenever the file says something else. Builds for use have the true one.
 #[cfg(debug_assertions)]
 fn set_wrong() -> Option<SignedDuration> {
     use std::sync::OnceLock;
-    static WRONG: OnceLock<Option<SignedDuration>> = OnceLock::new();
-    *WRONG.get_or_init(|| {
+    static WRONG: OnceLock<Option<String>> = OnceLock::new();
+    let text = WRONG.get_or_init(|| {
         #[expect(clippy::disallowed_methods, reason = "a test's own switch; builds for use do not read it")]
-        let text = std::env::var("BEADLE_TEST_CLOCK").ok()?;
-        text.parse().ok()
-    })
+        std::env::var("BEADLE_TEST_CLOCK").ok()
+    });
+    match text.as_ref()?.strip_prefix('@') {
+        Some(file) => std::fs::read_to_string(file).ok()?.trim().parse().ok(),
+        None => text.as_ref()?.parse().ok(),
+    }
 }
 
 #[cfg(not(debug_assertions))]

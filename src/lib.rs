@@ -23,6 +23,7 @@ pub mod duration;
 pub mod engine;
 pub mod failpoint;
 pub mod fault;
+pub mod id;
 pub mod identity;
 pub mod journal;
 pub mod lab;

@@ -147,7 +147,9 @@ const MIGRATIONS: &[&str] = &[
     // 4: when the answers of a run were dropped.
     "ALTER TABLE run ADD COLUMN pruned INTEGER;
     CREATE INDEX run_ended ON run (ended) WHERE parent IS NULL AND pruned IS NULL;",
-    // 5: a firing may claim several files, and a claim says why its run failed.
+    // 5: a firing has the id of its run as soon as it is taken from the queue, so that one state is enough.
+    "UPDATE firing SET state = 'queued' WHERE state = 'taken';",
+    // 6: a firing may claim several files, and a claim says why its run failed.
     "ALTER TABLE claim RENAME TO former_claim;
     DROP INDEX claim_source;
     CREATE TABLE claim (
@@ -167,7 +169,7 @@ const MIGRATIONS: &[&str] = &[
     INSERT INTO claim SELECT firing, 0, name, source, work, identity, after, state, NULL FROM former_claim
         WHERE state IN ('claimed', 'taken');
     DROP TABLE former_claim;",
-    // 6: what files of a watch held, for those that are taken once; and the files that runs have written. One
+    // 7: what files of a watch held, for those that are taken once; and the files that runs have written. One
     // without an identity is being written.
     "ALTER TABLE claim ADD COLUMN remember INTEGER;
     CREATE TABLE content (

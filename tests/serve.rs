@@ -41,15 +41,19 @@ impl Serving {
         panic!("'{text}' never came; seen:\n{}", seen.join("\n"));
     }
 
-    /// Kills it, as a power loss would.
+    pub fn end(mut self) -> i32 {
+        self.signal("-TERM");
+        self.child.wait().unwrap().code().unwrap_or(-1)
+    }
+
+    /// Ends it without a chance to do anything about it.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    pub fn end(mut self) -> i32 {
-        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        self.child.wait().unwrap().code().unwrap_or(-1)
+    fn signal(&self, signal: &str) {
+        Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
     }
 }
 
@@ -108,4 +112,122 @@ fn a_wrong_schedule_is_named_before_anything_is_served() {
     let sandbox = Sandbox::new();
     sandbox.write("beadle.toml", "[schedules.x]\nplaybook = \"p\"\ncron = \"0 0 30 2 *\"\n");
     sandbox.run(&["serve"]).code(2).err(&["[schedules.x]"]);
+}
+
+/// A playbook that changes something, waits, and changes something else.
+const SLOW: &str = "let seg = target(\"seg\");\n\
+    seg.ip_group_delta(16, #{ add: [#{ ip_address_start: \"192.0.2.1\", cidr: 32, name: \"a\" }], remove: [] });\n\
+    sleep(\"2s\");\n\
+    seg.ip_group_delta(16, #{ add: [#{ ip_address_start: \"192.0.2.2\", cidr: 32, name: \"b\" }], remove: [] });\n";
+
+const SLOW_WATCH: &str = "[watches.slow]\nplaybook = \"slow\"\npaths = [\"inbox/*.txt\"]\nready = \"rename\"\n";
+
+fn slow(seg: &Seg) -> Sandbox {
+    let sandbox = Sandbox::with_seg(seg, SLOW_WATCH);
+    sandbox.write("playbooks/slow.rhai", SLOW);
+    sandbox
+}
+
+/// Waits until the journal has the answer to the first change: a run killed before would ask what became of it.
+fn until_first_change(sandbox: &Sandbox) {
+    let until = Instant::now() + Duration::from_secs(20);
+    loop {
+        let shown = sandbox.run(&["runs", "show", "latest", "--format", "json"]);
+        let run: serde_json::Value = serde_json::from_str(&shown.out).unwrap_or_default();
+        let entries = run["run"]["entries"].as_array().cloned().unwrap_or_default();
+        if entries.iter().any(|entry| entry["effect"] == "change" && entry["state"] == "done") {
+            return;
+        }
+        assert!(Instant::now() < until, "no change is recorded:\n{}{}", shown.out, shown.err);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_run_whose_service_was_killed_goes_on_with_the_next() {
+    let seg = Seg::ten();
+    let sandbox = slow(&seg);
+    let serving = Serving::start(&sandbox);
+    sandbox.write("inbox/a.txt", "a");
+    until_first_change(&sandbox);
+    serving.kill();
+    let serving = Serving::start(&sandbox);
+    let ended = serving.wait_for("\"event\":\"ended\"");
+    assert!(ended.contains("\"succeeded\""), "{ended}");
+    serving.end();
+    assert_eq!(seg.writes(), 2, "each change once");
+    let runs = sandbox.run(&["runs", "list", "--format", "json"]).code(0);
+    assert_eq!(runs.out.matches("\"id\"").count(), 1, "one run: {}", runs.out);
+    let explained = sandbox.run(&["triggers", "explain", "slow"]).code(0);
+    assert!(explained.out.contains("due 1 = started 1 + merged 0 + skipped 0 + queued 0"), "{}", explained.out);
+    assert!(!sandbox.path().join("inbox/a.txt").exists());
+}
+
+#[test]
+fn a_service_that_is_told_to_end_twice_interrupts_its_runs_and_the_next_goes_on() {
+    let seg = Seg::ten();
+    let sandbox = slow(&seg);
+    sandbox.write("playbooks/slow.rhai", &SLOW.replace("2s", "3s"));
+    let serving = Serving::start(&sandbox);
+    sandbox.write("inbox/a.txt", "a");
+    until_first_change(&sandbox);
+    serving.signal("-TERM");
+    serving.wait_for("\"event\":\"ending\"");
+    serving.signal("-TERM");
+    let ended = serving.wait_for("\"event\":\"ended\"");
+    assert!(ended.contains("\"interrupted\""), "{ended}");
+    assert_eq!(serving.end(), 0);
+    assert_eq!(seg.writes(), 1);
+    let serving = Serving::start(&sandbox);
+    let ended = serving.wait_for("\"event\":\"ended\"");
+    assert!(ended.contains("\"succeeded\""), "{ended}");
+    serving.end();
+    assert_eq!(seg.writes(), 2, "each change once");
+}
+
+#[test]
+fn a_service_that_is_told_to_end_lets_runs_end_by_themselves() {
+    let seg = Seg::ten();
+    let sandbox = slow(&seg);
+    let serving = Serving::start(&sandbox);
+    sandbox.write("inbox/a.txt", "a");
+    until_first_change(&sandbox);
+    serving.signal("-TERM");
+    let ended = serving.wait_for("\"event\":\"ended\"");
+    assert!(ended.contains("\"succeeded\""), "{ended}");
+    assert_eq!(serving.end(), 0);
+    assert_eq!(seg.writes(), 2);
+}
+
+#[test]
+fn a_state_folder_has_one_service() {
+    let seg = Seg::ten();
+    let sandbox = slow(&seg);
+    let serving = Serving::start(&sandbox);
+    let id = serving.child.id();
+    sandbox.run(&["serve"]).code(2).err(&["already serves the state folder", &format!("process {id}")]);
+    serving.kill();
+    Serving::start(&sandbox).end();
+}
+
+#[test]
+fn a_changed_configuration_is_followed_and_a_bad_one_is_not() {
+    let seg = Seg::ten();
+    let sandbox = slow(&seg);
+    sandbox.write("playbooks/slow.rhai", "print(\"once\");\n");
+    sandbox.write("playbooks/other.rhai", "print(\"other\");\n");
+    let serving = Serving::start(&sandbox);
+    let good = sandbox.read("beadle.toml");
+    sandbox.write("beadle.toml", &format!("{good}\n[schedules.x]\nplaybook = \"missing\"\ncron = \"* * * * * *\"\n"));
+    let problem = serving.wait_for("the last good one stays");
+    assert!(problem.contains("\"event\":\"problem\"") && problem.contains("missing"), "{problem}");
+    sandbox.write("inbox/a.txt", "a");
+    serving.wait_for("\"event\":\"ended\"");
+    sandbox.write("beadle.toml", &format!("{good}\n[schedules.x]\nplaybook = \"other\"\ncron = \"* * * * * *\"\n"));
+    let reloaded = serving.wait_for("\"event\":\"reloaded\"");
+    assert!(reloaded.contains("+ schedules.x"), "{reloaded}");
+    serving.wait_for("\"other\"");
+    serving.signal("-HUP");
+    serving.wait_for("\"event\":\"reloaded\"");
+    assert_eq!(serving.end(), 0);
 }

@@ -222,13 +222,13 @@ impl Demo<'_> {
                     let name = Path::new(&why).file_name().map(|name| name.to_string_lossy().into_owned());
                     println!("   the watch '{trigger}' saw {} and started a run", name.unwrap_or(why));
                 }
-                Ok(ServiceEvent::Run(_, event)) => screen.on(event),
-                Ok(ServiceEvent::Problem(text)) => screen.note(&text),
+                Ok(ServiceEvent::Run { event, .. }) => screen.on(event),
+                Ok(ServiceEvent::Notice(text) | ServiceEvent::Problem(text)) => screen.note(&text),
                 Ok(ServiceEvent::Ended(_, ending)) => return succeeded(&ending),
-                Ok(ServiceEvent::Ending(_)) | Err(_) if left.is_zero() => {
+                Ok(ServiceEvent::Ending(..)) | Err(_) if left.is_zero() => {
                     return Err(CommandFailure::failed("the dropped list started no run within ten seconds"));
                 }
-                Ok(ServiceEvent::Ending(_)) | Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
         }
     }

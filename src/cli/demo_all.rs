@@ -151,7 +151,7 @@ fn run(
     };
     let screen = Arc::new(Screen::new(project.masker().clone(), program.colours(), false));
     let ending = execute(&project, order, &(Arc::clone(&screen) as Arc<dyn Listener>));
-    runtime.block_on(project.fleet.sign_out());
+    runtime.block_on(project.close());
     screen.ending(&ending);
     if ending.outcome == Outcome::Succeeded {
         return Ok(());

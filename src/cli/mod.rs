@@ -26,6 +26,7 @@ mod run;
 mod runs;
 mod screen;
 mod serve;
+mod service_log;
 mod signals;
 mod speaker;
 mod table;

@@ -39,7 +39,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     let environment = Environment::read();
-    logging::start(arguments.global.verbose, environment.log.as_deref());
+    // The service has a log of its own, which masks what its configuration keeps secret.
+    if !matches!(arguments.command, Command::Serve(_)) {
+        logging::start(arguments.global.verbose, environment.log.as_deref());
+    }
     let here = std::env::current_dir().unwrap_or_default();
     let program = Program { global: arguments.global, environment, here };
     match program.exec(arguments.command) {

@@ -71,7 +71,7 @@ impl ReplArgs {
             }
         });
         speaker.leave();
-        runtime.block_on(project.fleet.sign_out());
+        runtime.block_on(project.close());
         runtime.shutdown_background();
         std::io::stdout().flush()?;
         match ended.map_err(CommandFailure::failed)? {

@@ -129,7 +129,7 @@ impl RunArgs {
 /// Runs an order, the only one of this process, and signs out.
 pub fn conclude(program: &Program, project: &Arc<Project>, runtime: tokio::runtime::Runtime, order: Order) -> Ending {
     let ending = carry_out(program, project, order);
-    runtime.block_on(project.fleet.sign_out());
+    runtime.block_on(project.close());
     // What still waits belongs to no one any more.
     runtime.shutdown_background();
     ending

@@ -175,7 +175,14 @@ impl Screen {
             DoorEvent::Notice(text) => self.note(&format!("{}: {}", self.coloured("33", "note"), wrapped(&text))),
             // The counters of scripts have small numbers; an upload's bar stands by itself.
             DoorEvent::Sending { done, total, .. } => self.progress(u64::MAX, done, total),
-            DoorEvent::Called { .. } | DoorEvent::Withheld(_) => {}
+            DoorEvent::Notified { fault: Some(fault), .. } => {
+                self.note(&format!("{}: {}", self.coloured("33", "warn"), wrapped(&fault.message)));
+            }
+            DoorEvent::Notified { channel, held, elapsed, .. } if self.verbose => {
+                let held = if held { ", held back: there are too many" } else { "" };
+                self.note(&format!("notify {channel} in {}{held}", millis(elapsed)));
+            }
+            DoorEvent::Called { .. } | DoorEvent::Withheld(_) | DoorEvent::Notified { .. } => {}
         }
     }
 
@@ -364,6 +371,13 @@ impl Listener for Lines {
                 "operation": change.operation,
                 "effect": change.effect.name(),
                 "items": change.items,
+            }),
+            RunEvent::Door(DoorEvent::Notified { channel, held, fault, elapsed }) => json!({
+                "event": "notified",
+                "channel": channel,
+                "held": held,
+                "error": fault.map(|fault| fault.message),
+                "elapsed_ms": u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             }),
             RunEvent::Door(DoorEvent::Notice(text)) => json!({ "event": "notice", "text": text }),
         });

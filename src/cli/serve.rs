@@ -1,17 +1,21 @@
 //! `beadle serve`: runs by schedules and dropped files.
 
+use std::io::IsTerminal;
 use std::sync::Arc;
 
 use clap::Args;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::CommandFailure;
+use crate::cli::logging::{self, Form};
 use crate::cli::program::{Done, Program};
-use crate::cli::screen::{Lines, Screen, millis};
-use crate::cli::signals::cancel_on_signal;
+use crate::cli::screen::Lines;
+use crate::cli::service_log;
+use crate::cli::signals::{cancel_on_signal, on_hangup};
+use crate::config::Config;
 use crate::door::Halt;
 use crate::run::{Listener, Project};
-use crate::service::{Service, ServiceEvent};
+use crate::service::{Outside, Reloader, Service, ServiceEvent, Tell, calm};
 
 /// Start runs by schedules and dropped files
 #[derive(Debug, Args)]
@@ -26,43 +30,60 @@ impl ServeArgs {
             let _entered = runtime.enter();
             cancel_on_signal(runtime.handle(), &halt);
         }
-        let tell = teller(program, &project);
-        let served = Service::new(Arc::clone(&project), tell).serve(&halt);
-        runtime.block_on(project.fleet.sign_out());
+        let outside = Outside::begin(&project, teller(program, &project)).map_err(CommandFailure::usage)?;
+        let mut service = Service::new(Arc::clone(&project), outside.ear());
+        if project.config.file.is_some() {
+            let reloader = reloader(program, &project);
+            let asked = reloader.clone();
+            on_hangup(runtime.handle(), move || asked.ask());
+            service = service.reloading(reloader);
+        }
+        let served = service.serve(&halt);
+        outside.end();
         runtime.shutdown_background();
         served.map_err(CommandFailure::usage)?;
         Ok(Exit::Succeeded)
     }
 }
 
-/// Shows what the service does: for people line by line, for programs as JSON lines.
-pub fn teller(program: &Program, project: &Project) -> Arc<dyn Fn(ServiceEvent) + Send + Sync> {
-    let masker = project.masker().clone();
+/// Loads the configuration of a project again, from the file that it came from.
+fn reloader(program: &Program, project: &Project) -> Reloader {
+    let (file, environment) = (project.config.file.clone().unwrap_or_default(), program.environment.clone());
+    Reloader::new(move || Config::load(&file, &environment).map_err(|error| error.mistakes))
+}
+
+/// What shows what the service does: its log, or for programs that ask for it the events of its runs.
+fn teller(program: &Program, project: &Project) -> Tell {
+    let (verbose, wanted) = (program.global.verbose, program.environment.log.as_deref());
     if program.is_json() {
-        let lines = Lines::new(masker);
-        return Arc::new(move |event| match event {
-            ServiceEvent::Run(_, event) => lines.on(event),
-            ServiceEvent::Ended(_, ending) => lines.ending(&ending),
-            ServiceEvent::Problem(text) => lines.note("problem", &text),
-            ServiceEvent::Started { trigger, run, why } => lines.note("fired", &format!("{trigger} {run} {why}")),
-            ServiceEvent::Ready(schedules, watches) => {
-                lines.note("ready", &format!("{schedules} schedules, {watches} watches"))
-            }
-            ServiceEvent::Ending(runs) => lines.note("ending", &format!("{runs} runs")),
-        });
+        logging::start(verbose, wanted);
+        return calm(events(project));
     }
-    let screen = Screen::new(masker, program.colours(), program.global.verbose > 0);
+    let form = match std::io::stderr().is_terminal() {
+        true => Form::Human { colours: program.colours() },
+        false => Form::Json,
+    };
+    logging::start_service(verbose, wanted, form, project.masker().clone());
+    calm(service_log::logger())
+}
+
+/// The events of the service and its runs as JSON lines.
+fn events(project: &Project) -> Tell {
+    let lines = Lines::new(project.masker().clone());
     Arc::new(move |event| match event {
+        ServiceEvent::Run { event, .. } => lines.on(event),
+        ServiceEvent::Ended(_, ending) => lines.ending(&ending),
+        ServiceEvent::Problem(text) => lines.note("problem", &text),
+        ServiceEvent::Started { trigger, run, why, .. } => lines.note("fired", &format!("{trigger} {run} {why}")),
+        ServiceEvent::Missed(missed) => {
+            lines.note("missed", &format!("{} {} times: {}", missed.trigger, missed.count, missed.why));
+        }
         ServiceEvent::Ready(schedules, watches) => {
-            screen.note(&format!("serving {schedules} schedule(s) and {watches} watch(es); Ctrl-C ends it"));
+            lines.note("ready", &format!("{schedules} schedules, {watches} watches"));
         }
-        ServiceEvent::Started { trigger, run, why } => screen.note(&format!("{trigger}: run {run} begins ({why})")),
-        ServiceEvent::Run(_, event) => screen.on(event),
-        ServiceEvent::Ended(_, ending) => {
-            screen.ending(&ending);
-            screen.note(&format!("run {} after {}", ending.outcome, millis(ending.elapsed)));
-        }
-        ServiceEvent::Problem(text) => screen.note(&format!("problem: {text}")),
-        ServiceEvent::Ending(runs) => screen.note(&format!("ending; {runs} run(s) are given time to end")),
+        ServiceEvent::Reloading | ServiceEvent::Turned => {}
+        ServiceEvent::Reloaded(different, _) => lines.note("reloaded", &different.join(", ")),
+        ServiceEvent::Notice(text) => lines.note("notice", &text),
+        ServiceEvent::Ending(runs, _) => lines.note("ending", &format!("{runs} runs")),
     })
 }

@@ -15,10 +15,11 @@ use crate::cli::table;
 use crate::cli::withheld;
 use crate::door::{DoorEvent, Halt};
 use crate::engine::{RunContext, Session};
+use crate::id;
 use crate::repl::{Above, Command, Voice};
 use crate::run::params::Params;
 use crate::run::{
-    Cause, Intent, Listener, Now, Order, Playbook, Prepared, Project, RunEvent, UndoOrder, prepare, undo,
+    Cause, Intent, Listener, Now, Order, Playbook, Prepared, Project, RunEvent, Start, UndoOrder, prepare, undo,
 };
 use crate::value::{Map, Value};
 
@@ -107,7 +108,8 @@ impl Doors {
     }
 
     fn prepare(&self, dry: bool) -> Result<Prepared, String> {
-        prepare(&self.project, &(self.order)(dry)?, None, &self.listener).map_err(|fault| fault.message)
+        prepare(&self.project, &(self.order)(dry)?, Start::New(id::new_run()), &self.listener)
+            .map_err(|fault| fault.message)
     }
 
     fn present(&self) -> Option<&Prepared> {

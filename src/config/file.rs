@@ -24,7 +24,8 @@ pub struct File {
     pub catalog: CatalogTable,
     pub state: StateTable,
     pub secrets: BTreeMap<String, SecretTable>,
-    pub channels: BTreeMap<String, toml::Table>,
+    pub channels: BTreeMap<String, ChannelTable>,
+    pub service: ServiceTable,
 }
 
 /// `[targets.NAME]`, and `[vendors.NAME]` for the defaults of a vendor's targets.
@@ -100,6 +101,10 @@ pub struct ScheduleTable {
     pub window: Option<String>,
     pub jitter: Option<String>,
     pub timeout: Option<String>,
+    pub on_success: Names,
+    pub on_failure: Names,
+    pub on_missed: Names,
+    pub heartbeat: Option<SecretTable>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -121,6 +126,10 @@ pub struct WatchTable {
     pub overlap: Option<String>,
     pub after: Option<String>,
     pub timeout: Option<String>,
+    pub on_success: Names,
+    pub on_failure: Names,
+    pub on_missed: Names,
+    pub heartbeat: Option<SecretTable>,
 }
 
 /// `collect = { … }`.
@@ -130,6 +139,46 @@ pub struct CollectTable {
     pub max: Option<usize>,
     pub window: Option<String>,
 }
+
+/// `[channels.NAME]`: which keys there are depends on the kind.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ChannelTable {
+    pub kind: Option<String>,
+    pub limit: Option<String>,
+    pub timeout: Option<String>,
+    pub url: Option<SecretTable>,
+    pub headers: Option<BTreeMap<String, SecretTable>>,
+    pub token: Option<SecretTable>,
+    pub body: Option<String>,
+    pub tls: Option<TlsTable>,
+    pub proxy: Option<String>,
+    pub host: Option<String>,
+    pub port: Option<u16>,
+    pub security: Option<String>,
+    pub ca_file: Option<PathBuf>,
+    pub username: Option<SecretTable>,
+    pub password: Option<SecretTable>,
+    pub from: Option<String>,
+    pub to: Option<Names>,
+    pub subject_prefix: Option<String>,
+    pub path: Option<PathBuf>,
+}
+
+/// `[service]`: what `beadle serve` tells of itself.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServiceTable {
+    pub http: Option<String>,
+    pub token: Option<SecretTable>,
+    pub heartbeat: Option<SecretTable>,
+    pub heartbeat_every: Option<String>,
+    pub drain: Option<String>,
+}
+
+/// One name, or a list of names.
+#[derive(Clone, Debug, Default)]
+pub struct Names(pub Vec<String>);
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -246,6 +295,29 @@ impl<'de> Deserialize<'de> for SecretTable {
             }
         }
         deserializer.deserialize_any(Reference)
+    }
+}
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrMore;
+        impl<'de> Visitor<'de> for OneOrMore {
+            type Value = Names;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name, or a list of names: [\"team\", \"mail\"]")
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Names, E> {
+                Ok(Names(vec![text.to_owned()]))
+            }
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut items: A) -> Result<Names, A::Error> {
+                let mut names = Vec::new();
+                while let Some(name) = items.next_element()? {
+                    names.push(name);
+                }
+                Ok(Names(names))
+            }
+        }
+        deserializer.deserialize_any(OneOrMore)
     }
 }
 

@@ -7,8 +7,12 @@ use std::time::Duration;
 
 use crate::catalog::Catalog;
 use crate::config::file::{File, TargetTable, Word};
+use crate::config::service::{self, TellKeys};
 use crate::config::targets::{self, Surroundings, size_of};
-use crate::config::{Config, ConfigError, Environment, FileLimits, Limits, NeverConfig, PolicyConfig, triggers};
+use crate::config::{
+    Channel, Config, ConfigError, Environment, FileLimits, Limits, NeverConfig, PolicyConfig, ServiceConfig, Tells,
+    channels, triggers,
+};
 use crate::nearest::did_you_mean;
 
 impl Config {
@@ -34,7 +38,8 @@ impl Config {
         let mut checker = Checker { shown: &shown, text: &text, mistakes: Vec::new() };
         let config = checker.config(&file, &path, folder, &catalog, environment);
         if checker.mistakes.is_empty() {
-            Ok((Config { catalog_paths: paths, ..config }, catalog))
+            let sources = config.sources.iter().chain(&paths).cloned().collect();
+            Ok((Config { catalog_paths: paths, sources, ..config }, catalog))
         } else {
             checker.mistakes.truncate(20);
             Err(ConfigError { mistakes: checker.mistakes })
@@ -119,6 +124,12 @@ impl Checker<'_> {
                 Err(mistakes) => mistakes.iter().for_each(|mistake| self.note(&format!("watches.{name}"), mistake)),
             }
         }
+        let channels = self.channels(file, &around);
+        let tells = self.tells(file, &around);
+        let service = service::service(&file.service, &around).unwrap_or_else(|mistakes| {
+            mistakes.iter().for_each(|mistake| self.note("service", mistake));
+            ServiceConfig::default()
+        });
         if let Some(word) = file.policy.confirm.as_deref().filter(|word| !["destroy", "change", "never"].contains(word))
         {
             self.note("policy", &format!("confirm '{word}' is not one of destroy, change, never"));
@@ -139,6 +150,9 @@ impl Checker<'_> {
             catalog_paths: Vec::new(),
             files: FileLimits { read: paths(&file.files.read, ""), write: paths(&file.files.write, "out") },
             file: Some(path.to_owned()),
+            sources: std::iter::once(path.to_owned())
+                .chain(file.targets_file.iter().map(|list| folder.join(list)))
+                .collect(),
             folder,
             targets,
             schedules,
@@ -162,8 +176,39 @@ impl Checker<'_> {
             state_dir,
             keep,
             secrets,
-            channels: file.channels.clone(),
+            channels,
+            tells,
+            service,
         }
+    }
+
+    fn channels(&mut self, file: &File, around: &Surroundings<'_>) -> BTreeMap<String, Channel> {
+        let mut channels = BTreeMap::new();
+        for (name, table) in &file.channels {
+            match channels::channel(table, around) {
+                Ok(channel) => {
+                    channels.insert(name.clone(), channel);
+                }
+                Err(mistakes) => mistakes.iter().for_each(|mistake| self.note(&format!("channels.{name}"), mistake)),
+            }
+        }
+        channels
+    }
+
+    fn tells(&mut self, file: &File, around: &Surroundings<'_>) -> BTreeMap<String, Tells> {
+        let schedules = file.schedules.iter().map(|(name, table)| ("schedules", name, TellKeys::from(table)));
+        let watches = file.watches.iter().map(|(name, table)| ("watches", name, TellKeys::from(table)));
+        let mut all = BTreeMap::new();
+        for (kind, name, keys) in schedules.chain(watches) {
+            match service::tells(&keys, &file.channels, around) {
+                Ok(tells) if tells == Tells::default() => {}
+                Ok(tells) => {
+                    all.insert(name.clone(), tells);
+                }
+                Err(mistakes) => mistakes.iter().for_each(|mistake| self.note(&format!("{kind}.{name}"), mistake)),
+            }
+        }
+        all
     }
 
     fn limits(&mut self, file: &File) -> Limits {

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::config::{Environment, ScheduleConfig, SecretSource, Target, WatchConfig};
+use crate::config::{Channel, Environment, ScheduleConfig, SecretSource, ServiceConfig, Target, Tells, WatchConfig};
 
 /// Everything that `beadle.toml` says, with defaults filled in and paths made absolute.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The file, if there is one.
     pub file: Option<PathBuf>,
+    /// Every file that the configuration was read from, for whoever wants to know when it changes.
+    pub sources: Vec<PathBuf>,
     /// The project's folder: relative paths are relative to it.
     pub folder: PathBuf,
     /// The appliances.
@@ -38,7 +40,11 @@ pub struct Config {
     /// Named secrets.
     pub secrets: BTreeMap<String, SecretSource>,
     /// Named channels for notifications.
-    pub channels: BTreeMap<String, toml::Table>,
+    pub channels: BTreeMap<String, Channel>,
+    /// Whom triggers tell how their runs go, by the trigger's name.
+    pub tells: BTreeMap<String, Tells>,
+    /// What the service tells of itself.
+    pub service: ServiceConfig,
 }
 
 /// `[policy]`.
@@ -119,6 +125,7 @@ impl Config {
             .unwrap_or_else(|| here.join(".beadle"));
         Self {
             file: None,
+            sources: Vec::new(),
             folder: here.to_owned(),
             targets: BTreeMap::new(),
             schedules: BTreeMap::new(),
@@ -133,6 +140,8 @@ impl Config {
             keep: Duration::from_secs(90 * 86_400),
             secrets: BTreeMap::new(),
             channels: BTreeMap::new(),
+            tells: BTreeMap::new(),
+            service: ServiceConfig::default(),
         }
     }
 }

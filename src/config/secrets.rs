@@ -34,6 +34,11 @@ impl Secrets {
         &self.masker
     }
 
+    /// Forgets what was fetched, so that it is fetched anew; the masker goes on knowing it.
+    pub fn forget(&self) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// The secret of a source.
     ///
     /// # Errors

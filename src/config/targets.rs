@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use url::{Host, Url};
+use url::Url;
 
 use crate::catalog::{Catalog, Effect, Vendor};
 use crate::config::file::{AuthTable, SecretTable, TargetTable, TlsTable};
@@ -92,7 +92,7 @@ pub fn target(name: &str, own: &TargetTable, around: &Surroundings<'_>) -> Resul
         note(Err(mistake));
         Duration::ZERO
     });
-    let rate = table.rate.as_deref().map(rate_of).transpose().unwrap_or_else(|mistake| {
+    let rate = table.rate.as_deref().map(|text| rate_of(text, "rate")).transpose().unwrap_or_else(|mistake| {
         note(Err(mistake));
         None
     });
@@ -177,15 +177,16 @@ fn url_of(text: &str, plain: bool) -> Result<Url, String> {
 }
 
 fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
+    url.host_str().is_some_and(is_loopback_host)
 }
 
-fn tls_of(tls: &TlsTable, folder: &Path) -> Result<Tls, String> {
+/// Whether a host, as it stands in a URL or by itself, is this machine.
+pub fn is_loopback_host(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    address.map_or(host == "localhost", |address| address.is_loopback())
+}
+
+pub fn tls_of(tls: &TlsTable, folder: &Path) -> Result<Tls, String> {
     let given = usize::from(tls.ca_file.is_some())
         + usize::from(tls.pin_sha256.is_some())
         + usize::from(tls.insecure)
@@ -372,8 +373,9 @@ pub fn effects(words: Option<&[String]>) -> Result<BTreeSet<Effect>, String> {
         .collect()
 }
 
-fn rate_of(text: &str) -> Result<Rate, String> {
-    let wrong = || format!("rate '{text}' is not a rate: write it as 20/s, 100/m or 1000/h");
+/// `20/s` under a key.
+pub fn rate_of(text: &str, key: &str) -> Result<Rate, String> {
+    let wrong = || format!("{key} '{text}' is not a rate: write it as 20/s, 100/m or 1000/h");
     let (count, unit) = text.split_once('/').ok_or_else(wrong)?;
     let count: u32 = count.trim().parse().ok().filter(|count| *count > 0).ok_or_else(wrong)?;
     let seconds = match unit.trim() {

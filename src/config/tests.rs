@@ -38,7 +38,7 @@ fn the_template_is_valid_as_it_is_and_with_everything_switched_on() {
     load(include_str!("template.toml")).unwrap();
     let config = load(&switched_on()).unwrap();
     assert_eq!(config.targets.len(), 1);
-    assert_eq!((config.schedules.len(), config.watches.len()), (1, 1));
+    assert_eq!((config.schedules.len(), config.watches.len(), config.channels.len()), (1, 1, 3));
 }
 
 #[test]
@@ -55,6 +55,8 @@ fn the_template_names_every_key() {
         ("state", ""),
         ("schedules.a", ""),
         ("watches.a", ""),
+        ("channels.a", ""),
+        ("service", ""),
     ] {
         let error = load(&format!("[{table}]\n{begin}zzz = 1\n")).unwrap_err().to_string();
         let keys = error.split_once("Keys: ").unwrap().1.to_owned();
@@ -104,4 +106,41 @@ fn the_nearest_configuration_is_found() {
     assert_eq!(find(Some(Path::new("x.toml")), &inner, &environment), Some(inner.join("x.toml")));
     let named = Environment { config: Some("y.toml".into()), ..Environment::default() };
     assert_eq!(find(None, &inner, &named), Some(inner.join("y.toml")));
+}
+
+const WEBHOOK: &str = "[channels.team]\nkind = \"webhook\"\nurl = \"https://hooks.example.com/T0\"\n";
+
+#[test]
+fn a_channel_has_the_keys_of_its_kind_and_no_others() {
+    let mistake = |text: &str| load(text).unwrap_err().to_string();
+    assert!(mistake("[channels.a]\nkind = \"webhok\"\n").contains("Did you mean 'webhook'?"));
+    assert!(mistake(&format!("{WEBHOOK}host = \"x\"\n")).contains("host is a key of kind = \"email\""));
+    assert!(mistake("[channels.a]\nkind = \"file\"\n").contains("path is missing"));
+    let plain = "[channels.a]\nkind = \"email\"\nhost = \"mail.example.com\"\nsecurity = \"plain\"\n\
+                 from = \"a@example.com\"\nto = \"b@example.com\"\n";
+    assert!(mistake(plain).contains("loopback only"));
+    assert!(load(&plain.replace("mail.example.com", "127.0.0.1")).is_ok());
+    assert!(mistake(&format!("{WEBHOOK}limit = \"often\"\n")).contains("limit 'often' is not a rate"));
+}
+
+#[test]
+fn a_trigger_tells_only_channels_that_there_are() {
+    let watch = |channel: &str| {
+        format!("{WEBHOOK}[watches.feed]\nplaybook = \"p\"\npaths = [\"in/*\"]\non_failure = \"{channel}\"\n")
+    };
+    assert_eq!(load(&watch("team")).unwrap().tells["feed"].on_failure, ["team"]);
+    let mistake = load(&watch("taem")).unwrap_err().to_string();
+    assert!(
+        mistake.contains("[watches.feed] on_failure: there is no channel 'taem'. Did you mean 'team'?"),
+        "{mistake}"
+    );
+}
+
+#[test]
+fn the_endpoint_is_for_loopback_and_with_a_token() {
+    let mistake = |text: &str| load(&format!("[service]\n{text}\n")).unwrap_err().to_string();
+    assert!(mistake("http = \"0.0.0.0:9464\"\ntoken = { env = \"T\" }").contains("not a loopback address"));
+    assert!(mistake("http = \"127.0.0.1:9464\"").contains("needs a token"));
+    assert!(mistake("http = \"127.0.0.1:9464\"\ntoken = \"abc\"").contains("not written into the configuration"));
+    assert!(load("[service]\nhttp = \"[::1]:9464\"\ntoken = { env = \"T\" }\n").is_ok());
 }

@@ -133,7 +133,7 @@ pub struct WatchConfig {
 }
 
 /// One of some words, or a sentence with all of them.
-fn word<T: Copy>(key: &str, text: Option<&str>, words: &[(&str, T)], default: T) -> Result<T, String> {
+pub fn word<T: Copy>(key: &str, text: Option<&str>, words: &[(&str, T)], default: T) -> Result<T, String> {
     let Some(text) = text else { return Ok(default) };
     words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
         let list = words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
@@ -150,11 +150,28 @@ const OVERLAPS: &[(&str, Overlap)] = &[
 ];
 
 /// Gathers mistakes while values are taken.
-struct Taken(Vec<String>);
+#[derive(Default)]
+pub struct Taken(Vec<String>);
 
 impl Taken {
-    fn take<T>(&mut self, result: Result<T, String>) -> Option<T> {
+    /// The value, if there is one; else its mistake is noted.
+    pub fn take<T>(&mut self, result: Result<T, String>) -> Option<T> {
         result.map_err(|mistake| self.0.push(mistake)).ok()
+    }
+
+    /// Notes a mistake.
+    pub fn note(&mut self, mistake: String) {
+        self.0.push(mistake);
+    }
+
+    /// Whether there was none.
+    pub fn is_clean(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of them.
+    pub fn mistakes(self) -> Vec<String> {
+        self.0
     }
 }
 
@@ -170,7 +187,7 @@ fn destroys(allow: &[String]) -> Result<bool, String> {
 /// # Errors
 /// Every mistake.
 pub fn schedule(table: &ScheduleTable) -> Result<ScheduleConfig, Vec<String>> {
-    let mut taken = Taken(Vec::new());
+    let mut taken = Taken::default();
     let playbook = taken.take(table.playbook.clone().ok_or_else(|| "playbook is missing".into()));
     let cron = taken.take(table.cron.clone().ok_or_else(|| "cron is missing, such as cron = \"0 2 * * *\"".into()));
     let timezone = table.timezone.clone().unwrap_or_else(|| "UTC".into());
@@ -216,7 +233,7 @@ pub fn schedule(table: &ScheduleTable) -> Result<ScheduleConfig, Vec<String>> {
 /// # Errors
 /// Every mistake.
 pub fn watch(table: &WatchTable, folder: &std::path::Path) -> Result<WatchConfig, Vec<String>> {
-    let mut taken = Taken(Vec::new());
+    let mut taken = Taken::default();
     let playbook = taken.take(table.playbook.clone().ok_or_else(|| "playbook is missing".into()));
     if table.paths.is_empty() {
         taken.0.push("paths is missing, such as paths = [\"inbox/*.txt\"]".into());

@@ -65,6 +65,13 @@ pub enum Action {
     },
     /// A yes-or-no question to the person at the terminal.
     Confirm(String),
+    /// A message to a channel, for people.
+    Notify {
+        /// The channel's name.
+        channel: String,
+        /// The text.
+        message: String,
+    },
     /// Look up one target: answers `#{ name, vendor, tags }`.
     Target(Arc<str>),
     /// Look up targets by `vendor` and `tag`: answers a list of such maps.
@@ -144,6 +151,7 @@ impl Action {
             Self::WriteFile { path, .. } => format!("write_file {}", path.display()),
             Self::Fetch { method, url, .. } => format!("http_{} {url}", method.to_lowercase()),
             Self::Confirm(_) => "confirm".into(),
+            Self::Notify { channel, .. } => format!("notify {channel}"),
             Self::Target(name) => format!("target {name}"),
             Self::Targets(_) => "targets".into(),
             Self::Secret(name) => format!("secret {name}"),
@@ -178,6 +186,7 @@ impl Action {
             Self::WriteFile { .. } => "write_file",
             Self::Fetch { .. } => "fetch",
             Self::Confirm(_) => "confirm",
+            Self::Notify { .. } => "notify",
             Self::Target(_) => "target",
             Self::Targets(_) => "targets",
             Self::Secret(_) => "secret",

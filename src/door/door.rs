@@ -10,6 +10,7 @@ use crate::catalog::{Catalog, Effect};
 use crate::door::event::Watcher;
 use crate::door::host::Host;
 use crate::door::mode::{self, Mode};
+use crate::door::notify::Notices;
 use crate::door::policy::{Consent, Policy, RunLocks};
 use crate::door::position::{Place, Step};
 use crate::door::recorder::{Intent, Key, KnownEntry, OpenEntry, Passed, Recall, Recorded, Recorder};
@@ -68,6 +69,8 @@ pub struct DoorParts {
     pub fleet: Arc<Fleet>,
     /// The hosts for `http_get` and `http_post`.
     pub hosts: Arc<Hosts>,
+    /// The channels for `notify`, and what their messages say of the run.
+    pub notices: Notices,
     /// The calls.
     pub catalog: Arc<Catalog>,
     /// Clock, files, store, waits.
@@ -166,6 +169,7 @@ impl Door {
                 Some(reply) => Ok(reply),
                 None => self.confirm(question),
             },
+            Action::Notify { channel, message } => self.notify(passing, channel, message),
             Action::Target(name) => Ok(Reply::Value(self.describe(name)?)),
             Action::Targets(filter) => self.targets(filter).map(Reply::Value),
             Action::Secret(name) => Ok(Reply::Value(Value::Secret((self.parts.secret)(name)?))),

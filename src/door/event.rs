@@ -38,6 +38,17 @@ pub enum DoorEvent {
         /// How many there are.
         total: u64,
     },
+    /// A message went to a channel, or did not.
+    Notified {
+        /// The channel.
+        channel: String,
+        /// Whether it is held back, to be part of a sum.
+        held: bool,
+        /// Why it did not arrive.
+        fault: Option<Box<Fault>>,
+        /// How long that took.
+        elapsed: Duration,
+    },
     /// A dry run withheld a change.
     Withheld(Arc<Withheld>),
     /// Something that the person should know, such as an insecure connection.

@@ -26,6 +26,7 @@ pub struct Halt {
 struct Tokens {
     cancelled: CancellationToken,
     forced: CancellationToken,
+    interrupted: bool,
 }
 
 impl Halt {
@@ -36,6 +37,17 @@ impl Halt {
             tokens.forced.cancel();
         }
         tokens.cancelled.cancel();
+    }
+
+    /// The same because the process has to end: nobody has decided against the run, and it may go on later.
+    pub fn interrupt(&self) {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).interrupted = true;
+        self.cancel();
+    }
+
+    /// Whether it was ended by [`Self::interrupt`].
+    pub fn is_interrupted(&self) -> bool {
+        self.tokens().interrupted
     }
 
     /// The token of the first cancel.
@@ -88,7 +100,7 @@ impl Halt {
     /// Waits for the answer to a change that has left: after the end of the run for the grace,
     /// after a second cancel no longer.
     pub async fn or_grace<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        let Tokens { cancelled, forced } = self.tokens();
+        let Tokens { cancelled, forced, .. } = self.tokens();
         let ended = async {
             tokio::select! {
                 () = cancelled.cancelled() => {}

@@ -9,6 +9,7 @@
 
 mod action;
 mod appliance;
+mod channels;
 mod commit;
 #[expect(clippy::module_inception, reason = "the one door stands in the file of its name")]
 mod door;
@@ -16,8 +17,10 @@ mod drift;
 mod event;
 mod files;
 mod halt;
+mod heartbeat;
 mod host;
 mod mode;
+mod notify;
 mod pinned;
 pub mod policy;
 mod position;
@@ -28,12 +31,15 @@ mod transaction;
 mod transport;
 
 pub use action::{Action, Branch, Composite, HttpAnswer, Passage, RawRequest, Reply};
+pub use channels::{About, Channels, ChannelsParts, Message, MessageKind, Sent, one_line};
 pub use door::{Children, Door, DoorParts};
 pub use event::{DoorEvent, Watcher, insecure};
 pub use files::FileRules;
 pub use halt::Halt;
+pub use heartbeat::{Beat, Heartbeats};
 pub use host::{Authorship, Host, NamedStore};
 pub use mode::{Approved, Before, DryRun, Mode, Object, Remainder, Seen, Withheld, is_assumed};
+pub use notify::Notices;
 pub use pinned::{Pinned, Pins};
 pub use position::{Place, Position, Step};
 pub use recorder::{

@@ -91,6 +91,7 @@ pub fn refuse_inside(target: &str, action: &Action) -> Result<(), Fault> {
         Action::WriteFile { .. } => "write_file",
         Action::StoreSet(_) | Action::StoreRestore { .. } => "store.set",
         Action::Fetch { method: "POST", .. } => "http_post",
+        Action::Notify { .. } => "notify",
         Action::RunPlaybook { .. } => "run_playbook",
         Action::Begin { .. } => "another transaction",
         _ => return Ok(()),

@@ -54,6 +54,7 @@ pub fn premises(config: &Config, index: &Arc<Index>, playbook: &Playbook) -> Pre
     Premises {
         index: Arc::clone(index),
         targets: config.targets.iter().map(|(name, target)| (name.clone(), appliance(target))).collect(),
+        channels: config.channels.keys().cloned().collect(),
         params: Some(header.params.iter().map(|spec| param(spec, header)).collect()),
         effects: header.policy.effects.clone(),
         folder: playbook.folder.clone(),

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use crate::door::{Children, Door, DoorParts, Mode, Place};
 use crate::engine::{Index, RunFacts, ScriptError, ScriptRun, run_script};
 use crate::fault::{Failure, Fault, FaultKind};
+use crate::id;
 use crate::journal::{Past, code_map};
 use crate::run::check::premises;
-use crate::run::execute::{Ears, context, declared, header_limits, host, judged, new_id, store_name};
+use crate::run::execute::{Ears, context, declared, header_limits, host, judged, notices, store_name};
 use crate::run::outcome::{Counts, Outcome};
 use crate::run::params::{Given, resolve};
 use crate::run::playbook::Playbook;
@@ -79,7 +80,7 @@ impl ChildRuns {
 
 impl Children for ChildRuns {
     fn new_id(&self) -> String {
-        new_id()
+        id::new_run()
     }
 
     fn run(&self, door: &Door, id: &str, scope: Place, name: &str, given: &Map) -> Result<Value, Failure> {
@@ -108,6 +109,7 @@ impl Children for ChildRuns {
             scope,
             fleet: Arc::clone(&parts.fleet),
             hosts: Arc::clone(&parts.hosts),
+            notices: notices(&self.project, id, &playbook.name, parts.notices.about.cause.clone()),
             catalog: Arc::clone(&parts.catalog),
             host: host(
                 &self.project,

@@ -10,13 +10,15 @@ use crate::door::policy::{
     Ask, Budget, Confirm, Declared, Limit, Limits, Policy, PolicySettings, Recording, Rights, RunLocks,
 };
 use crate::door::{
-    Authorship, Door, DoorEvent, DoorParts, FileRules, Halt, Host, Mode, NamedStore, Passage, Pins, Watcher,
+    About, Authorship, Door, DoorEvent, DoorParts, FileRules, Halt, Host, Mode, NamedStore, Notices, Passage, Pins,
+    Watcher,
 };
 use crate::engine::{
     Begun, Diagnostic, Imports, Index, Level, Output, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun,
     Sources, Texts, run_script,
 };
 use crate::fault::{Failure, Fault, FaultKind, Stop};
+use crate::id;
 use crate::run::authorship::RunAuthorship;
 use crate::run::check::premises;
 use crate::run::children::ChildRuns;
@@ -147,12 +149,6 @@ pub struct Prepared {
     scripts: Arc<Scripts>,
 }
 
-/// A new id: random, so that it says nothing and clashes with none.
-pub fn new_id() -> String {
-    const LETTERS: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
-    (0..12).map(|_| char::from(LETTERS.get(fastrand::usize(..LETTERS.len())).copied().unwrap_or(b'x'))).collect()
-}
-
 /// Makes the door and the context of a run.
 ///
 /// # Errors
@@ -160,14 +156,17 @@ pub fn new_id() -> String {
 pub fn prepare(
     project: &Arc<Project>,
     order: &Order,
-    former: Option<Former>,
+    start: Start,
     listener: &Arc<dyn Listener>,
 ) -> Result<Prepared, Fault> {
-    let (ran, resumed) = former.as_ref().map_or((Duration::ZERO, false), |former| (former.ran, true));
-    let record = Arc::new(match former {
-        Some(former) => RunRecord::of(project, former),
-        None => RunRecord::begin(project, &new_id(), beginning(order))?,
-    });
+    let (record, ran, resumed) = match start {
+        Start::New(id) => (RunRecord::begin(project, &id, beginning(order))?, Duration::ZERO, false),
+        Start::Former(former) => {
+            let ran = former.ran;
+            (RunRecord::of(project, former), ran, true)
+        }
+    };
+    let record = Arc::new(record);
     let id = record.id().to_owned();
     let ears = Arc::new(Ears::new(listener));
     let mut halt = order.halt.clone();
@@ -206,6 +205,7 @@ pub fn prepare(
         scope: Vec::new(),
         fleet: Arc::clone(&project.fleet),
         hosts: Arc::clone(&project.hosts),
+        notices: notices(project, &id, &order.playbook.name, order.cause.describe()),
         catalog: Arc::clone(&project.catalog),
         host: host(project, files, store_name(&order.playbook), &halt, &pins, &record, authorship),
         locks: Arc::new(RunLocks::new(&project.config.state_dir, &id)),
@@ -264,6 +264,12 @@ pub(super) fn context(
         undo: Mutex::default(),
         begun: Begun::default(),
     })
+}
+
+/// How the messages of a run leave.
+pub(super) fn notices(project: &Project, run: &str, playbook: &str, cause: String) -> Notices {
+    let about = About { run: run.to_owned(), playbook: playbook.to_owned(), cause };
+    Notices { channels: Arc::clone(&project.channels), about }
 }
 
 pub(super) fn host(
@@ -347,19 +353,22 @@ pub(super) fn header_limits(policy: &HeaderPolicy) -> Limits {
     }
 }
 
-/// Runs a script to its end. It blocks, and works on threads of its own.
-pub fn execute(project: &Arc<Project>, order: Order, listener: &Arc<dyn Listener>) -> Ending {
-    execute_from(project, order, None, listener)
+/// What an execution begins with.
+pub enum Start {
+    /// Nothing: the run of this id is new.
+    New(String),
+    /// A former execution, from which it goes on.
+    Former(Former),
 }
 
-/// The same, going on from a former execution of the run.
-pub fn execute_from(
-    project: &Arc<Project>,
-    order: Order,
-    former: Option<Former>,
-    listener: &Arc<dyn Listener>,
-) -> Ending {
-    let ending = execute_once(project, &order, former, listener);
+/// Runs a script to its end. It blocks, and works on threads of its own.
+pub fn execute(project: &Arc<Project>, order: Order, listener: &Arc<dyn Listener>) -> Ending {
+    execute_from(project, order, Start::New(id::new_run()), listener)
+}
+
+/// The same, from a beginning of one's own.
+pub fn execute_from(project: &Arc<Project>, order: Order, start: Start, listener: &Arc<dyn Listener>) -> Ending {
+    let ending = execute_once(project, &order, start, listener);
     let fails = matches!(ending.outcome, Outcome::Failed | Outcome::Refused | Outcome::TimedOut);
     if fails
         && !order.intent.is_dry()
@@ -392,11 +401,11 @@ fn take_back(project: &Arc<Project>, order: &Order, ending: &Ending, listener: &
     }
 }
 
-fn execute_once(project: &Arc<Project>, order: &Order, former: Option<Former>, listener: &Arc<dyn Listener>) -> Ending {
+fn execute_once(project: &Arc<Project>, order: &Order, start: Start, listener: &Arc<dyn Listener>) -> Ending {
     let begun = Instant::now();
-    let prepared = match prepare(project, order, former, listener) {
+    let prepared = match prepare(project, order, start, listener) {
         Ok(prepared) => prepared,
-        Err(fault) => return refused_start(fault, begun),
+        Err(fault) => return Ending::never_begun(fault, begun.elapsed()),
     };
     let _pulse = Pulse::begin(&project.runtime, &prepared);
     let _held = match hold_locks(&prepared, order) {
@@ -516,24 +525,6 @@ pub(super) fn of_failure(failure: Failure) -> Judged {
     (outcome, RunError { report: format!("error: {message}"), message, fault, place: None })
 }
 
-fn refused_start(fault: Fault, begun: Instant) -> Ending {
-    Ending {
-        id: String::new(),
-        outcome: Outcome::Failed,
-        value: None,
-        error: Some(RunError {
-            message: fault.to_string(),
-            report: format!("error: {fault}"),
-            fault: Some(fault),
-            place: None,
-        }),
-        plan: None,
-        unasked: Vec::new(),
-        counts: Counts::default(),
-        elapsed: begun.elapsed(),
-    }
-}
-
 impl Prepared {
     /// The end of a session of the prompt. A change whose outcome nobody knows marks it.
     pub fn end_session(&self, project: &Project) {
@@ -578,6 +569,9 @@ impl Prepared {
         let (reads, changes, withheld) = self.door.counts();
         let (value, outcome, error) = match result {
             Ok(value) => (Some(value), Outcome::Succeeded, None),
+            Err((Outcome::Cancelled, error)) if self.context.halt.is_interrupted() => {
+                (None, Outcome::Interrupted, Some(error))
+            }
             Err((outcome, error)) => (None, outcome, Some(error)),
         };
         let kept = self.door.parts().host.pins.kept();

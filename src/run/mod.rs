@@ -21,7 +21,7 @@ mod scripts;
 mod undo;
 
 pub use check::{Checked, check};
-pub use execute::{Cause, Listener, Order, Prepared, RunEvent, execute, prepare, run_error};
+pub use execute::{Cause, Listener, Order, Prepared, RunEvent, Start, execute, execute_from, prepare, run_error};
 pub use intent::Intent;
 pub use outcome::{Counts, Ending, Outcome, Partial, Plan, RunError};
 pub use pins::Now;

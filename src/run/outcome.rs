@@ -143,6 +143,21 @@ pub struct Kept {
 }
 
 impl Ending {
+    /// The end of a run that could not begin.
+    pub fn never_begun(fault: Fault, elapsed: Duration) -> Self {
+        let message = fault.to_string();
+        Self {
+            id: String::new(),
+            outcome: Outcome::Failed,
+            value: None,
+            error: Some(RunError { report: format!("error: {message}"), message, fault: Some(fault), place: None }),
+            plan: None,
+            unasked: Vec::new(),
+            counts: Counts::default(),
+            elapsed,
+        }
+    }
+
     /// The same end with what there is to say of a plan: the one that a dry run makes, or what was left
     /// of the one that was applied.
     #[must_use]

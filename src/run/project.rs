@@ -7,11 +7,12 @@ use tokio::runtime::Handle;
 
 use crate::catalog::Catalog;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, SecretSource, Secrets, secrets};
+use crate::config::{Caller, Config, SecretSource, Secrets, secrets};
 use crate::door::policy::{Never, NeverLists};
-use crate::door::{FileRules, Fleet, FleetParts, Hosts};
+use crate::door::{Channels, ChannelsParts, FileRules, Fleet, FleetParts, Hosts};
 use crate::fault::{Fault, FaultKind};
 use crate::journal::{Log, SecretSupply};
+use crate::network::Network;
 use crate::run::params::Surroundings;
 use crate::secret::{Masker, Secret};
 use crate::state::State;
@@ -27,6 +28,8 @@ pub struct Project {
     pub fleet: Arc<Fleet>,
     /// Hosts that scripts may reach.
     pub hosts: Arc<Hosts>,
+    /// The channels for notifications.
+    pub channels: Arc<Channels>,
     /// What is never cut off.
     pub never: Arc<Never>,
     /// Secrets, fetched when used.
@@ -57,6 +60,21 @@ impl StateFolder {
     }
 }
 
+impl std::fmt::Debug for Project {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Project").field("folder", &self.config.folder).finish_non_exhaustive()
+    }
+}
+
+fn channels_of(config: &Config, secrets: &Arc<Secrets>, clock: &Arc<dyn Clock>) -> Arc<Channels> {
+    Arc::new(Channels::new(ChannelsParts {
+        channels: config.channels.clone(),
+        secrets: Arc::clone(secrets),
+        clock: Arc::clone(clock),
+        host: Caller::of_process().host,
+    }))
+}
+
 impl Project {
     /// A project of a configuration. Nothing is connected or opened yet.
     ///
@@ -77,18 +95,9 @@ impl Project {
             secrets: Arc::clone(&secrets),
             clock: Arc::clone(&clock),
         });
-        let networks = config.never.networks.iter().map(|text| {
-            let parsed = crate::network::Network::parse(text);
-            parsed.map(|parsed| parsed.network).map_err(|error| format!("[never] networks '{text}': {error}"))
-        });
-        let never = Never::new(NeverLists {
-            networks: networks.collect::<Result<_, _>>()?,
-            domains: config.never.domains.clone(),
-            addresses: config.never.addresses.clone(),
-            accounts: config.never.accounts.clone(),
-            allow_wide_networks: config.policy.allow_wide_networks,
-        })?;
+        let never = never_of(&config)?;
         Ok(Arc::new(Self {
+            channels: channels_of(&config, &secrets, &clock),
             hosts: Arc::new(Hosts::new(config.http_allow.clone())),
             catalog: Arc::new(catalog),
             fleet: Arc::new(fleet),
@@ -103,6 +112,44 @@ impl Project {
             secrets,
             clock,
             runtime,
+        }))
+    }
+
+    /// Ends what lasts longer than a run: what channels hold back is told, and sessions are ended.
+    pub async fn close(&self) {
+        self.channels.flush().await;
+        self.fleet.sign_out().await;
+    }
+
+    /// The project of a changed configuration, for a process that has been working with this one: it shares
+    /// state, journal, clock and the lines to targets that stay as they are. Secrets are fetched anew.
+    ///
+    /// # Errors
+    /// A never-touch entry that cannot be read, or a change that takes a new process.
+    pub fn renewed(&self, config: Config, catalog: Catalog) -> Result<Arc<Self>, String> {
+        if config.state_dir != self.config.state_dir {
+            let (old, new) = (self.config.state_dir.display(), config.state_dir.display());
+            return Err(format!("[state] dir changed from {old} to {new}: that takes a restart"));
+        }
+        let never = never_of(&config)?;
+        self.secrets.forget();
+        // What they hold back is not forgotten by a change of something else.
+        let channels = match config.channels == self.config.channels {
+            true => Arc::clone(&self.channels),
+            false => channels_of(&config, &self.secrets, &self.clock),
+        };
+        Ok(Arc::new(Self {
+            channels,
+            hosts: Arc::new(Hosts::new(config.http_allow.clone())),
+            catalog: Arc::new(catalog),
+            fleet: Arc::new(self.fleet.renewed(config.targets.clone())),
+            never: Arc::new(never),
+            state: Arc::clone(&self.state),
+            journal: OnceLock::from(self.journal()),
+            config,
+            secrets: Arc::clone(&self.secrets),
+            clock: Arc::clone(&self.clock),
+            runtime: self.runtime.clone(),
         }))
     }
 
@@ -174,6 +221,20 @@ impl Project {
         })?;
         self.secrets.fetch(source).map_err(|message| Fault::new(FaultKind::Auth, message))
     }
+}
+
+fn never_of(config: &Config) -> Result<Never, String> {
+    let networks = config.never.networks.iter().map(|text| {
+        let parsed = Network::parse(text);
+        parsed.map(|parsed| parsed.network).map_err(|error| format!("[never] networks '{text}': {error}"))
+    });
+    Never::new(NeverLists {
+        networks: networks.collect::<Result<_, _>>()?,
+        domains: config.never.domains.clone(),
+        addresses: config.never.addresses.clone(),
+        accounts: config.never.accounts.clone(),
+        allow_wide_networks: config.policy.allow_wide_networks,
+    })
 }
 
 /// What parameters are checked against: a project, and the folder that relative paths start from.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::fault::{Fault, FaultKind};
 use crate::journal::{Log, Owner, Past, Ready, RunRow, holder};
-use crate::run::execute::{Listener, Order, execute_from};
+use crate::run::execute::{Listener, Order, Start, execute_from};
 use crate::run::outcome::Ending;
 use crate::run::pins::{self, Now};
 use crate::run::project::Project;
@@ -78,7 +78,7 @@ pub fn resume(
         texts,
         owner: Some(owner),
     };
-    Ok(execute_from(project, order, Some(former), listener))
+    Ok(execute_from(project, order, Start::Former(former), listener))
 }
 
 /// An undo whose process ended goes on as an undo.
@@ -150,7 +150,7 @@ pub fn replay(project: &Arc<Project>, id: &str, now: Now, listener: &Arc<dyn Lis
     let log = project.journal();
     let run = log.find_run(id).map_err(refused)?;
     let (order, former) = replayed(project, &log, &run, now)?;
-    Ok(execute_from(project, order, Some(former), listener))
+    Ok(execute_from(project, order, Start::Former(former), listener))
 }
 
 /// The order and the former execution of a run that is to be executed from its journal alone.

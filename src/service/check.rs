@@ -15,7 +15,18 @@ use crate::trigger::{ScheduleDefinition, WatchDefinition};
 /// Looks at the triggers and secrets of a project; `shown` is what messages call its file, and `text`
 /// what the file holds.
 pub fn check(project: &Project, shown: &str, text: &str) -> Vec<Finding> {
-    let place = |table: &str| Place { file: shown.to_owned(), line: line_of(text, table).unwrap_or(1), column: 1 };
+    let mut findings = check_triggers(project, shown, text);
+    secrets_of(project, &|table| place_of(shown, text, table), &mut findings);
+    findings
+}
+
+fn place_of(shown: &str, text: &str, table: &str) -> Place {
+    Place { file: shown.to_owned(), line: line_of(text, table).unwrap_or(1), column: 1 }
+}
+
+/// The triggers alone: no secret is asked for.
+pub(super) fn check_triggers(project: &Project, shown: &str, text: &str) -> Vec<Finding> {
+    let place = |table: &str| place_of(shown, text, table);
     let mut findings = Vec::new();
     for (name, config) in &project.config.schedules {
         let place = place(&format!("schedules.{name}"));
@@ -57,7 +68,6 @@ pub fn check(project: &Project, shown: &str, text: &str) -> Vec<Finding> {
         }
         playbook(project, &format!("watches.{name}"), &config.playbook, &config.params, &place, &mut findings);
     }
-    secrets_of(project, &place, &mut findings);
     findings
 }
 
@@ -114,8 +124,18 @@ fn secrets_of(project: &Project, place: &dyn Fn(&str) -> Place, findings: &mut V
         let sources = [&auth.username, &auth.password, &auth.token];
         sources.into_iter().flatten().map(move |source| (format!("targets.{name}"), source))
     });
+    let of_channels = project.config.channels.iter().flat_map(|(name, channel)| {
+        channel.secrets().into_iter().map(move |source| (format!("channels.{name}"), source))
+    });
+    let service = &project.config.service;
+    let of_service = service.heartbeat.iter().chain(service.endpoint.iter().map(|endpoint| &endpoint.token));
+    let of_service = of_service.map(|source| ("service".to_owned(), source));
+    let of_tells = project.config.tells.iter().filter_map(|(name, tells)| {
+        let kind = if project.config.schedules.contains_key(name) { "schedules" } else { "watches" };
+        tells.heartbeat.as_ref().map(|source| (format!("{kind}.{name}"), source))
+    });
     let mut seen = BTreeSet::new();
-    for (table, source) in named.chain(of_targets) {
+    for (table, source) in named.chain(of_targets).chain(of_channels).chain(of_service).chain(of_tells) {
         // A user name that is written out is no secret.
         if matches!(source, SecretSource::Literal(_)) || !seen.insert(secrets::reference(source)) {
             continue;

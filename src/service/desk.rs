@@ -1,18 +1,19 @@
 //! What the sources of the service share: the project, its triggers, and the runs that are going.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::door::Halt;
-use crate::run::{Ending, Listener, Outcome, Project, RunEvent, execute};
+use crate::door::policy::NoTerminal;
+use crate::run::{Ending, Listener, Now, Outcome, Project, Resumption, RunEvent, Start, execute_from, resume};
 use crate::service::event::{ServiceEvent, Tell};
 use crate::service::orders::order;
 use crate::trigger::watch::Failure;
-use crate::trigger::{Firing, Outcome as FiringOutcome, Triggers};
+use crate::trigger::{Firing, Missed, Outcome as FiringOutcome, Triggers};
 
 /// What wakes the loop.
 pub(super) enum Wake {
@@ -32,6 +33,8 @@ pub(super) struct Desk {
     pub(super) running: HashMap<String, Halt>,
     /// Runs that have ended, and are still going for the ledger.
     ended: VecDeque<(String, Box<Ending>)>,
+    /// Whether a firing may have a run that nobody executes.
+    pub(super) orphaned: bool,
     tell: Tell,
     wake: Sender<Wake>,
     woken: Receiver<Wake>,
@@ -40,28 +43,20 @@ pub(super) struct Desk {
 /// Tells the events of one run under its trigger's name.
 struct Named {
     trigger: String,
-    run: Mutex<Option<(Sender<String>, Receiver<()>)>>,
+    run: String,
     tell: Tell,
 }
 
 impl Listener for Named {
     fn on(&self, event: RunEvent) {
-        if let RunEvent::Started { id, .. } = &event
-            && let Some((sender, go)) = self.run.lock().unwrap_or_else(PoisonError::into_inner).take()
-        {
-            // The loop may be gone already; then nobody asks for the id.
-            let _nobody_asks = sender.send(id.clone());
-            // Nothing is done before the ledger has the run: a service that dies here starts it once more.
-            let _gone = go.recv();
-        }
-        (self.tell)(ServiceEvent::Run(self.trigger.clone(), event));
+        (self.tell)(ServiceEvent::Run { trigger: self.trigger.clone(), run: self.run.clone(), event });
     }
 }
 
 impl Desk {
     pub(super) fn new(project: Arc<Project>, triggers: Triggers, tell: Tell) -> Self {
         let (wake, woken) = channel();
-        Self { project, triggers, running: HashMap::new(), ended: VecDeque::new(), tell, wake, woken }
+        Self { project, triggers, running: HashMap::new(), ended: VecDeque::new(), orphaned: true, tell, wake, woken }
     }
 
     /// What wakes the loop, from any thread.
@@ -75,6 +70,11 @@ impl Desk {
 
     pub(super) fn tell(&self, event: ServiceEvent) {
         (self.tell)(event);
+    }
+
+    /// Tells what was passed over.
+    pub(super) fn missed(&self, missed: impl IntoIterator<Item = Missed>) {
+        missed.into_iter().for_each(|missed| self.tell(ServiceEvent::Missed(missed)));
     }
 
     /// Tells what is not as it should be.
@@ -108,6 +108,8 @@ impl Desk {
             Err(why) => {
                 let why = self.project.masker().mask(&why).into_owned();
                 self.complain([format!("{}: {why}", firing.trigger)]);
+                let at = firing.due.unwrap_or_else(|| self.now());
+                self.tell(ServiceEvent::Missed(Missed::one(&firing.trigger, at, &why)));
                 self.triggers.skip(&firing.id, &why).map_err(|error| error.to_string())?;
                 let at = self.now();
                 let reason = Failure { run: None, outcome: "skipped".into(), message: why, place: None, at };
@@ -120,25 +122,50 @@ impl Desk {
             (_, _, Some(due)) => format!("due {due}"),
             _ => firing.kind.name().to_owned(),
         };
-        let ((id_sender, id), (go, gone)) = (channel(), channel());
-        let listener: Arc<dyn Listener> = Arc::new(Named {
-            trigger: firing.trigger.clone(),
-            run: Mutex::new(Some((id_sender, gone))),
-            tell: Arc::clone(&self.tell),
-        });
-        let (project, done, firing_id) = (Arc::clone(&self.project), self.wake.clone(), firing.id.clone());
+        let id = firing.run.clone().unwrap_or_default();
+        let late = firing.due.map(|due| Duration::try_from(self.now().duration_since(due)).unwrap_or_default());
+        self.execute(firing, why, late, halt, move |project, listener| {
+            execute_from(project, order, Start::New(id), listener)
+        })
+    }
+
+    /// Goes on with the run of a firing, which was interrupted.
+    ///
+    /// # Errors
+    /// No thread can be had.
+    pub(super) fn resume(&mut self, firing: Firing) -> Result<(), String> {
+        let halt = Halt::default();
+        let id = firing.run.clone().unwrap_or_default();
+        let now =
+            Now { ask: Arc::new(NoTerminal), yes: false, allow_destroy: false, timeout: None, halt: halt.clone() };
+        let why = "it was interrupted, and goes on".to_owned();
+        self.execute(firing, why, None, halt, move |project, listener| {
+            resume(project, &id, Resumption { assume: None, script: None, now }, listener)
+                .unwrap_or_else(|fault| Ending::never_begun(fault, Duration::ZERO))
+        })
+    }
+
+    /// Executes the run of a firing on a thread of its own, which tells the loop how it ended.
+    fn execute(
+        &mut self,
+        firing: Firing,
+        why: String,
+        late: Option<Duration>,
+        halt: Halt,
+        work: impl FnOnce(&Arc<Project>, &Arc<dyn Listener>) -> Ending + Send + 'static,
+    ) -> Result<(), String> {
+        let (trigger, run) = (firing.trigger.clone(), firing.run.clone().unwrap_or_default());
+        let listener: Arc<dyn Listener> =
+            Arc::new(Named { trigger: trigger.clone(), run: run.clone(), tell: Arc::clone(&self.tell) });
+        self.tell(ServiceEvent::Started { trigger, run: run.clone(), why, late });
+        let (project, done, id) = (Arc::clone(&self.project), self.wake.clone(), firing.id.clone());
         let spawned = std::thread::Builder::new().name("run".into()).spawn(move || {
-            let ending = execute(&project, order, &listener);
-            let _ended = done.send(Wake::Ended(firing_id, Box::new(ending)));
+            let ending = work(&project, &listener);
+            // One that never began has no id of its own.
+            let ending = Ending { id: run, ..ending };
+            let _ended = done.send(Wake::Ended(id, Box::new(ending)));
         });
         spawned.map_err(|error| format!("no thread can be had for a run: {error}"))?;
-        // The run tells its id before it does anything.
-        let run = id.recv_timeout(Duration::from_secs(10)).unwrap_or_else(|_| "unknown".to_owned());
-        // What the ledger does not know of must not do anything.
-        let started = self.triggers.started(&firing.id, &run, self.now()).inspect_err(|_| halt.cancel());
-        drop(go);
-        started.map_err(|error| error.to_string())?;
-        self.tell(ServiceEvent::Started { trigger: firing.trigger.clone(), run, why });
         self.running.insert(firing.id, halt);
         Ok(())
     }
@@ -161,26 +188,70 @@ impl Desk {
     /// What the database refuses.
     pub(super) fn settle(&mut self, now: Timestamp) -> Result<(), String> {
         while let Some((firing, ending)) = self.ended.front() {
+            if ending.outcome == Outcome::Interrupted {
+                // It goes on, now or when the service starts again.
+                self.orphaned = true;
+                self.tell_end();
+                continue;
+            }
             let succeeded = ending.outcome == Outcome::Succeeded;
             let outcome = if succeeded { FiringOutcome::Succeeded } else { FiringOutcome::Failed };
-            self.triggers.ended(firing, outcome, now).map_err(|error| error.to_string())?;
+            self.close(firing, outcome, now)?;
             if let Some(failure) = failure(&self.project, ending, now) {
                 self.triggers.gave_up(firing, &failure).map_err(|error| error.to_string())?;
             }
-            if let Some((firing, ending)) = self.ended.pop_front() {
-                self.tell(ServiceEvent::Ended(firing, ending));
-            }
+            self.tell_end();
         }
         Ok(())
     }
+
+    /// Writes how the run of a firing ended that this service does not execute.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub(super) fn close(&self, firing: &str, outcome: FiringOutcome, now: Timestamp) -> Result<(), String> {
+        self.triggers.ended(firing, outcome, now).map_err(|error| error.to_string())
+    }
+
+    /// Puts the files of such a run away that did not succeed; its journal says why.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub(super) fn give_up(&self, firing: &Firing, outcome: &str, at: Timestamp) -> Result<(), String> {
+        if !GIVEN_UP.iter().any(|given_up| given_up.name() == outcome) {
+            return Ok(());
+        }
+        let (outcome, message) =
+            (outcome.to_owned(), "the service ended before it wrote why: look at the run".to_owned());
+        let failure = Failure { run: firing.run.clone(), outcome, message, place: None, at };
+        self.triggers.gave_up(&firing.id, &failure).map_err(|error| error.to_string())
+    }
+
+    /// Firings that were started and have not ended, whose runs this service does not execute.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub(super) fn unattended(&self) -> Result<Vec<Firing>, String> {
+        let mut unended = self.triggers.unended().map_err(|error| error.to_string())?;
+        let is_ended = |id: &str| self.ended.iter().any(|(firing, _)| firing == id);
+        unended.retain(|firing| !self.running.contains_key(&firing.id) && !is_ended(&firing.id));
+        Ok(unended)
+    }
+
+    fn tell_end(&mut self) {
+        if let Some((firing, ending)) = self.ended.pop_front() {
+            self.tell(ServiceEvent::Ended(firing, ending));
+        }
+    }
 }
 
-/// Why a run's files go to `failed/`; none where somebody may still go on with it without being asked, or has
-/// to settle first what it did.
+/// The outcomes after which nobody goes on with a run without being asked, nor has to settle first what it did.
+const GIVEN_UP: [Outcome; 4] = [Outcome::Failed, Outcome::Refused, Outcome::TimedOut, Outcome::Cancelled];
+
+/// Why a run's files go to `failed/`, if they do.
 fn failure(project: &Project, ending: &Ending, at: Timestamp) -> Option<Failure> {
-    match ending.outcome {
-        Outcome::Failed | Outcome::Refused | Outcome::TimedOut | Outcome::Cancelled => {}
-        Outcome::Succeeded | Outcome::Uncertain | Outcome::Interrupted => return None,
+    if !GIVEN_UP.contains(&ending.outcome) {
+        return None;
     }
     let message = ending.error.as_ref().map_or("it did not come to its end", |error| &error.message);
     let place = ending.error.as_ref().and_then(|error| error.place.as_ref());

@@ -3,11 +3,19 @@
 mod check;
 mod desk;
 mod event;
+mod lock;
 mod orders;
+mod outside;
+mod reload;
+mod repeats;
 mod serve;
 mod sources;
 
 pub use check::check;
 pub use event::{ServiceEvent, Tell};
+pub use lock::is_serving;
 pub use orders::{definitions, order};
+pub use outside::Outside;
+pub use reload::Reloader;
+pub use repeats::calm;
 pub use serve::Service;

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::door::Halt;
 use crate::door::policy::NoTerminal;
 use crate::run::params::{Given, from_toml, resolve};
 use crate::run::{Cause, Intent, Order, Playbook, Project, Within};
-use crate::trigger::{Firing, ScheduleDefinition, WatchDefinition};
+use crate::trigger::{Firing, ScheduleDefinition, Triggers, WatchDefinition};
 use crate::value::{Map, Value};
 
 /// The triggers of a project, checked.
@@ -31,6 +33,16 @@ pub fn definitions(project: &Project) -> Result<(Vec<ScheduleDefinition>, Vec<Wa
         }
     }
     if mistakes.is_empty() { Ok((schedules, watches)) } else { Err(mistakes) }
+}
+
+/// The triggers of a project, opened at `now`.
+///
+/// # Errors
+/// As [`definitions`], and what the database refuses.
+pub(super) fn triggers(project: &Project, now: Timestamp) -> Result<Triggers, Vec<String>> {
+    let (schedules, watches) = definitions(project)?;
+    let state = project.state().map_err(|fault| vec![fault.message])?;
+    Triggers::open(state, schedules, watches, now).map_err(|error| vec![error.to_string()])
 }
 
 /// What a trigger wants run.

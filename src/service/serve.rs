@@ -1,7 +1,7 @@
 //! The loop: ask each source what there is to do, then sleep until one of them has something.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,9 +9,10 @@ use crate::door::Halt;
 use crate::run::Project;
 use crate::service::desk::Desk;
 use crate::service::event::{ServiceEvent, Tell};
-use crate::service::orders::definitions;
+use crate::service::lock::ServiceLock;
+use crate::service::orders::triggers;
+use crate::service::reload::Reloader;
 use crate::service::sources::{Source, all};
-use crate::trigger::Triggers;
 
 /// How long the loop sleeps at most, so that a clock that jumps is noticed.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -22,43 +23,60 @@ const RETRY: SignedDuration = SignedDuration::from_secs(5);
 /// The service of a project.
 pub struct Service {
     project: Arc<Project>,
+    reloader: Option<Reloader>,
     tell: Tell,
 }
 
 impl Service {
     /// A service that tells what happens to `tell`.
     pub fn new(project: Arc<Project>, tell: Tell) -> Self {
-        Self { project, tell }
+        Self { project, reloader: None, tell }
     }
 
-    /// Serves until `halt` is cancelled, then lets running runs end.
+    /// The same, which follows changes of its configuration.
+    #[must_use]
+    pub fn reloading(self, reloader: Reloader) -> Self {
+        Self { reloader: Some(reloader), ..self }
+    }
+
+    /// Serves until `halt` is cancelled, then lets running runs end and signs out everywhere.
     ///
     /// # Errors
     /// What keeps it from starting, or, at its end, what could not be written.
     pub fn serve(&self, halt: &Halt) -> Result<(), String> {
+        let folder = &self.project.config.state_dir;
+        // The database's folder is made with the database.
+        self.project.state().map_err(|fault| fault.message)?;
+        let _only = ServiceLock::take(folder, self.project.clock.now())?;
         let mut desk = self.desk()?;
         self.wake_on_cancel(halt, &desk);
-        let mut sources = all(&mut desk);
+        let mut sources = all(&mut desk, self.reloader.clone());
         let (schedules, watches) = (desk.triggers.schedules.names().count(), desk.triggers.watches.names().count());
         desk.tell(ServiceEvent::Ready(schedules, watches));
         while !halt.cancelled().is_cancelled() {
             let next = look(&mut sources, &mut desk);
+            desk.tell(ServiceEvent::Turned);
             let wait = next.map_or(LONGEST, |next| {
                 Duration::try_from(next.duration_since(desk.now())).unwrap_or_default().min(LONGEST)
             });
             desk.sleep(wait);
         }
-        end(&mut desk, halt)
+        let ended = end(&mut desk, halt);
+        self.project.runtime.block_on(desk.project.close());
+        ended
     }
 
     /// Opens the triggers, and repairs what a service that died left behind.
     fn desk(&self) -> Result<Desk, String> {
-        let (schedules, watches) = definitions(&self.project).map_err(|mistakes| mistakes.join("\n"))?;
-        let state = self.project.state().map_err(|fault| fault.message)?;
-        let triggers =
-            Triggers::open(state, schedules, watches, self.project.clock.now()).map_err(|error| error.to_string())?;
-        let problems = triggers.recover().map_err(|error| error.to_string())?;
+        let triggers = triggers(&self.project, self.project.clock.now()).map_err(|mistakes| mistakes.join("\n"))?;
+        let journal = self.project.journal();
+        let has_begun = |run: &str| journal.find_run(run).is_ok_and(|found| found.id == run);
+        let (queued, problems) = triggers.recover(&has_begun).map_err(|error| error.to_string())?;
         let desk = Desk::new(Arc::clone(&self.project), triggers, Arc::clone(&self.tell));
+        if queued > 0 {
+            let text = format!("{queued} firing(s) that were about to start when the last service ended start now");
+            desk.tell(ServiceEvent::Notice(text));
+        }
         desk.complain(problems);
         Ok(desk)
     }
@@ -87,17 +105,21 @@ fn look(sources: &mut [Box<dyn Source>], desk: &mut Desk) -> Option<Timestamp> {
     next
 }
 
-/// Cancels what runs, and waits for it: a change that has left gets its answer.
+/// Lets what runs end for a while; then, or when it is told to end again, interrupts it: a change that has
+/// left gets its answer, and the runs go on when the service starts again.
 fn end(desk: &mut Desk, halt: &Halt) -> Result<(), String> {
+    let drain = desk.project.config.service.drain;
     if !desk.running.is_empty() {
-        desk.tell(ServiceEvent::Ending(desk.running.len()));
+        desk.tell(ServiceEvent::Ending(desk.running.len(), drain));
     }
-    desk.running.values().for_each(Halt::cancel);
+    let until = Instant::now() + drain;
+    let mut interrupted = false;
     while !desk.running.is_empty() {
-        desk.sleep(Duration::from_millis(200));
-        if halt.forced().is_cancelled() {
-            desk.running.values().for_each(Halt::cancel);
+        if !interrupted && (halt.forced().is_cancelled() || Instant::now() >= until) {
+            desk.running.values().for_each(Halt::interrupt);
+            interrupted = true;
         }
+        desk.sleep(Duration::from_millis(100));
     }
     desk.settle(desk.now())
 }

@@ -128,7 +128,7 @@ impl LabStage {
         };
         let shown = Arc::new(Shown::default());
         let ending = execute(&project, order, &(Arc::clone(&shown) as Arc<dyn Listener>));
-        self.ground.runtime.block_on(project.fleet.sign_out());
+        self.ground.runtime.block_on(project.close());
         Ok((ending, shown.text()))
     }
 }

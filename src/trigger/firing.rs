@@ -65,6 +65,8 @@ pub struct Firing {
     /// What the script sees as `event`. Always `kind`, `trigger` and `firing`; `due` and, once taken,
     /// `late` (whole seconds) for a schedule; `path` (in the work folder), `name`, `original` and `size` for a watch.
     pub event: Map<String, Value>,
+    /// The id of its run, once it is started.
+    pub run: Option<String>,
 }
 
 impl Firing {
@@ -77,6 +79,6 @@ impl Firing {
         if let Some(due) = due {
             event.insert("due".into(), json!(due.to_string()));
         }
-        Self { id, trigger: trigger.to_owned(), kind, due, event }
+        Self { id, trigger: trigger.to_owned(), kind, due, event, run: None }
     }
 }

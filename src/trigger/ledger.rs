@@ -81,7 +81,7 @@ pub(super) fn standing(connection: &Connection, name: &str) -> rusqlite::Result<
     connection
         .prepare_cached(
             "SELECT since, latest, paused, (SELECT count(*) FROM firing
-                WHERE firing.name = ?1 AND state IN ('queued', 'taken', 'started'))
+                WHERE firing.name = ?1 AND state IN ('queued', 'started'))
              FROM trigger_standing WHERE name = ?1",
         )?
         .query_row([name], |row| {
@@ -239,10 +239,21 @@ pub(super) fn settle_started(connection: &Connection, firing: &str, now: Timesta
         .map(|_| ())
 }
 
-/// Gives a queued firing its final state in the ledger: skipped, and why.
+/// Takes the final state from a firing whose run never began.
+pub(super) fn unsettle(connection: &Connection, firing: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE ledger SET state = 'queued', late = NULL WHERE firing = ?1 AND state = 'started'")?
+        .execute([firing])
+        .map(|_| ())
+}
+
+/// Gives a firing without a run its final state in the ledger: skipped, and why.
 pub(super) fn settle_skipped(connection: &Connection, firing: &str, reason: &str) -> rusqlite::Result<()> {
     connection
-        .prepare_cached("UPDATE ledger SET state = 'skipped', reason = ?2 WHERE firing = ?1 AND state = 'queued'")?
+        .prepare_cached(
+            "UPDATE ledger SET state = 'skipped', reason = ?2, late = NULL
+             WHERE firing = ?1 AND state IN ('queued', 'started')",
+        )?
         .execute(params![firing, reason])
         .map(|_| ())
 }
@@ -298,5 +309,6 @@ pub(super) fn firing(row: &rusqlite::Row<'_>) -> rusqlite::Result<Firing> {
         kind: FiringKind::from_name(&row.get::<_, String>(2)?),
         due: row.get::<_, Option<i64>>(3)?.map(instant),
         event: serde_json::from_str(&event).unwrap_or_default(),
+        run: None,
     })
 }

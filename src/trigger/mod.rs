@@ -8,6 +8,7 @@ pub mod decide;
 mod definition;
 mod firing;
 mod ledger;
+mod missed;
 mod queue;
 mod schedules;
 mod settle;
@@ -18,8 +19,9 @@ mod watches;
 pub use definition::{DefinitionError, Rules, ScheduleDefinition, WatchDefinition};
 pub use firing::{Firing, FiringKind, Outcome};
 pub use ledger::{Account, LedgerRow, Standing};
+pub use missed::Missed;
 pub use schedules::Schedules;
-pub use triggers::{Looked, TriggerError, Triggers};
+pub use triggers::{Looked, TriggerError, Triggers, queue_length};
 pub use watches::Watches;
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use crate::state::{State, StateError};
-use crate::trigger::decide::owed_from;
+use crate::trigger::decide::{CORRECTION, owed_from};
 use crate::trigger::settle::settle;
-use crate::trigger::{Looked, ScheduleDefinition, ledger};
+use crate::trigger::{Looked, ScheduleDefinition, ledger, queue};
 
 #[derive(Debug)]
 struct Entry {
@@ -58,6 +58,11 @@ impl Schedules {
     pub fn look(&mut self, now: Timestamp) -> Result<Looked, StateError> {
         let turned_back = now < self.looked;
         self.looked = now;
+        if turned_back {
+            // What was queued while the clock was far ahead must not wait until it is there again.
+            let latest = now.saturating_add(CORRECTION).unwrap_or(now);
+            self.state.with(|connection| queue::hasten(connection, now, latest))?;
+        }
         let is_due = |entry: &Entry| turned_back || entry.next.is_some_and(|next| next <= now);
         let names: Vec<String> =
             self.entries.iter().filter(|(_, entry)| is_due(entry)).map(|(name, _)| name.clone()).collect();
@@ -77,6 +82,7 @@ impl Schedules {
         })?;
         for settled in settled {
             looked.queued.extend(settled.queued);
+            looked.missed.extend(settled.missed);
             if let Some(entry) = self.entries.get_mut(&settled.name) {
                 entry.next = entry.definition.schedule.next_after(settled.since).map(|due| due.at);
             }

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use crate::config::Overlap;
 use crate::trigger::decide::{Decision, decide, owed_from};
-use crate::trigger::{Firing, FiringKind, Rules, ScheduleDefinition, ledger, queue};
+use crate::trigger::{Firing, FiringKind, Missed, Rules, ScheduleDefinition, ledger, queue};
 
 /// The most instants beyond their window that are counted at once: a schedule of every second that
 /// slept for a year must not hold the database for a minute. They are skipped whatever comes after.
@@ -19,6 +19,8 @@ pub(super) struct Settled {
     pub(super) since: Timestamp,
     /// What was queued.
     pub(super) queued: Vec<Firing>,
+    /// What was passed over.
+    pub(super) missed: Vec<Missed>,
 }
 
 /// Decides on what a schedule owes at `now`, and writes it.
@@ -29,7 +31,7 @@ pub(super) fn settle(
 ) -> rusqlite::Result<Settled> {
     let name = &definition.name;
     let Some(standing) = ledger::standing(connection, name)? else {
-        return Ok(Settled { name: name.clone(), since: now, queued: Vec::new() });
+        return Ok(Settled { name: name.clone(), since: now, queued: Vec::new(), missed: Vec::new() });
     };
     let from = owed_from(standing.since, now);
     let fired = ledger::fired_since(connection, name, from)?;
@@ -45,6 +47,7 @@ pub(super) fn settle(
     let owed = owed.inspect(|due| since = due.at);
     let owed = owed.filter(|due| !fired.contains(&due.at)).inspect(|due| count += 1 + u64::from(due.merged));
     let decisions = decide(now, rules, standing.active > 0, standing.paused, owed);
+    let missed = decisions.iter().filter_map(|decision| Missed::of(name, decision)).collect();
     let mut queued = Vec::new();
     for decision in &decisions {
         match decision {
@@ -65,5 +68,5 @@ pub(super) fn settle(
     if since != standing.since {
         ledger::advance(connection, name, since, count)?;
     }
-    Ok(Settled { name: name.clone(), since: if complete { since.max(now) } else { since }, queued })
+    Ok(Settled { name: name.clone(), since: if complete { since.max(now) } else { since }, queued, missed })
 }

@@ -56,7 +56,6 @@ fn work(triggers: &Triggers, now: Timestamp) -> Vec<String> {
             return done;
         }
         for firing in taken {
-            triggers.started(&firing.id, "run", now).unwrap();
             triggers.ended(&firing.id, Outcome::Succeeded, now).unwrap();
             done.push(firing.due.map_or_else(|| "by hand".to_owned(), |due| due.to_string()));
         }
@@ -163,9 +162,8 @@ fn a_running_one_is_in_the_way_of_the_next() {
     let mut triggers = bench.open(&config("0 * * * *"), "2026-05-01T10:30:00Z");
     triggers.schedules.look(instant("2026-05-01T11:00:00Z")).unwrap();
     let taken = triggers.take_queued(instant("2026-05-01T11:00:00Z"), 1).unwrap();
-    triggers.started(&taken[0].id, "run", instant("2026-05-01T11:00:00Z")).unwrap();
     assert!(poll(&mut triggers, "2026-05-01T12:00:00Z").is_empty());
-    assert_eq!(triggers.unended().unwrap(), [(taken[0].clone(), "run".to_owned())]);
+    assert_eq!(triggers.unended().unwrap(), taken);
     triggers.ended(&taken[0].id, Outcome::Failed, instant("2026-05-01T12:30:00Z")).unwrap();
     assert_eq!(poll(&mut triggers, "2026-05-01T13:00:00Z").len(), 1);
     assert_eq!(account(&triggers).skipped, 1);
@@ -179,10 +177,9 @@ fn cancel_old_names_the_run_to_cancel_and_waits_for_its_end() {
     let (one, two) = (instant("2026-05-01T11:00:00Z"), instant("2026-05-01T12:00:00Z"));
     triggers.schedules.look(one).unwrap();
     let old = triggers.take_queued(one, 9).unwrap().remove(0);
-    triggers.started(&old.id, "old", one).unwrap();
     assert!(triggers.to_cancel(one).unwrap().is_empty());
     triggers.schedules.look(two).unwrap();
-    assert_eq!(triggers.to_cancel(two).unwrap()[0].1, "old");
+    assert_eq!(triggers.to_cancel(two).unwrap(), vec![old.clone()]);
     assert!(triggers.take_queued(two, 9).unwrap().is_empty());
     triggers.ended(&old.id, Outcome::Failed, two).unwrap();
     assert_eq!(triggers.take_queued(two, 9).unwrap().len(), 1);
@@ -210,8 +207,25 @@ fn a_service_that_dies_before_the_run_exists_starts_it_again() {
     drop(triggers);
     let triggers = bench.open(&config("0 * * * *"), "2026-05-01T11:00:00Z");
     assert!(triggers.take_queued(now, 9).unwrap().is_empty());
-    triggers.recover().unwrap();
-    assert_eq!(triggers.take_queued(now, 9).unwrap(), taken);
+    triggers.recover(&|_| false).unwrap();
+    let again = triggers.take_queued(now, 9).unwrap();
+    assert_eq!(again[0].id, taken[0].id);
+    assert_ne!(again[0].run, taken[0].run, "a run of its own");
+}
+
+#[test]
+fn a_service_that_dies_after_the_run_began_never_starts_another() {
+    let bench = Bench::new();
+    let now = instant("2026-05-01T11:00:00Z");
+    let mut triggers = bench.open(&config("0 * * * *"), "2026-05-01T10:30:00Z");
+    triggers.schedules.look(now).unwrap();
+    let taken = triggers.take_queued(now, 9).unwrap();
+    drop(triggers);
+    let triggers = bench.open(&config("0 * * * *"), "2026-05-01T11:00:00Z");
+    triggers.recover(&|run| Some(run) == taken[0].run.as_deref()).unwrap();
+    assert!(triggers.take_queued(now, 9).unwrap().is_empty());
+    assert_eq!(triggers.unended().unwrap(), taken);
+    assert_eq!(account(&triggers), Account { due: 1, started: 1, ..Account::default() });
 }
 
 #[test]
@@ -222,7 +236,7 @@ fn a_firing_whose_run_cannot_be_made_is_skipped_with_the_reason() {
     let taken = triggers.take_queued(instant("2026-05-01T11:00:07Z"), 9).unwrap();
     assert_eq!(taken[0].event["late"], 7);
     triggers.skip(&taken[0].id, "there is no playbook 'backup'").unwrap();
-    triggers.recover().unwrap();
+    triggers.recover(&|_| false).unwrap();
     assert!(triggers.take_queued(instant("2026-05-01T11:00:08Z"), 9).unwrap().is_empty());
     assert_eq!(triggers.explain("job", 1).unwrap().2[0].reason.as_deref(), Some("there is no playbook 'backup'"));
     assert_balanced(&triggers);
@@ -320,7 +334,7 @@ proptest! {
             now += SignedDuration::from_secs(seconds);
             if restart {
                 triggers = bench.open(&config, &now.to_string());
-                triggers.recover().unwrap();
+                triggers.recover(&|_| false).unwrap();
             }
             triggers.schedules.look(now).unwrap();
             if works {

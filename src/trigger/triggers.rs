@@ -9,8 +9,8 @@ use crate::nearest;
 use crate::state::{State, StateError};
 use crate::trigger::watch::{self, Failure, bring_all, forget_failed};
 use crate::trigger::{
-    Account, Firing, FiringKind, LedgerRow, Outcome, ScheduleDefinition, Schedules, Standing, WatchDefinition, Watches,
-    ledger, queue,
+    Account, Firing, FiringKind, LedgerRow, Missed, Outcome, ScheduleDefinition, Schedules, Standing, WatchDefinition,
+    Watches, ledger, queue,
 };
 
 /// A trigger cannot do what was asked.
@@ -37,8 +37,18 @@ pub enum TriggerError {
 pub struct Looked {
     /// The firings that were queued.
     pub queued: Vec<Firing>,
+    /// What was passed over.
+    pub missed: Vec<Missed>,
     /// What could not be done, with the cure; it is tried again at a later look.
     pub problems: Vec<String>,
+}
+
+/// How many firings of a project wait for their runs.
+///
+/// # Errors
+/// What the database refuses.
+pub fn queue_length(state: &State) -> Result<u64, StateError> {
+    state.with(queue::length)
 }
 
 /// All triggers of a project.
@@ -67,16 +77,21 @@ impl Triggers {
         Ok(Self { state, schedules, watches })
     }
 
-    /// Repairs what a service that died left behind: firings taken but not started are queued again,
-    /// claimed files are brought into the work folder, files of succeeded runs are put away by the next look.
-    /// For the one service of a state folder, at its start. Answers with what could not be repaired.
+    /// Repairs what a service that died left behind: firings are queued again, unless their run
+    /// `has_begun`; claimed files are brought into the work folder, files of succeeded runs are put away by the
+    /// next look. For the one service of a state folder, at its start. Answers with how many were queued again,
+    /// and with what could not be repaired.
     ///
     /// # Errors
     /// What the database refuses.
-    pub fn recover(&self) -> Result<Vec<String>, TriggerError> {
-        self.state.with(queue::put_back)?;
+    pub fn recover(&self, has_begun: &dyn Fn(&str) -> bool) -> Result<(usize, Vec<String>), TriggerError> {
+        let mut never_begun = self.unended()?;
+        never_begun.retain(|firing| !firing.run.as_deref().is_some_and(has_begun));
+        self.state.transaction(|transaction| {
+            never_begun.iter().try_for_each(|firing| queue::put_back(transaction, &firing.id))
+        })?;
         forget_failed(&self.state)?;
-        Ok(bring_all(&self.state, None)?)
+        Ok((never_begun.len(), bring_all(&self.state, None)?))
     }
 
     /// When a firing that waits for its time may start. It knows nothing of those that wait for another
@@ -88,8 +103,9 @@ impl Triggers {
         Ok(self.state.with(|connection| queue::next_start(connection, now))?)
     }
 
-    /// Takes up to `limit` firings to start now, the oldest first. Of a trigger whose runs do not
-    /// go in parallel it gives one, and none while another runs; late ones are skipped here.
+    /// Takes up to `limit` firings whose runs start now, the oldest first, and gives them the ids of these. Of a
+    /// trigger whose runs do not go in parallel it gives one, and none while another runs; late ones are
+    /// skipped here.
     ///
     /// # Errors
     /// What the database refuses; nothing is taken then.
@@ -98,8 +114,16 @@ impl Triggers {
         Ok(self.state.transaction(|transaction| queue::take(transaction, now, limit, &overlap))?)
     }
 
-    /// Skips a firing that was taken, because its run cannot be made; `reason` stands in the ledger. Its files
-    /// stay in the work folder unless [`Self::gave_up`] follows.
+    /// Skips the queued firings that are later than their windows allow.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub fn expire(&self, now: Timestamp) -> Result<Vec<Missed>, TriggerError> {
+        Ok(self.state.transaction(|transaction| queue::expire(transaction, now))?)
+    }
+
+    /// Skips a firing whose run cannot be made; `reason` stands in the ledger. Its files stay in the work folder
+    /// unless [`Self::gave_up`] follows.
     ///
     /// # Errors
     /// What the database refuses.
@@ -110,14 +134,6 @@ impl Triggers {
     fn overlap(&self, name: &str) -> Option<Overlap> {
         let schedule = self.schedules.get(name).map(|definition| definition.config.overlap);
         schedule.or_else(|| self.watches.get(name).map(|definition| definition.config.overlap))
-    }
-
-    /// Records that the run `run` of a firing exists. From then on a restart does not queue it again.
-    ///
-    /// # Errors
-    /// What the database refuses.
-    pub fn started(&self, firing: &str, run: &str, now: Timestamp) -> Result<(), TriggerError> {
-        Ok(self.state.transaction(|transaction| queue::started(transaction, firing, run, now))?)
     }
 
     /// Records how a run ended (again, if it was resumed). If it succeeded, the next look at the watches puts
@@ -146,11 +162,11 @@ impl Triggers {
         Ok(())
     }
 
-    /// Firings that were started and have not ended, and their runs.
+    /// Firings that were started and have not ended.
     ///
     /// # Errors
     /// What the database refuses.
-    pub fn unended(&self) -> Result<Vec<(Firing, String)>, TriggerError> {
+    pub fn unended(&self) -> Result<Vec<Firing>, TriggerError> {
         Ok(self.state.with(queue::unended)?)
     }
 
@@ -158,10 +174,10 @@ impl Triggers {
     ///
     /// # Errors
     /// What the database refuses.
-    pub fn to_cancel(&self, now: Timestamp) -> Result<Vec<(Firing, String)>, TriggerError> {
+    pub fn to_cancel(&self, now: Timestamp) -> Result<Vec<Firing>, TriggerError> {
         let waiting = self.state.with(|connection| queue::waiting(connection, now))?;
         let mut old = self.unended()?;
-        old.retain(|(firing, _)| {
+        old.retain(|firing| {
             self.overlap(&firing.trigger) == Some(Overlap::CancelOld) && waiting.contains(&firing.trigger)
         });
         Ok(old)

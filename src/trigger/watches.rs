@@ -165,6 +165,7 @@ impl Watches {
         for search in self.due(now) {
             let found = self.done(search.run(&|| {}))?;
             looked.queued.extend(found.queued);
+            looked.missed.extend(found.missed);
             looked.problems.extend(found.problems);
         }
         Ok(looked)

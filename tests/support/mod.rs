@@ -1,6 +1,8 @@
 //! A sandbox: a folder of its own, a cleared environment, the real binary, and a lab.
 
 pub mod lab;
+pub mod receiver;
+pub mod relay;
 pub mod terminal;
 pub mod vendors;
 

@@ -115,7 +115,7 @@ pub fn carry_on(
         screen.ending(&ending);
         Exit::of(&ending)
     };
-    runtime.block_on(project.fleet.sign_out());
+    runtime.block_on(project.close());
     runtime.shutdown_background();
     Ok(exit)
 }

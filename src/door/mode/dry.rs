@@ -39,7 +39,7 @@ impl DryRun {
             }
             let reply = match action {
                 Action::Confirm(_) => Reply::Value(Value::Bool(true)),
-                Action::Begin { .. } => Reply::Value(Value::Null),
+                Action::Begin { .. } | Action::Notify { .. } => Reply::Value(Value::Null),
                 _ => {
                     let (answer, ids) = assumed::example_of(row, &self.next);
                     withheld.gives = ids;

@@ -17,7 +17,7 @@ use crate::value::{Map, Value};
 pub struct Withheld {
     /// The branch, and the number among its changes; none for what changes nothing, such as a download.
     pub position: Option<Position>,
-    /// The target, the host, or `-` for a question.
+    /// The target, the host, the channel, or `-` for a question.
     pub target: String,
     /// The call's name, or method and path.
     pub operation: String,
@@ -148,6 +148,10 @@ impl Withheld {
             Action::Confirm(question) => {
                 let args = Map::from([("question".to_owned(), Value::from(question.as_str()))]);
                 Some(withheld("-", "confirm".into(), args, 0))
+            }
+            Action::Notify { channel, message } => {
+                let args = Map::from([("message".to_owned(), Value::from(message.as_str()))]);
+                Some(withheld(channel, "notify".into(), args, 0))
             }
             Action::Begin { target, message } => {
                 let args = Map::from([("message".to_owned(), Value::from(message.as_str()))]);

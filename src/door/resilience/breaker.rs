@@ -46,6 +46,7 @@ impl Breaker {
                 state.failures, state.why
             ),
         )
+        .with_detail("breaker", "open")
         .retryable())
     }
 

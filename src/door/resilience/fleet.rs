@@ -45,6 +45,20 @@ impl Fleet {
         Self { parts, lines: Mutex::default() }
     }
 
+    /// A fleet for other targets that keeps the lines to those that stay as they are: sessions, rates and
+    /// what is under way count on.
+    pub fn renewed(&self, targets: BTreeMap<String, Target>) -> Self {
+        let old = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let stays = |name: &str| targets.get(name).is_some_and(|new| self.parts.targets.get(name) == Some(new));
+        let kept = old.by_target.iter().filter(|(name, _)| stays(name));
+        let by_target = kept.map(|(name, line)| (name.clone(), Arc::clone(line))).collect();
+        let lines = Lines { by_target, transports: old.transports.clone() };
+        drop(old);
+        let parts =
+            FleetParts { targets, secrets: Arc::clone(&self.parts.secrets), clock: Arc::clone(&self.parts.clock) };
+        Self { parts, lines: Mutex::new(lines) }
+    }
+
     /// The configured targets.
     pub fn targets(&self) -> &BTreeMap<String, Target> {
         &self.parts.targets
@@ -132,10 +146,21 @@ impl Fleet {
     /// Ends every session that was opened, where the vendor has a way to. It is done at the end of
     /// the process, and gives up soon.
     pub async fn sign_out(&self) {
-        let lines: Vec<Arc<Line>> = {
-            let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-            lines.by_target.values().cloned().collect()
-        };
+        Self::end(self.lines()).await;
+    }
+
+    /// The same for the sessions that `other` does not use.
+    pub async fn sign_out_but(&self, other: &Self) {
+        let used = other.lines();
+        let is_used = |line: &Arc<Line>| used.iter().any(|used| Arc::ptr_eq(used, line));
+        Self::end(self.lines().into_iter().filter(|line| !is_used(line)).collect()).await;
+    }
+
+    fn lines(&self) -> Vec<Arc<Line>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).by_target.values().cloned().collect()
+    }
+
+    async fn end(lines: Vec<Arc<Line>>) {
         let all = futures_util::future::join_all(lines.iter().map(|line| line.sign_out()));
         let _in_time = tokio::time::timeout(std::time::Duration::from_secs(3), all).await;
     }

@@ -42,6 +42,8 @@ pub enum Code {
     UnknownOption,
     /// The configuration has no target of that name.
     UnknownTarget,
+    /// The configuration has no channel of that name.
+    UnknownChannel,
     /// There is no vendor of that name.
     UnknownVendor,
     /// The target's vendor has no call of that name.
@@ -86,7 +88,7 @@ pub enum Code {
 
 impl Code {
     /// Every code with its word.
-    pub const ALL: [(Self, &'static str); 28] = [
+    pub const ALL: [(Self, &'static str); 29] = [
         (Self::Syntax, "syntax"),
         (Self::Header, "header"),
         (Self::UndefinedVariable, "undefined-variable"),
@@ -95,6 +97,7 @@ impl Code {
         (Self::WrongArguments, "wrong-arguments"),
         (Self::UnknownOption, "unknown-option"),
         (Self::UnknownTarget, "unknown-target"),
+        (Self::UnknownChannel, "unknown-channel"),
         (Self::UnknownVendor, "unknown-vendor"),
         (Self::UnknownCall, "unknown-call"),
         (Self::UnavailableCall, "unavailable-call"),

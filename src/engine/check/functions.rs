@@ -186,6 +186,10 @@ impl<'p> Walk<'p> {
             ("target", Some(Fact::TargetName(appliances) | Fact::Target(appliances))) => {
                 Some(Fact::Target(appliances.clone()))
             }
+            ("notify", Some(Fact::Literal(Value::Text(channel)))) => {
+                self.channel(channel, written, position);
+                None
+            }
             ("target", _) => Some(Fact::Target(Appliances::Any)),
             ("targets", Some(filter)) => Some(self.targets(&filter.clone(), position)),
             ("request", _) => {
@@ -218,6 +222,23 @@ impl<'p> Walk<'p> {
             self.note(finding);
         }
         Fact::Target(Appliances::named(name))
+    }
+
+    fn channel(&mut self, name: &str, written: &'p [Expr], position: Position) {
+        let known = &self.premises.channels;
+        if known.contains(name) || self.quiet > 0 {
+            return;
+        }
+        let near = nearest(name, known.iter().map(String::as_str));
+        let list = if known.is_empty() { "none".to_owned() } else { Vec::from_iter(known.clone()).join(", ") };
+        let message = format!("there is no channel '{name}'. Configured: {list}");
+        let at = written.first().map_or(position, Expr::start_position);
+        let mut finding = Finding::new(Code::UnknownChannel, self.place(at), message).nearest(near);
+        // Whoever tries it may mean to find out.
+        if self.tries > 0 {
+            finding.severity = Severity::Warning;
+        }
+        self.note(finding);
     }
 
     fn targets(&mut self, filter: &Fact, position: Position) -> Fact {

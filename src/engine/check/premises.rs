@@ -45,6 +45,8 @@ pub struct Premises {
     pub index: Arc<Index>,
     /// The configured targets.
     pub targets: BTreeMap<String, Appliance>,
+    /// The names of the configured channels.
+    pub channels: BTreeSet<String>,
     /// The header's parameters; `None` where the header cannot be read.
     pub params: Option<Vec<Param>>,
     /// The effects that the header declares, if it does.
@@ -64,6 +66,7 @@ impl Premises {
         Self {
             index: Arc::new(Index::new(catalog)),
             targets: BTreeMap::new(),
+            channels: BTreeSet::new(),
             params: Some(Vec::new()),
             effects: None,
             folder: None,

@@ -1,4 +1,4 @@
-//! What people see and are asked: prints, logs, tables, progress, questions, secrets by name.
+//! What people see, are told and are asked: prints, logs, tables, progress, messages, questions, secrets by name.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -91,6 +91,16 @@ pub(super) fn register(module: &mut Module) {
         |context: NativeCallContext, question: ImmutableString| -> Answer<bool> {
             let run = RunContext::of(&context)?;
             Ok(run.value(&context, Action::Confirm(question.as_str().to_owned()))? == Value::Bool(true))
+        },
+    );
+    add(
+        module,
+        "notify",
+        &["channel: string", "message: string"],
+        "/// Tells people something by a channel of the configuration. That it did not arrive is told and recorded, and never an error.",
+        |context: NativeCallContext, channel: ImmutableString, message: ImmutableString| -> Answer<()> {
+            let (channel, message) = (channel.as_str().to_owned(), message.as_str().to_owned());
+            RunContext::of(&context)?.value(&context, Action::Notify { channel, message }).map(|_| ())
         },
     );
     add(

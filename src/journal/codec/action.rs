@@ -42,6 +42,7 @@ pub fn action_bytes(action: &Action) -> Vec<u8> {
             json!({ "do": "fetch", "method": method, "url": url, "options": code_map(options) })
         }
         Action::Confirm(question) => json!({ "do": "confirm", "question": question }),
+        Action::Notify { channel, message } => json!({ "do": "notify", "channel": channel, "message": message }),
         Action::Target(name) => json!({ "do": "target", "name": &**name }),
         Action::Targets(filter) => json!({ "do": "targets", "filter": code_map(filter) }),
         Action::Secret(name) => json!({ "do": "secret", "name": name }),

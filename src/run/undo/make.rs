@@ -14,13 +14,14 @@ use crate::engine::{
     Afterwards, Index, Level, OutputEvent, RunContext, RunFacts, ScriptError, ScriptRun, StepUndo, run_script_then,
 };
 use crate::fault::{Failure, Fault, FaultKind};
+use crate::id;
 use crate::journal::{Log, Owner, RunRow};
 use crate::run::authorship::RunAuthorship;
 use crate::run::check::premises;
 use crate::run::children::ChildRuns;
 use crate::run::execute::{
-    Ears, Judged, Listener, Order, Prepared, RunEvent, context, declared, host, judged, new_id, of_failure, prepare,
-    store_name,
+    Ears, Judged, Listener, Order, Prepared, RunEvent, Start, context, declared, host, judged, notices, of_failure,
+    prepare, store_name,
 };
 use crate::run::intent::Intent;
 use crate::run::outcome::Ending;
@@ -170,7 +171,7 @@ impl Making {
             Some(former) => RunRecord::of(project, former),
             None => RunRecord::begin(
                 project,
-                &new_id(),
+                &id::new_run(),
                 Beginning {
                     parent: None,
                     name: &run.name,
@@ -219,6 +220,7 @@ impl Making {
             scope: Vec::new(),
             fleet: Arc::clone(&project.fleet),
             hosts: Arc::clone(&project.hosts),
+            notices: notices(project, record.id(), &run.name, "undo".into()),
             catalog: Arc::clone(&project.catalog),
             host: host(project, project.files([]), store.clone(), &halt, &pins, &record, Arc::clone(&authorship)),
             locks: Arc::clone(&locks),
@@ -267,7 +269,7 @@ impl Making {
         former: Former,
         silent: &Arc<dyn Listener>,
     ) -> Result<Value, Judged> {
-        let replay = match prepare(&self.project, &order, Some(former), silent) {
+        let replay = match prepare(&self.project, &order, Start::Former(former), silent) {
             Ok(replay) => replay,
             Err(fault) => return Err(failed(fault.into())),
         };

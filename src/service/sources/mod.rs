@@ -2,7 +2,9 @@
 
 mod endings;
 mod housekeeping;
+mod orphans;
 mod queue;
+mod reload;
 mod schedules;
 mod source;
 mod watches;

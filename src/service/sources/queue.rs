@@ -10,11 +10,13 @@ pub(super) struct Queue;
 
 impl Source for Queue {
     fn look(&mut self, desk: &mut Desk, now: Timestamp) -> Result<Option<Timestamp>, String> {
-        for (firing, _) in desk.triggers.to_cancel(now).map_err(|error| error.to_string())? {
+        for firing in desk.triggers.to_cancel(now).map_err(|error| error.to_string())? {
             if let Some(halt) = desk.running.get(&firing.id) {
                 halt.cancel();
             }
         }
+        let late = desk.triggers.expire(now).map_err(|error| error.to_string())?;
+        desk.missed(late);
         for firing in desk.triggers.take_queued(now, desk.free()).map_err(|error| error.to_string())? {
             desk.start(firing)?;
         }

@@ -3,9 +3,12 @@
 use jiff::Timestamp;
 
 use crate::service::desk::Desk;
+use crate::service::reload::Reloader;
 use crate::service::sources::endings::Endings;
 use crate::service::sources::housekeeping::Housekeeping;
+use crate::service::sources::orphans::Orphans;
 use crate::service::sources::queue::Queue;
+use crate::service::sources::reload::Reload;
 use crate::service::sources::schedules::Schedules;
 use crate::service::sources::watches::Watches;
 
@@ -20,12 +23,16 @@ pub(in crate::service) trait Source {
 }
 
 /// All of them. Those that queue firings, or make place for them, come before the one that starts them.
-pub(in crate::service) fn all(desk: &mut Desk) -> Vec<Box<dyn Source>> {
-    vec![
-        Box::new(Housekeeping::default()),
+pub(in crate::service) fn all(desk: &mut Desk, reloader: Option<Reloader>) -> Vec<Box<dyn Source>> {
+    let mut sources: Vec<Box<dyn Source>> = Vec::new();
+    sources.extend(reloader.map(|reloader| Box::new(Reload::new(desk, reloader)) as Box<dyn Source>));
+    sources.extend([
+        Box::new(Housekeeping::default()) as Box<dyn Source>,
         Box::new(Endings),
+        Box::new(Orphans::default()),
         Box::new(Schedules),
         Box::new(Watches::new(desk)),
         Box::new(Queue),
-    ]
+    ]);
+    sources
 }

@@ -48,7 +48,10 @@ impl Watches {
             let until = desk.now().saturating_add(rest).unwrap_or(Timestamp::MIN);
             desk.triggers.watches.rest(&searched.name, until);
             match desk.triggers.watches.done(searched) {
-                Ok(looked) => desk.complain(looked.problems),
+                Ok(looked) => {
+                    desk.missed(looked.missed);
+                    desk.complain(looked.problems);
+                }
                 Err(error) => failed = Some(error.to_string()),
             }
         }
@@ -60,7 +63,10 @@ impl Watches {
 
     /// Has the system hint at changes where the searches have looked.
     fn listen(&mut self, desk: &mut Desk) {
-        let Some(hints) = &mut self.hints else { return };
+        let Some(hints) = &mut self.hints else {
+            desk.triggers.watches.set_hearing(false);
+            return;
+        };
         let (new, problems) = hints.watch(desk.triggers.watches.watched());
         // What came before the system watched has given no hint.
         new.iter().for_each(|folder| desk.triggers.watches.hint_at(folder));

@@ -12,7 +12,7 @@ use super::claims::{after_word, is_claimed, is_known, refused_mark, remember};
 use super::{Found, Refused, Scan, Sightings};
 use crate::config::After;
 use crate::state::{State, StateError};
-use crate::trigger::{Firing, FiringKind, WatchDefinition, ledger};
+use crate::trigger::{Firing, FiringKind, Missed, WatchDefinition, ledger};
 use crate::written;
 
 /// How many runs may follow each other, each started by a file of the one before.
@@ -65,7 +65,21 @@ pub(super) fn claim_all(
     now: Timestamp,
 ) -> Result<Vec<Firing>, StateError> {
     state.transaction(|transaction| {
-        groups.iter().map(|files| claim(transaction, state.folder(), watch, files, now)).collect()
+        let mut queued = Vec::new();
+        for files in groups {
+            // After a reload an earlier search may still have been under way when these were found.
+            let mut new = Vec::new();
+            for found in *files {
+                let identity = found.identity.to_string();
+                let known = is_claimed(transaction, &found.path, &identity)?
+                    || watch.keeps() && is_known(transaction, &watch.name, &found.path, &identity)?;
+                new.extend((!known).then_some(found));
+            }
+            if !new.is_empty() {
+                queued.push(claim(transaction, state.folder(), watch, &new, now)?);
+            }
+        }
+        Ok(queued)
     })
 }
 
@@ -73,7 +87,7 @@ fn claim(
     connection: &Connection,
     folder: &Path,
     watch: &WatchDefinition,
-    files: &[Found],
+    files: &[&Found],
     now: Timestamp,
 ) -> rusqlite::Result<Firing> {
     let mut firing = Firing::new(&watch.name, FiringKind::Watch, None);
@@ -145,10 +159,15 @@ fn insert(
         .map(|_| ())
 }
 
-/// Writes files that are refused into the ledger, each once.
-pub(super) fn refuse_all(state: &State, name: &str, refused: &[Refused], now: Timestamp) -> Result<(), StateError> {
+/// Writes files that are refused into the ledger, each once; answers with those that were not there yet.
+pub(super) fn refuse_all(
+    state: &State,
+    name: &str,
+    refused: &[Refused],
+    now: Timestamp,
+) -> Result<Vec<Missed>, StateError> {
     if refused.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let mark = |file: &Refused| refused_mark(&file.identity);
     let new = state.with(|connection| {
@@ -161,14 +180,16 @@ pub(super) fn refuse_all(state: &State, name: &str, refused: &[Refused], now: Ti
         Ok(new)
     })?;
     if new.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     state.transaction(|transaction| {
+        let mut missed = Vec::new();
         for file in new {
             remember(transaction, name, &file.path, &mark(file))?;
             let reason = format!("{} was not taken: {}", file.path.display(), file.reason);
             ledger::skip_file(transaction, name, now, &reason)?;
+            missed.push(Missed::one(name, now, &reason));
         }
-        Ok(())
+        Ok(missed)
     })
 }

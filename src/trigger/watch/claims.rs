@@ -117,7 +117,7 @@ pub(in crate::trigger) fn end(
 /// Takes one file out of a firing whose run has not begun: it is skipped. A firing without files is, too.
 pub(super) fn take_out(connection: &Connection, claim: &Claim, reason: &str) -> rusqlite::Result<()> {
     let event: Option<String> = connection
-        .prepare_cached("SELECT event FROM firing WHERE id = ?1 AND state IN ('queued', 'taken')")?
+        .prepare_cached("SELECT event FROM firing WHERE id = ?1 AND state = 'queued'")?
         .query_row([&claim.firing], |row| row.get(0))
         .optional()?;
     let Some(mut event) = event.and_then(|event| serde_json::from_str::<Value>(&event).ok()) else { return Ok(()) };

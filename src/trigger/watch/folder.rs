@@ -18,7 +18,7 @@ pub(super) use rustix::fs::FileType;
 pub type FolderId = (u64, u64);
 
 /// The id of what a path leads to.
-pub(super) fn id(metadata: &Metadata) -> FolderId {
+pub fn folder_id(metadata: &Metadata) -> FolderId {
     (metadata.dev(), metadata.ino())
 }
 

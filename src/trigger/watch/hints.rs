@@ -139,7 +139,7 @@ mod tests {
     use notify::event::{AccessKind, CreateKind, Flag, RemoveKind};
 
     use super::*;
-    use crate::trigger::watch::folder::id;
+    use crate::trigger::watch::folder_id;
 
     fn event(kind: EventKind, path: &str) -> notify::Result<notify::Event> {
         Ok(notify::Event::new(kind).add_path(path.into()))
@@ -172,7 +172,7 @@ mod tests {
         let mut hints = Hints::new(move || sender.send(()).unwrap_or_default()).unwrap();
         for round in 0..3 {
             std::fs::create_dir(&folder).unwrap();
-            let watched = [(folder.clone(), id(&std::fs::metadata(&folder).unwrap()))];
+            let watched = [(folder.clone(), folder_id(&std::fs::metadata(&folder).unwrap()))];
             assert_eq!(hints.watch(&watched), (vec![folder.clone()], Vec::new()), "round {round}");
             assert_eq!(hints.watch(&watched), (Vec::new(), Vec::new()));
             hints.take();

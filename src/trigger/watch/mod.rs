@@ -19,7 +19,7 @@ mod walk;
 
 pub(super) use claims::end;
 pub use failure::Failure;
-pub use folder::FolderId;
+pub use folder::{FolderId, folder_id};
 pub use hints::{Hinted, Hints};
 pub(super) use moves::{bring_all, forget_failed};
 pub use pattern::Pattern;

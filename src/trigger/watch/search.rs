@@ -14,7 +14,7 @@ use super::claims::is_paused;
 use super::gather::{gather, sort};
 use super::moves::{bring_all, put_away_all};
 use super::remote::is_remote;
-use super::{FolderId, Sightings};
+use super::{FolderId, Sightings, folder_id};
 use crate::state::{State, StateError};
 use crate::trigger::{Looked, WatchDefinition};
 
@@ -117,10 +117,10 @@ impl Search {
             return Ok(Scanned { next: later(now, RESCAN), folders: None });
         }
         // What is put there must not start runs, wherever the state folder is.
-        let avoid = std::fs::metadata(state.folder()).ok().map(|metadata| super::folder::id(&metadata));
+        let avoid = std::fs::metadata(state.folder()).ok().map(|metadata| folder_id(&metadata));
         let mut scan = self.sightings.scan(watch, avoid, now);
         let mut ready = sift(state, watch, &mut scan, &mut self.sightings)?;
-        refuse_all(state, &watch.name, &scan.refused, now)?;
+        looked.missed.extend(refuse_all(state, &watch.name, &scan.refused, now)?);
         sort(&mut ready, watch.config.order);
         let gathered = gather(&ready, watch.config.collect, &mut self.sightings, now);
         let files = |groups: &[&[super::Found]]| groups.iter().map(|group| group.len()).sum::<usize>();
@@ -180,7 +180,7 @@ impl Search {
 fn nearest_folder(missing: &Path) -> Option<(PathBuf, FolderId)> {
     missing.ancestors().skip(1).find_map(|folder| {
         let metadata = std::fs::metadata(folder).ok().filter(std::fs::Metadata::is_dir)?;
-        Some((folder.to_owned(), super::folder::id(&metadata)))
+        Some((folder.to_owned(), folder_id(&metadata)))
     })
 }
 

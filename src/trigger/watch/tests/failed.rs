@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::config::{After, Ready};
 use crate::trigger::Outcome;
 use crate::trigger::watch::Failure;
-use crate::trigger::watch::tests::bench::{Bench, account, poll, run_all, second};
+use crate::trigger::watch::tests::bench::{Bench, account, poll, recover, run_all, second};
 
 fn failure(run: &str) -> Failure {
     let message = "no such group\nrun: forged".to_owned();
@@ -78,10 +78,10 @@ fn what_a_person_has_taken_out_of_failed_is_left_alone() {
         triggers.ended(&firing.id, Outcome::Failed, second(4)).unwrap();
         triggers.gave_up(&firing.id, &failure("r3")).unwrap();
     });
-    triggers.recover().unwrap();
+    recover(&triggers);
     assert_eq!(bench.at_work(), 1, "it may still be resumed");
     fs::remove_file(bench.inbox("failed/a.txt")).unwrap();
-    triggers.recover().unwrap();
+    recover(&triggers);
     assert_eq!(bench.at_work(), 0, "a person has dealt with it");
 }
 

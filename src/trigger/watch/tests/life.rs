@@ -8,7 +8,7 @@ use crate::trigger::Account;
 use crate::trigger::Outcome;
 use crate::trigger::watch::Sightings;
 use crate::trigger::watch::claim::claim_all;
-use crate::trigger::watch::tests::bench::{Bench, account, poll, second, work};
+use crate::trigger::watch::tests::bench::{Bench, account, poll, recover, second, work};
 
 #[test]
 fn a_file_is_taken_once_it_has_settled() {
@@ -95,10 +95,10 @@ fn a_crash_between_claim_and_move_is_repaired() {
     // Here the process died; the next one has the claim and the file that has not moved.
     let mut triggers = bench.open();
     assert!(triggers.take_queued(second(1), 9).unwrap().is_empty(), "not before it is in the work folder");
-    triggers.recover().unwrap();
+    recover(&triggers);
     assert!(poll(&mut triggers, 1).is_empty());
     assert_eq!(work(&mut triggers, 1, Outcome::Succeeded), ["one"]);
-    triggers.recover().unwrap();
+    recover(&triggers);
     assert_eq!(account(&triggers).started, 1);
 }
 
@@ -112,7 +112,7 @@ fn a_file_replaced_after_its_claim_counts_as_another() {
     claim_all(&bench.state, &definition, &[&ready], second(0)).unwrap();
     bench.drop_file("b", "brand new");
     fs::rename(bench.inbox("b"), bench.inbox("a.txt")).unwrap();
-    assert_eq!(triggers.recover().unwrap().len(), 1, "it is told");
+    assert_eq!(recover(&triggers).len(), 1, "it is told");
     assert_eq!(poll(&mut triggers, 1).len(), 1);
     assert_eq!(work(&mut triggers, 1, Outcome::Succeeded), ["brand new"]);
     assert_eq!(account(&triggers), Account { due: 2, started: 1, skipped: 1, ..Account::default() });
@@ -127,12 +127,12 @@ fn many_files_start_one_run_each_through_restarts() {
     let mut seen = Vec::new();
     for round in 0..4 {
         let mut triggers = bench.open();
-        triggers.recover().unwrap();
+        recover(&triggers);
         poll(&mut triggers, round);
         // What is taken and not started when the service dies is started by the next.
         triggers.take_queued(second(round), 1).unwrap();
         if round % 2 == 1 {
-            triggers.recover().unwrap();
+            recover(&triggers);
             seen.extend(work(&mut triggers, round, Outcome::Succeeded));
         }
     }

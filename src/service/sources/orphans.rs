@@ -1,0 +1,115 @@
+//! Runs that nobody executes any more: their process died under them.
+//!
+//! The service goes on with its own, inside their window, three times at most and with growing pauses. What
+//! it leaves alone is interrupted, and can be resumed by hand.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::run::Outcome;
+use crate::service::desk::Desk;
+use crate::service::sources::Source;
+use crate::trigger::{Firing, Outcome as FiringOutcome};
+
+/// The pauses before a run goes on: for the first time, the second, the third.
+const PAUSES: [SignedDuration; 3] = [SignedDuration::ZERO, SignedDuration::from_secs(30), SignedDuration::from_mins(2)];
+
+/// A run that somebody else executes is looked at again after this long.
+const AGAIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// Runs without a process, and when they go on.
+#[derive(Debug, Default)]
+pub(super) struct Orphans {
+    later: BTreeMap<String, Timestamp>,
+}
+
+/// What becomes of such a run.
+enum Fate {
+    /// It goes on at this time.
+    GoesOn(Timestamp),
+    /// A person has it in hand.
+    InHand,
+    /// It has ended in the meantime, in a word.
+    Ended(FiringOutcome, String),
+    /// It is left alone, and why.
+    LeftAlone(String),
+}
+
+impl Orphans {
+    fn fate(&mut self, desk: &Desk, firing: &Firing, now: Timestamp) -> Result<Fate, String> {
+        let run = firing.run.as_deref().unwrap_or_default();
+        let run = desk.project.journal().find_run(run)?;
+        match run.outcome.as_deref() {
+            None => return Ok(Fate::InHand),
+            Some(word) if word == Outcome::Succeeded.name() => {
+                return Ok(Fate::Ended(FiringOutcome::Succeeded, word.to_owned()));
+            }
+            Some(word) if word != Outcome::Interrupted.name() => {
+                return Ok(Fate::Ended(FiringOutcome::Failed, word.to_owned()));
+            }
+            Some(_) => {}
+        }
+        let schedule = desk.triggers.schedules.get(&firing.trigger);
+        if schedule.is_none() && desk.triggers.watches.get(&firing.trigger).is_none() {
+            return Ok(Fate::LeftAlone("its trigger is not configured any more".into()));
+        }
+        let Some(pause) = usize::try_from(run.resumed).ok().and_then(|times| PAUSES.get(times)) else {
+            return Ok(Fate::LeftAlone(format!("it has gone on {} times already", run.resumed)));
+        };
+        let at = *self.later.entry(firing.id.clone()).or_insert_with(|| now.saturating_add(*pause).unwrap_or(now));
+        // Files and firings by hand have no window.
+        let window = schedule.zip(firing.due).and_then(|(schedule, due)| {
+            due.saturating_add(SignedDuration::try_from(schedule.config.window).unwrap_or(SignedDuration::MAX)).ok()
+        });
+        if window.is_some_and(|end| at > end) {
+            return Ok(Fate::LeftAlone("it is later than the window of its schedule allows".into()));
+        }
+        Ok(Fate::GoesOn(at))
+    }
+}
+
+impl Source for Orphans {
+    fn look(&mut self, desk: &mut Desk, now: Timestamp) -> Result<Option<Timestamp>, String> {
+        if !std::mem::take(&mut desk.orphaned) && self.later.values().all(|at| *at > now) {
+            return Ok(self.later.values().min().copied());
+        }
+        // Until all of it is done, there is more to do.
+        desk.orphaned = true;
+        let mut next: Option<Timestamp> = None;
+        let mut later = |at: Timestamp| next = Some(next.map_or(at, |next| next.min(at)));
+        for firing in desk.unattended()? {
+            let run = firing.run.clone().unwrap_or_default();
+            match self.fate(desk, &firing, now)? {
+                Fate::GoesOn(at) if at <= now && desk.free() > 0 => {
+                    self.later.remove(&firing.id);
+                    desk.resume(firing)?;
+                }
+                // With every place taken, the end of a run wakes the loop.
+                Fate::GoesOn(at) if at <= now => later(now.saturating_add(AGAIN).unwrap_or(at)),
+                Fate::GoesOn(at) => later(at),
+                Fate::InHand => {
+                    let at = now.saturating_add(AGAIN).unwrap_or(now);
+                    self.later.insert(firing.id, at);
+                    later(at);
+                }
+                Fate::Ended(outcome, word) => {
+                    self.later.remove(&firing.id);
+                    desk.close(&firing.id, outcome, now)?;
+                    desk.give_up(&firing, &word, now)?;
+                }
+                Fate::LeftAlone(why) => {
+                    self.later.remove(&firing.id);
+                    desk.close(&firing.id, FiringOutcome::Failed, now)?;
+                    desk.complain([format!(
+                        "{}: run {run} was interrupted and does not go on by itself: {why}; `beadle runs resume {run}` \
+                         goes on with it",
+                        firing.trigger
+                    )]);
+                }
+            }
+        }
+        desk.orphaned = false;
+        Ok(next)
+    }
+}
