@@ -205,7 +205,8 @@ fn files_dropped_while_the_service_is_killed_start_one_run_each() {
     wait_until("the archive", patience, || names(&sandbox, "inbox/archive").len() + at_work() == count);
     serving.end();
     let mut runs: BTreeMap<String, usize> = BTreeMap::new();
-    for name in names(&sandbox, "out") {
+    // A run that is killed while it writes leaves the half of it under a hidden name.
+    for name in names(&sandbox, "out").into_iter().filter(|name| !name.starts_with('.')) {
         *runs.entry(name.rsplit_once('.').unwrap().0.to_owned()).or_default() += 1;
     }
     let twice: Vec<_> = runs.iter().filter(|(_, runs)| **runs > 1).collect();
