@@ -173,6 +173,46 @@ const MIGRATIONS: &[&str] = &[
     CREATE INDEX firing_expires ON firing (expires) WHERE state = 'queued';
     CREATE INDEX firing_started ON firing (name, started) WHERE run IS NOT NULL;
     CREATE INDEX ledger_last ON ledger (last);",
+    // 8: a firing may claim several files, and a claim says why its run failed.
+    "ALTER TABLE claim RENAME TO former_claim;
+    DROP INDEX claim_source;
+    CREATE TABLE claim (
+        firing   TEXT NOT NULL,
+        number   INTEGER NOT NULL,
+        name     TEXT NOT NULL,
+        source   BLOB NOT NULL,
+        work     BLOB NOT NULL,
+        identity TEXT NOT NULL,
+        after    TEXT NOT NULL,
+        state    TEXT NOT NULL,
+        note     TEXT,
+        PRIMARY KEY (firing, number)
+    ) WITHOUT ROWID;
+    CREATE INDEX claim_source ON claim (state, source);
+    CREATE INDEX claim_name ON claim (state, name);
+    INSERT INTO claim SELECT firing, 0, name, source, work, identity, after, state, NULL FROM former_claim
+        WHERE state IN ('claimed', 'taken');
+    DROP TABLE former_claim;",
+    // 9: what files of a watch held, for those that are taken once; and the files that runs have written. One
+    // without an identity is being written.
+    "ALTER TABLE claim ADD COLUMN remember INTEGER;
+    CREATE TABLE content (
+        name   TEXT NOT NULL,
+        sha256 BLOB NOT NULL,
+        at     INTEGER NOT NULL,
+        file   TEXT NOT NULL,
+        firing TEXT NOT NULL,
+        PRIMARY KEY (name, sha256)
+    ) WITHOUT ROWID;
+    CREATE INDEX content_at ON content (name, at);
+    CREATE INDEX content_firing ON content (firing);
+    CREATE TABLE written (
+        path     BLOB PRIMARY KEY,
+        identity TEXT,
+        run      TEXT NOT NULL,
+        depth    INTEGER NOT NULL,
+        at       INTEGER NOT NULL
+    ) WITHOUT ROWID;",
 ];
 
 /// The state database cannot be used, and why.

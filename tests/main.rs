@@ -40,3 +40,4 @@ mod terminal;
 mod triggers;
 mod undo;
 mod vendors;
+mod watches;

@@ -1,7 +1,7 @@
 //! The service: schedules and dropped files start runs by themselves.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -16,12 +16,11 @@ pub struct Serving {
 
 impl Serving {
     pub fn start(sandbox: &Sandbox) -> Self {
-        let mut child = sandbox
-            .command(&["serve", "--format", "json"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::start_with(sandbox.command(&["serve", "--format", "json"]))
+    }
+
+    pub fn start_with(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = channel();
         std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
@@ -49,13 +48,13 @@ impl Serving {
     }
 
     /// Ends it without a chance to do anything about it.
-    fn kill(mut self) {
+    pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     fn signal(&self, signal: &str) {
-        std::process::Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
     }
 }
 
@@ -221,8 +220,8 @@ fn a_changed_configuration_is_followed_and_a_bad_one_is_not() {
     let serving = Serving::start(&sandbox);
     let good = sandbox.read("beadle.toml");
     sandbox.write("beadle.toml", &format!("{good}\n[schedules.x]\nplaybook = \"missing\"\ncron = \"* * * * * *\"\n"));
-    let problem = serving.wait_for("\"event\":\"problem\"");
-    assert!(problem.contains("the last good one stays") && problem.contains("missing"), "{problem}");
+    let problem = serving.wait_for("the last good one stays");
+    assert!(problem.contains("\"event\":\"problem\"") && problem.contains("missing"), "{problem}");
     sandbox.write("inbox/a.txt", "a");
     serving.wait_for("\"event\":\"ended\"");
     sandbox.write("beadle.toml", &format!("{good}\n[schedules.x]\nplaybook = \"other\"\ncron = \"* * * * * *\"\n"));

@@ -123,8 +123,15 @@ pub struct RetryTable {
 pub struct WatchTable {
     pub playbook: Option<String>,
     pub paths: Vec<String>,
+    pub recursive: bool,
     pub ready: Option<String>,
     pub settle: Option<String>,
+    pub poll: Option<String>,
+    pub order: Option<String>,
+    pub collect: Option<CollectTable>,
+    pub dedupe: Option<String>,
+    pub dedupe_for: Option<String>,
+    pub chain: bool,
     pub params: toml::Table,
     pub allow: Vec<String>,
     pub overlap: Option<String>,
@@ -137,6 +144,14 @@ pub struct WatchTable {
     pub retry: Option<RetryTable>,
     pub pause_after: Option<u32>,
     pub max_runs: Option<usize>,
+}
+
+/// `collect = { … }`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CollectTable {
+    pub max: Option<usize>,
+    pub window: Option<String>,
 }
 
 /// `[channels.NAME]`: which keys there are depends on the kind.

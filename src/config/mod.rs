@@ -31,4 +31,4 @@ pub use project::{Config, ConfigError, FileLimits, Limits, NeverConfig, PolicyCo
 pub use secrets::Secrets;
 pub use service::{EndpointConfig, ServiceConfig, Tells};
 pub use target::{Auth, Rate, SecretSource, Target, Tls};
-pub use triggers::{After, Missed, Overlap, Ready, ScheduleConfig, WatchConfig};
+pub use triggers::{After, Collect, FileOrder, Missed, Overlap, Ready, ScheduleConfig, WatchConfig};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::Failures;
-use crate::config::file::{ScheduleTable, WatchTable};
+use crate::config::file::{CollectTable, ScheduleTable, WatchTable};
 use crate::config::targets::length;
 
 /// What happens when a trigger goes off while its last run is still going.
@@ -63,10 +63,28 @@ impl Ready {
     }
 }
 
+/// Which of several files comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileOrder {
+    /// By their paths.
+    Name,
+    /// The one that was changed first.
+    Time,
+}
+
+/// Several files for one run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Collect {
+    /// The most that one run gets.
+    pub max: usize,
+    /// How long the first waits for others.
+    pub window: Duration,
+}
+
 /// What becomes of a file after its run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum After {
-    /// It is moved to `archive/` beside the watched folder.
+    /// It is moved to `archive/` in its folder.
     Archive,
     /// It is removed.
     Delete,
@@ -115,12 +133,26 @@ pub struct ScheduleConfig {
 pub struct WatchConfig {
     /// The playbook.
     pub playbook: String,
-    /// Patterns of files, relative to the project; the last component may have `*` and `?`.
+    /// Patterns of files; each part may have `*` and `?`, and `**` stands for any folders.
     pub paths: Vec<PathBuf>,
+    /// Whether files in folders below are meant as well.
+    pub recursive: bool,
     /// When a file is complete.
     pub ready: Ready,
     /// How long it must have stood still.
     pub settle: Duration,
+    /// How often folders are looked into where the system does not hint at changes; by default it is known by
+    /// the file system.
+    pub poll: Option<Duration>,
+    /// Which file comes first.
+    pub order: FileOrder,
+    /// Whether a run gets several files at once.
+    pub collect: Option<Collect>,
+    /// For how long contents are remembered, so that a file with the same is not taken again; `None` where
+    /// each file is.
+    pub dedupe: Option<Duration>,
+    /// Whether files that runs have written are taken as well.
+    pub chain: bool,
     /// Parameters; texts may hold `${event.…}`.
     pub params: toml::Table,
     /// Whether the trigger adds `destroy`.
@@ -275,14 +307,13 @@ pub fn watch(table: &WatchTable, folder: &std::path::Path) -> Result<WatchConfig
     if table.paths.is_empty() {
         taken.0.push("paths is missing, such as paths = [\"inbox/*.txt\"]".into());
     }
-    for path in &table.paths {
-        let (parent, _) = path.rsplit_once('/').unwrap_or(("", path));
-        if parent.contains(['*', '?']) {
-            taken.0.push(format!("paths '{path}': only the last part may have * or ?"));
-        }
-    }
     let ready = taken.take(word("ready", table.ready.as_deref(), READY, Ready::Settle));
     let settle = taken.take(length(table.settle.as_deref(), "settle", Duration::from_secs(2)));
+    let poll = taken.take(poll(table.poll.as_deref()));
+    let words = [("name", FileOrder::Name), ("time", FileOrder::Time)];
+    let order = taken.take(word("order", table.order.as_deref(), &words, FileOrder::Name));
+    let collect = taken.take(table.collect.as_ref().map(collect).transpose());
+    let dedupe = taken.take(dedupe(table));
     let destroy = taken.take(destroys(&table.allow));
     let overlap = taken.take(word("overlap", table.overlap.as_deref(), OVERLAPS, Overlap::Queue));
     let after = match table.after.as_deref() {
@@ -292,11 +323,16 @@ pub fn watch(table: &WatchTable, folder: &std::path::Path) -> Result<WatchConfig
     let timeout = taken.take(timeout(table.timeout.as_deref()));
     let failures = taken.take(Failures::read(table.retry.as_ref(), table.pause_after));
     let max_runs = taken.take(max_runs(table.max_runs, overlap));
-    match (playbook, ready, settle, destroy, overlap, after, timeout, failures, max_runs) {
+    match (playbook, ready, settle, poll, order, collect, dedupe, destroy, overlap, after, timeout, failures, max_runs)
+    {
         (
             Some(playbook),
             Some(ready),
             Some(settle),
+            Some(poll),
+            Some(order),
+            Some(collect),
+            Some(dedupe),
             Some(destroy),
             Some(overlap),
             Some(after),
@@ -306,8 +342,14 @@ pub fn watch(table: &WatchTable, folder: &std::path::Path) -> Result<WatchConfig
         ) if taken.0.is_empty() => Ok(WatchConfig {
             playbook,
             paths: table.paths.iter().map(|path| folder.join(path)).collect(),
+            recursive: table.recursive,
             ready,
             settle,
+            poll,
+            order,
+            collect,
+            dedupe,
+            chain: table.chain,
             params: table.params.clone(),
             destroy,
             overlap,
@@ -318,6 +360,32 @@ pub fn watch(table: &WatchTable, folder: &std::path::Path) -> Result<WatchConfig
         }),
         _ => Err(taken.0),
     }
+}
+
+fn poll(text: Option<&str>) -> Result<Option<Duration>, String> {
+    let Some(text) = text else { return Ok(None) };
+    let poll = crate::duration::parse_std(text).map_err(|mistake| format!("poll: {mistake}"))?;
+    if poll < Duration::from_millis(100) {
+        return Err("poll: folders are looked into ten times a second at most: write 100ms or more".into());
+    }
+    Ok(Some(poll))
+}
+
+fn dedupe(table: &WatchTable) -> Result<Option<Duration>, String> {
+    let by_content = word("dedupe", table.dedupe.as_deref(), &[("none", false), ("content", true)], false)?;
+    if !by_content && table.dedupe_for.is_some() {
+        return Err("dedupe_for: nothing is remembered without dedupe = \"content\"".into());
+    }
+    let month = Duration::from_secs(30 * 24 * 3600);
+    by_content.then(|| length(table.dedupe_for.as_deref(), "dedupe_for", month)).transpose()
+}
+
+fn collect(table: &CollectTable) -> Result<Collect, String> {
+    let max = table.max.unwrap_or(100);
+    if max == 0 {
+        return Err("collect: max must be at least 1".into());
+    }
+    Ok(Collect { max, window: length(table.window.as_deref(), "collect: window", Duration::from_secs(10))? })
 }
 
 fn timeout(text: Option<&str>) -> Result<Option<Duration>, String> {

@@ -301,6 +301,9 @@ impl Door {
         for (file, path) in request.body.files_mut().into_iter().zip(files) {
             file.path.clone_from(path);
         }
+        if let Some(path) = &save_to {
+            self.parts.host.authorship.begin(path).map_err(name)?;
+        }
         let answered = runtime.block_on(async {
             let verify = || -> BoxFuture<'_, Option<bool>> {
                 Box::pin(async {
@@ -323,6 +326,9 @@ impl Door {
             };
             line.exchange(exchange).await
         });
+        if let Some(path) = &save_to {
+            self.parts.host.authorship.end(path).map_err(name)?;
+        }
         failpoint::reach("answered");
         self.tell(errand, &answered, begun);
         let counter = if changes { &self.changes } else { &self.reads };

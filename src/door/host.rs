@@ -30,6 +30,21 @@ pub struct NamedStore {
     pub name: String,
 }
 
+/// Keeps which files a run writes, so that a watched folder knows its own.
+pub trait Authorship: Send + Sync {
+    /// A file is about to be written there.
+    ///
+    /// # Errors
+    /// When that cannot be kept: the file must not be written then.
+    fn begin(&self, path: &Path) -> Result<(), Fault>;
+
+    /// It is written, or that failed.
+    ///
+    /// # Errors
+    /// When that cannot be kept.
+    fn end(&self, path: &Path) -> Result<(), Fault>;
+}
+
 /// What host effects need.
 pub struct Host {
     /// The time.
@@ -38,6 +53,8 @@ pub struct Host {
     pub files: FileRules,
     /// The script's store; opened when it is first used.
     pub store: Box<dyn Fn() -> Result<NamedStore, Fault> + Send + Sync>,
+    /// Which files were written.
+    pub authorship: Arc<dyn Authorship>,
     /// Runs waits.
     pub runtime: Handle,
     /// Ends waits.
@@ -122,7 +139,10 @@ impl Host {
             return Ok(());
         }
         self.pins.was_written(&self.files.name_of(path));
-        self.files.write(path, &contents)
+        let place = self.files.writable(path)?;
+        self.authorship.begin(&place)?;
+        let written = self.files.write(path, &contents);
+        written.and(self.authorship.end(&place))
     }
 
     /// The value of a key of the store.

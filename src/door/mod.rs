@@ -41,7 +41,7 @@ pub use event::{DoorEvent, Watcher, insecure};
 pub use files::FileRules;
 pub use halt::Halt;
 pub use heartbeat::{Beat, Heartbeats};
-pub use host::{Host, NamedStore};
+pub use host::{Authorship, Host, NamedStore};
 pub use mode::{Approved, Before, DryRun, Mode, Object, Remainder, Seen, Withheld, is_assumed};
 pub use notify::Notices;
 pub use pinned::{Pinned, Pins};

@@ -113,7 +113,15 @@ impl Children for ChildRuns {
             hosts: Arc::clone(&parts.hosts),
             notices: notices(&self.project, id, &playbook.name, parts.notices.about.cause.clone()),
             catalog: Arc::clone(&parts.catalog),
-            host: host(&self.project, files, store_name(&playbook), &halt, &parts.host.pins, &record),
+            host: host(
+                &self.project,
+                files,
+                store_name(&playbook),
+                &halt,
+                &parts.host.pins,
+                &record,
+                Arc::clone(&parts.host.authorship),
+            ),
             locks: Arc::clone(&parts.locks),
             watcher: Arc::clone(&parts.watcher),
             secret: {

@@ -1,6 +1,7 @@
 //! Runs: one execution of one script, from its header and parameters to its outcome.
 
 pub mod apart;
+mod authorship;
 pub mod check;
 mod children;
 pub mod execute;

@@ -8,12 +8,13 @@ use crate::door::policy::{
     Ask, Budget, Confirm, Declared, Limit, Limits, Policy, PolicySettings, Recording, Rights, RunLocks,
 };
 use crate::door::{
-    About, Door, DoorEvent, DoorParts, FileRules, Halt, Host, Mode, NamedStore, Notices, Passage, Pins, Sleepers,
-    Watcher,
+    About, Authorship, Door, DoorEvent, DoorParts, FileRules, Halt, Host, Mode, NamedStore, Notices, Passage, Pins,
+    Sleepers, Watcher,
 };
 use crate::engine::{Begun, Imports, Output, OutputEvent, Reach, RunContext, RunFacts, Texts};
 use crate::fault::Fault;
 use crate::journal::Past;
+use crate::run::authorship::RunAuthorship;
 use crate::run::children::ChildRuns;
 use crate::run::execute::{Cause, Listener, Order, RunEvent, Start};
 use crate::run::header::HeaderPolicy;
@@ -145,12 +146,14 @@ pub(super) fn host(
     halt: &Halt,
     pins: &Arc<Pins>,
     record: &RunRecord,
+    authorship: Arc<dyn Authorship>,
 ) -> Host {
     let stores = Arc::clone(project);
     Host {
         clock: Arc::clone(&project.clock),
         files,
         store: Box::new(move || Ok(NamedStore { store: stores.stores()?, name: store.clone() })),
+        authorship,
         runtime: project.runtime.clone(),
         halt: halt.clone(),
         pins: Arc::clone(pins),
@@ -257,6 +260,7 @@ impl Prepared {
             never: Arc::clone(&project.never),
             ask,
         });
+        let authorship = RunAuthorship::of(project, &id, &order.event);
         let files = project.files(order.params.files.iter().chain(&order.event_files).cloned());
         let door = Arc::new(Door::new(DoorParts {
             recorder: record.recorder(),
@@ -267,7 +271,7 @@ impl Prepared {
             hosts: Arc::clone(&project.hosts),
             notices: notices(project, &id, &order.playbook.name, order.cause.describe()),
             catalog: Arc::clone(&project.catalog),
-            host: host(project, files, store_name(&order.playbook), &halt, &pins, &record),
+            host: host(project, files, store_name(&order.playbook), &halt, &pins, &record, authorship),
             locks,
             watcher: Arc::clone(&ears) as Arc<dyn Watcher>,
             secret: {

@@ -7,6 +7,7 @@ use crate::catalog::Effect;
 use crate::config::{SecretSource, line_of, secrets};
 use crate::engine::Place;
 use crate::engine::check::{Code, Finding};
+use crate::nearest;
 use crate::run::params::{Given, from_toml, resolve};
 use crate::run::{Playbook, Project, Within};
 use crate::secret::SHORTEST;
@@ -46,6 +47,19 @@ pub(super) fn check_triggers(project: &Project, shown: &str, text: &str) -> Vec<
         match WatchDefinition::new(name, config, &project.config.folder) {
             Err(error) => findings.push(Finding::new(Code::DeadTrigger, place.clone(), error.to_string())),
             Ok(watch) => {
+                for name in unknown_names(&config.params, watch.event_names()) {
+                    let known = watch.event_names();
+                    let message = format!("watches.{}: its events have no '{name}'", watch.name);
+                    let hint = match (name.as_str(), config.collect) {
+                        ("path", Some(_)) => "with collect it is ${event.paths}, a list".to_owned(),
+                        ("paths" | "files", None) => "without collect it is ${event.path}, one file".to_owned(),
+                        _ => {
+                            let nearest = nearest::did_you_mean(&name, known.iter().copied());
+                            format!("they have {}.{nearest}", known.join(", "))
+                        }
+                    };
+                    findings.push(Finding::new(Code::TriggerParameter, place.clone(), message).hint(hint));
+                }
                 for folder in
                     watch.folders().into_iter().collect::<BTreeSet<_>>().into_iter().filter(|one| !one.is_dir())
                 {
@@ -58,6 +72,15 @@ pub(super) fn check_triggers(project: &Project, shown: &str, text: &str) -> Vec<
         playbook(project, &trigger, &config.playbook, &place, &mut findings);
     }
     findings
+}
+
+/// The names after `event.` in parameters that are none of these.
+fn unknown_names(params: &toml::Table, known: &[&str]) -> BTreeSet<String> {
+    let text = toml::Value::Table(params.clone()).to_string();
+    let names = text.split("${event.").skip(1).filter_map(|rest| rest.split_once('}'));
+    // The depth is there for a run that another one started.
+    let unknown = names.filter(|(name, _)| !known.contains(name) && *name != "depth");
+    unknown.map(|(name, _)| name.to_owned()).collect()
 }
 
 /// What a trigger gives to its playbook.

@@ -12,6 +12,7 @@ use crate::door::policy::NoTerminal;
 use crate::run::{Ending, Listener, Now, Outcome, Project, Resumption, RunEvent, Start, execute_from, resume, wake};
 use crate::service::event::{ServiceEvent, Tell};
 use crate::service::orders::order;
+use crate::trigger::watch::Failure;
 use crate::trigger::{Firing, Missed, Triggers};
 
 /// What wakes the loop.
@@ -127,15 +128,23 @@ impl Desk {
         let order = match order(&self.project, &firing, halt.clone()) {
             Ok(order) => order,
             Err(why) => {
+                let why = self.project.masker().mask(&why).into_owned();
                 self.complain([format!("{}: {why}", firing.trigger)]);
                 let at = firing.due.unwrap_or_else(|| self.now());
                 self.tell(ServiceEvent::Missed(Missed::one(&firing.trigger, at, &why)));
-                return self.triggers.skip(&firing.id, &why).map_err(|error| error.to_string());
+                self.triggers.skip(&firing.id, &why).map_err(|error| error.to_string())?;
+                let at = self.now();
+                let reason = Failure { run: None, outcome: "skipped".into(), message: why, place: None, at };
+                return self.triggers.gave_up(&firing.id, &reason).map_err(|error| error.to_string());
             }
         };
-        let original = firing.event.get("original").and_then(serde_json::Value::as_str).map(str::to_owned);
-        let due = || firing.due.map_or_else(|| firing.kind.name().to_owned(), |due| format!("due {due}"));
-        let (id, why) = (firing.run.clone().unwrap_or_default(), original.unwrap_or_else(due));
+        let why = match (firing.event.get("original"), firing.event.get("files"), firing.due) {
+            (Some(serde_json::Value::String(path)), ..) => path.clone(),
+            (_, Some(serde_json::Value::Array(files)), _) => format!("{} files", files.len()),
+            (_, _, Some(due)) => format!("due {due}"),
+            _ => firing.kind.name().to_owned(),
+        };
+        let id = firing.run.clone().unwrap_or_default();
         let late = firing.due.map(|due| Duration::try_from(self.now().duration_since(due)).unwrap_or_default());
         self.execute(firing, why, late, halt, move |project, listener| {
             execute_from(project, order, Start::New(id), listener)
@@ -243,6 +252,9 @@ impl Desk {
                 continue;
             }
             self.close(firing, ending.outcome, now)?;
+            if let Some(failure) = failure(&self.project, ending, now) {
+                self.triggers.gave_up(firing, &failure).map_err(|error| error.to_string())?;
+            }
             self.tell_end();
         }
         Ok(())
@@ -256,6 +268,20 @@ impl Desk {
         let problems = self.triggers.ended(firing, outcome, now).map_err(|error| error.to_string())?;
         self.complain(problems);
         Ok(())
+    }
+
+    /// Puts the files of such a run away that did not succeed; its journal says why.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub(super) fn give_up(&self, firing: &Firing, outcome: Outcome, at: Timestamp) -> Result<(), String> {
+        if !GIVEN_UP.contains(&outcome) {
+            return Ok(());
+        }
+        let (outcome, message) =
+            (outcome.name().to_owned(), "the service ended before it wrote why: look at the run".to_owned());
+        let failure = Failure { run: firing.run.clone(), outcome, message, place: None, at };
+        self.triggers.gave_up(&firing.id, &failure).map_err(|error| error.to_string())
     }
 
     /// Firings that were started and have not ended, whose runs this service does not execute.
@@ -274,4 +300,23 @@ impl Desk {
             self.tell(ServiceEvent::Ended(firing, ending));
         }
     }
+}
+
+/// The outcomes after which nobody goes on with a run without being asked, nor has to settle first what it did.
+const GIVEN_UP: [Outcome; 4] = [Outcome::Failed, Outcome::Refused, Outcome::TimedOut, Outcome::Cancelled];
+
+/// Why a run's files go to `failed/`, if they do.
+fn failure(project: &Project, ending: &Ending, at: Timestamp) -> Option<Failure> {
+    if !GIVEN_UP.contains(&ending.outcome) {
+        return None;
+    }
+    let message = ending.error.as_ref().map_or("it did not come to its end", |error| &error.message);
+    let place = ending.error.as_ref().and_then(|error| error.place.as_ref());
+    Some(Failure {
+        run: Some(ending.id.clone()).filter(|id| !id.is_empty()),
+        outcome: ending.outcome.name().to_owned(),
+        message: project.masker().mask(message).into_owned(),
+        place: place.map(|(file, line)| format!("{file}:{line}")),
+        at,
+    })
 }

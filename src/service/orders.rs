@@ -36,15 +36,12 @@ pub fn definitions(project: &Project) -> Result<(Vec<ScheduleDefinition>, Vec<Wa
     if mistakes.is_empty() { Ok((schedules, watches)) } else { Err(mistakes) }
 }
 
-/// The triggers of a project, opened at `now`. Folders that are watched are made.
+/// The triggers of a project, opened at `now`.
 ///
 /// # Errors
-/// As [`definitions`], and what the database or a folder refuses.
+/// As [`definitions`], and what the database refuses.
 pub(super) fn triggers(project: &Project, now: Timestamp) -> Result<Triggers, Vec<String>> {
     let (schedules, watches) = definitions(project)?;
-    for folder in watches.iter().flat_map(|watch| watch.folders()) {
-        std::fs::create_dir_all(&folder).map_err(|error| vec![format!("{}: {error}", folder.display())])?;
-    }
     let state = project.state().map_err(|fault| vec![fault.message])?;
     Triggers::open(state, schedules, watches, now).map_err(|error| vec![error.to_string()])
 }
@@ -91,7 +88,9 @@ pub fn order(project: &Arc<Project>, firing: &Firing, halt: Halt) -> Result<Orde
     given.extend(by_hand.into_iter().map(|(name, value)| (name, vec![Given::Typed(value)])));
     let within = Within { project, folder: &config.folder };
     let params = resolve(&playbook.header, &given, &within).map_err(|mistakes| mistakes.join("; "))?;
-    let event_files = event.get("path").and_then(Value::as_text).map(PathBuf::from).into_iter().collect();
+    let one = event.get("path").into_iter();
+    let many = event.get("paths").and_then(Value::as_list).into_iter().flatten();
+    let event_files = one.chain(many).filter_map(Value::as_text).map(PathBuf::from).collect();
     Ok(Order {
         playbook,
         params,

@@ -50,7 +50,7 @@ impl Service {
         let _only = ServiceLock::take(folder, self.project.clock.now())?;
         let mut desk = self.desk()?;
         self.wake_on_cancel(halt, &desk);
-        let mut sources = all(&desk, self.reloader.clone());
+        let mut sources = all(&mut desk, self.reloader.clone());
         let (schedules, watches) = (desk.triggers.schedules.names().count(), desk.triggers.watches.names().count());
         desk.tell(ServiceEvent::Ready(schedules, watches));
         while !halt.cancelled().is_cancelled() {

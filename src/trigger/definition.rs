@@ -96,18 +96,18 @@ impl WatchDefinition {
     /// Reads the patterns.
     ///
     /// # Errors
-    /// A path has no file name, or a pattern in a folder's name.
+    /// A path cannot be a pattern of files.
     pub fn new(name: &str, config: &WatchConfig, project: &Path) -> Result<Self, DefinitionError> {
         let wrong = |cause| DefinitionError::Path { name: name.to_owned(), cause };
         let patterns: Vec<Pattern> = config
             .paths
             .iter()
-            .map(|path| Pattern::parse(&project.join(path), path))
+            .map(|path| Pattern::parse(&project.join(path), path, config.recursive))
             .collect::<Result<_, _>>()
             .map_err(wrong)?;
         let mut config = config.clone();
         // A folder outside the project belongs to someone else: its files stay where they are.
-        let inside = patterns.iter().all(|pattern| pattern.folder.starts_with(project));
+        let inside = patterns.iter().all(|pattern| pattern.root.starts_with(project));
         config.after.get_or_insert(if inside { After::Archive } else { After::Keep });
         Ok(Self { name: name.to_owned(), config, patterns })
     }
@@ -117,14 +117,27 @@ impl WatchDefinition {
         self.config.after.unwrap_or(After::Keep)
     }
 
-    /// The folders that it looks into.
+    /// The names that its events have.
+    pub fn event_names(&self) -> &'static [&'static str] {
+        match self.config.collect {
+            Some(_) => &["kind", "trigger", "firing", "files", "paths"],
+            None => &["kind", "trigger", "firing", "path", "name", "original", "size", "mtime"],
+        }
+    }
+
+    /// Whether its files stay where they are.
+    pub(super) fn keeps(&self) -> bool {
+        self.after() == After::Keep
+    }
+
+    /// The folders that its files are in, or below.
     pub fn folders(&self) -> Vec<PathBuf> {
-        self.patterns.iter().map(|pattern| pattern.folder.clone()).collect()
+        self.patterns.iter().map(|pattern| pattern.root.clone()).collect()
     }
 
     /// As [`ScheduleDefinition::digest`].
     pub(super) fn digest(&self) -> String {
-        let paths: Vec<_> = self.patterns.iter().map(|pattern| pattern.folder.to_string_lossy()).collect();
+        let paths: Vec<_> = self.patterns.iter().map(|pattern| pattern.root.to_string_lossy()).collect();
         digest(&paths.iter().map(AsRef::as_ref).collect::<Vec<&str>>())
     }
 }

@@ -183,6 +183,38 @@ pub(super) fn queue(
     row(connection, &firing.trigger, (at, at), 1, "queued", None, Some(&firing.id))
 }
 
+/// Queues the firing of so many files, which count one by one.
+pub(super) fn queue_files(
+    connection: &Connection,
+    firing: &Firing,
+    count: usize,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    queue(connection, firing, now, now, None)?;
+    connection
+        .prepare_cached("UPDATE ledger SET count = ?2 WHERE firing = ?1 AND state = 'queued'")?
+        .execute(params![firing.id, count])?;
+    connection
+        .prepare_cached("UPDATE trigger_standing SET due = due + ?2 WHERE name = ?1")?
+        .execute(params![firing.trigger, count])
+        .map(|_| ())
+}
+
+/// Skips one of the files of a firing that is queued; the others stay.
+pub(super) fn take_file_out(connection: &Connection, firing: &str, reason: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE ledger SET count = count - 1 WHERE firing = ?1 AND state = 'queued'")?
+        .execute([firing])?;
+    connection
+        .prepare_cached(
+            "INSERT INTO ledger (name, first, last, count, state, reason)
+             SELECT name, first, last, 1, 'skipped', ?2 FROM ledger WHERE firing = ?1 AND state = 'queued'",
+        )?
+        .execute(params![firing, reason])
+        .map(|_| ())
+}
+
 /// Writes what was merged into a firing.
 pub(super) fn merge(connection: &Connection, firing: &Firing, due: &Due) -> rusqlite::Result<()> {
     if due.merged == 0 {

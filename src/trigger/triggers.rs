@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::config::{Failures, Overlap};
 use crate::nearest;
 use crate::state::{State, StateError};
-use crate::trigger::watch::{bring_all, dispose_all, hand};
+use crate::trigger::watch::{self, Failure, bring_all, forget_failed, hand};
 use crate::trigger::{
     Account, Firing, FiringRun, LedgerRow, Missed, Outcome, ScheduleDefinition, Schedules, Standing, WatchDefinition,
     Watches, history, ledger, queue, retry,
@@ -112,9 +112,9 @@ impl Triggers {
     }
 
     /// Repairs what a service that died left behind: firings are queued again, unless their run
-    /// `has_begun`; claimed files are brought into the work folder, files of succeeded runs are put
-    /// away. For the one service of a state folder, at its start. Answers with how many were queued again, and
-    /// with what could not be repaired.
+    /// `has_begun`; claimed files are brought into the work folder, files of succeeded runs are put away by the
+    /// next look. For the one service of a state folder, at its start. Answers with how many were queued again,
+    /// and with what could not be repaired.
     ///
     /// # Errors
     /// What the database refuses.
@@ -124,9 +124,8 @@ impl Triggers {
         self.state.transaction(|transaction| {
             never_begun.iter().try_for_each(|firing| queue::put_back(transaction, &firing.id))
         })?;
-        let mut problems = bring_all(&self.state, true)?;
-        problems.extend(dispose_all(&self.state)?);
-        Ok((never_begun.len(), problems))
+        forget_failed(&self.state)?;
+        Ok((never_begun.len(), bring_all(&self.state, None)?))
     }
 
     /// When a firing that waits for its time may start. It knows nothing of those that wait for another
@@ -170,7 +169,8 @@ impl Triggers {
         Ok(self.state.transaction(|transaction| queue::expire(transaction, now))?)
     }
 
-    /// Skips a firing whose run cannot be made; `reason` stands in the ledger.
+    /// Skips a firing whose run cannot be made; `reason` stands in the ledger. Its files stay in the work folder
+    /// unless [`Self::gave_up`] follows.
     ///
     /// # Errors
     /// What the database refuses.
@@ -203,17 +203,20 @@ impl Triggers {
     }
 
     /// Records how a run ended (again, if it was resumed): one that failed may be tried again later, and a
-    /// trigger that fails too often is paused. The file of one that succeeded is put away. Answers with what
+    /// trigger that fails too often is paused. The next look at the watches puts the files of one that
+    /// succeeded away; others stay in the work folder unless [`Self::gave_up`] follows. Answers with what
     /// people should know of it.
     ///
     /// # Errors
     /// What the database refuses.
     pub fn ended(&self, firing: &str, outcome: Outcome, now: Timestamp) -> Result<Vec<String>, TriggerError> {
         let failures = |name: &str| self.failures(name);
-        let (name, followed) = self.state.transaction(|transaction| {
+        let (name, followed, watch) = self.state.transaction(|transaction| {
             let followed = retry::ended(transaction, firing, outcome, now, &failures)?;
-            Ok((queue::trigger_of(transaction, firing)?.unwrap_or_default(), followed))
+            let watch = if outcome == Outcome::Succeeded { watch::end(transaction, firing, None)? } else { None };
+            Ok((queue::trigger_of(transaction, firing)?.unwrap_or_default(), followed, watch))
         })?;
+        self.watches.run_ended(watch);
         let mut notes = Vec::new();
         if let Some((number, at)) = followed.again {
             let most = self.failures(&name).attempts;
@@ -225,8 +228,19 @@ impl Triggers {
                  the runs, `beadle triggers resume {name}` lets it go on"
             ));
         }
-        notes.extend(dispose_all(&self.state)?);
         Ok(notes)
+    }
+
+    /// The run of a firing has failed, or cannot be made, and nobody tries it again by himself: the next look at the watches
+    /// brings its files to `failed/`. A firing that is queued again keeps them.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub fn gave_up(&self, firing: &str, failure: &Failure) -> Result<(), TriggerError> {
+        let note = failure.to_string();
+        let watch = self.state.transaction(|transaction| watch::end(transaction, firing, Some(&note)))?;
+        self.watches.run_ended(watch);
+        Ok(())
     }
 
     /// Firings that were started and have not ended.

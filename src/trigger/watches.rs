@@ -1,26 +1,32 @@
-//! The watches of a project: when folders are looked into, and claiming the files that are ready.
+//! The watches of a project: which of them is due to be searched, and what the searches say.
+//!
+//! A search does all that touches watched folders, and may be run on any thread.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::config::Overlap;
 use crate::state::{State, StateError};
-use crate::trigger::watch::{Sightings, bring_all, claim_all, refuse_all};
-use crate::trigger::{Looked, WatchDefinition, ledger};
-
-/// Folders are scanned this often even without a hint.
-const RESCAN: SignedDuration = SignedDuration::from_mins(5);
-
-/// The same, while something stands in the way: a folder that is not there, a file that cannot be moved.
-const RETRY: SignedDuration = SignedDuration::from_secs(30);
+use crate::trigger::watch::{FolderId, Search, Searched, Sightings};
+use crate::trigger::{Looked, WatchDefinition};
 
 #[derive(Debug)]
 struct Entry {
-    definition: WatchDefinition,
-    sightings: Sightings,
+    definition: Arc<WatchDefinition>,
+    /// What earlier searches saw; none while one is under way.
+    sightings: Option<Sightings>,
+    /// When its folders are scanned next.
+    scan: Timestamp,
+    /// Until when it is not searched again, whatever happens.
+    rest: Timestamp,
+    /// Whether something has happened since the search that is under way began.
+    is_stale: bool,
+    folders: Vec<(PathBuf, FolderId)>,
+    /// The problems that were told: each is told once, until it is gone.
+    told: BTreeSet<String>,
 }
 
 /// The watches of a project.
@@ -29,75 +35,144 @@ pub struct Watches {
     state: Arc<State>,
     entries: BTreeMap<String, Entry>,
     looked: Timestamp,
-    /// When folders are scanned next; none without watches.
-    scan: Option<Timestamp>,
+    /// Whether the system hints at changes.
+    hears: bool,
+    /// Watches with files to put away.
+    ended: Mutex<BTreeSet<String>>,
 }
 
 impl Watches {
     /// The watches of these definitions.
     pub(super) fn open(state: Arc<State>, definitions: Vec<WatchDefinition>, now: Timestamp) -> Self {
-        let scan = (!definitions.is_empty()).then_some(now);
-        let entries = definitions
-            .into_iter()
-            .map(|definition| (definition.name.clone(), Entry { definition, sightings: Sightings::default() }))
-            .collect();
-        Self { state, entries, looked: now, scan }
+        let entry = |definition| Entry {
+            definition: Arc::new(definition),
+            sightings: Some(Sightings::default()),
+            scan: now,
+            rest: Timestamp::MIN,
+            is_stale: false,
+            folders: Vec::new(),
+            told: BTreeSet::new(),
+        };
+        let entries: BTreeMap<String, Entry> =
+            definitions.into_iter().map(|definition| (definition.name.clone(), entry(definition))).collect();
+        // What an earlier service has left is put away by the first search.
+        Self { state, entries, looked: now, hears: true, ended: Mutex::default() }
     }
 
-    /// Has the next look scan the folders.
+    /// Says whether the system hints at changes. Where it does not, folders are polled.
+    pub fn set_hearing(&mut self, hears: bool) {
+        if self.hears && !hears {
+            self.hint();
+        }
+        self.hears = hears;
+    }
+
+    /// Has a watch rest until then, whatever happens in its folders.
+    pub fn rest(&mut self, name: &str, until: Timestamp) {
+        if let Some(entry) = self.entries.get_mut(name) {
+            entry.rest = until;
+        }
+    }
+
+    /// Has the next look scan the folders of every watch.
     pub fn hint(&mut self) {
-        self.scan = self.scan.map(|_| Timestamp::MIN);
+        self.entries.values_mut().for_each(Entry::hint);
     }
 
-    /// The folders to watch for hints.
-    pub fn folders(&self) -> Vec<PathBuf> {
-        self.entries.values().flat_map(|entry| entry.definition.folders()).collect()
+    /// Has the next look scan the folders of the watches that look into `folder`, or wait for it.
+    pub fn hint_at(&mut self, folder: &Path) {
+        let looks = |entry: &&mut Entry| entry.folders.iter().any(|(known, _)| known == folder);
+        self.entries.values_mut().filter(looks).for_each(Entry::hint);
     }
 
-    /// Claims every file that is ready, durably, if folders are due to be scanned.
-    ///
-    /// # Errors
-    /// What the database refuses; what was not written is dealt with by the next look.
-    pub fn look(&mut self, now: Timestamp) -> Result<Looked, StateError> {
-        let turned_back = now < self.looked;
+    /// The folders in which a change is a reason to look.
+    pub fn watched(&self) -> impl Iterator<Item = &(PathBuf, FolderId)> {
+        self.entries.values().flat_map(|entry| &entry.folders)
+    }
+
+    /// The files of an ended run are to be put away, if it was one of a watch.
+    pub(super) fn run_ended(&self, watch: Option<String>) {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).extend(watch);
+    }
+
+    /// The searches that are due; each of them has to come back as [`Self::done`].
+    pub fn due(&mut self, now: Timestamp) -> Vec<Search> {
+        if now < self.looked {
+            // A clock that was set back would have them wait for the old time to return.
+            self.hint();
+            self.entries.values_mut().for_each(|entry| entry.rest = Timestamp::MIN);
+        }
         self.looked = now;
-        if turned_back || self.scan.is_some_and(|at| at <= now) { self.scan(now) } else { Ok(Looked::default()) }
-    }
-
-    fn scan(&mut self, now: Timestamp) -> Result<Looked, StateError> {
-        let mut looked = Looked::default();
-        let later = |wait| now.saturating_add(wait).unwrap_or(Timestamp::MAX);
-        let mut next = later(RESCAN);
-        for entry in self.entries.values_mut() {
-            let name = &entry.definition.name;
-            let standing = self.state.with(|connection| ledger::standing(connection, name))?;
-            if standing.is_some_and(|standing| standing.paused) {
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let mut due = Vec::new();
+        for (name, entry) in &mut self.entries {
+            let scans = entry.scan <= now;
+            if entry.rest > now || (!scans && !ended.contains(name)) {
                 continue;
             }
-            let scan = entry.sightings.scan(&entry.definition, now);
-            looked.missed.extend(refuse_all(&self.state, name, &scan.refused, now)?);
-            if !scan.ready.is_empty() {
-                looked.queued.extend(claim_all(&self.state, &entry.definition, &scan.ready, now)?);
+            // One after the other: two that find the same file would quarrel over it.
+            let Some(sightings) = entry.sightings.take() else { continue };
+            ended.remove(name);
+            entry.is_stale = false;
+            let (definition, state) = (Arc::clone(&entry.definition), Arc::clone(&self.state));
+            due.push(Search { definition, state, sightings, now, scans, hears: self.hears });
+        }
+        due
+    }
+
+    /// Takes in what a search has found. Problems that were told before are left out.
+    ///
+    /// # Errors
+    /// What the database refused; what was not written is dealt with by the next search.
+    pub fn done(&mut self, searched: Searched) -> Result<Looked, StateError> {
+        let Some(entry) = self.entries.get_mut(&searched.name) else { return searched.done };
+        entry.sightings = Some(searched.sightings);
+        let has_scanned = searched.scanned.is_some();
+        if let Some(scanned) = searched.scanned {
+            entry.scan = if entry.is_stale { Timestamp::MIN } else { scanned.next };
+            if let Some(folders) = scanned.folders {
+                entry.folders = folders;
             }
-            looked.problems.extend(scan.problems);
-            next = scan.settles.map_or(next, |settles| next.min(settles));
         }
-        looked.problems.extend(bring_all(&self.state, false)?);
-        if !looked.problems.is_empty() {
-            next = next.min(later(RETRY));
+        let mut looked = searched.done?;
+        let problems: BTreeSet<String> = looked.problems.drain(..).collect();
+        looked.problems = problems.difference(&entry.told).cloned().collect();
+        if has_scanned {
+            entry.told = problems;
+        } else {
+            entry.told.extend(problems);
         }
-        self.scan = (!self.entries.is_empty()).then_some(next);
         Ok(looked)
     }
 
-    /// When folders are scanned next; none without watches.
+    /// Does every search that is due, one after the other.
+    ///
+    /// # Errors
+    /// As [`Self::done`].
+    pub fn look(&mut self, now: Timestamp) -> Result<Looked, StateError> {
+        let mut looked = Looked::default();
+        for search in self.due(now) {
+            let found = self.done(search.run(&|| {}))?;
+            looked.queued.extend(found.queued);
+            looked.missed.extend(found.missed);
+            looked.problems.extend(found.problems);
+        }
+        Ok(looked)
+    }
+
+    /// When a search is due next; none without watches, or while all of them are searched.
     pub fn next(&self) -> Option<Timestamp> {
-        self.scan
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let resting = self.entries.iter().filter(|(_, entry)| entry.sightings.is_some());
+        let next = |(name, entry): (&String, &Entry)| {
+            if ended.contains(name) { entry.rest } else { entry.scan.max(entry.rest) }
+        };
+        resting.map(next).min()
     }
 
     /// The definition of one.
     pub fn get(&self, name: &str) -> Option<&WatchDefinition> {
-        self.entries.get(name).map(|entry| &entry.definition)
+        self.entries.get(name).map(|entry| &*entry.definition)
     }
 
     /// Their rules on overlap.
@@ -108,5 +183,12 @@ impl Watches {
     /// Their names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.entries.keys().map(String::as_str)
+    }
+}
+
+impl Entry {
+    fn hint(&mut self) {
+        self.scan = Timestamp::MIN;
+        self.is_stale = true;
     }
 }

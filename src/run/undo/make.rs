@@ -14,6 +14,7 @@ use crate::engine::{Afterwards, Level, OutputEvent, RunContext, RunFacts, Script
 use crate::fault::{Failure, Fault, FaultKind};
 use crate::id;
 use crate::journal::{Log, Owner, RunRow};
+use crate::run::authorship::RunAuthorship;
 use crate::run::check::script_of;
 use crate::run::children::ChildRuns;
 use crate::run::execute::{Judged, Listener, Order, RunEvent, Start, judged, of_failure};
@@ -205,6 +206,7 @@ impl Making {
             ask: Arc::clone(&order.now.ask),
         });
         let pins = Arc::new(Pins::default());
+        let authorship = RunAuthorship::of(project, record.id(), &Map::new());
         let locks = Arc::new(RunLocks::new(&project.config.state_dir, record.id()));
         let store = script.map_or_else(|| run.name.clone(), |script| store_name(&script.playbook));
         let parts = |policy: Policy| DoorParts {
@@ -216,7 +218,7 @@ impl Making {
             hosts: Arc::clone(&project.hosts),
             notices: notices(project, record.id(), &run.name, "undo".into()),
             catalog: Arc::clone(&project.catalog),
-            host: host(project, project.files([]), store.clone(), &halt, &pins, &record),
+            host: host(project, project.files([]), store.clone(), &halt, &pins, &record, Arc::clone(&authorship)),
             locks: Arc::clone(&locks),
             watcher: Arc::clone(&ears) as Arc<dyn crate::door::Watcher>,
             secret: {

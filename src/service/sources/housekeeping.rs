@@ -1,5 +1,5 @@
-//! What the service does once a day beside its runs: it drops the answers of old ones, and folds old rows of
-//! the ledger.
+//! What the service does once a day beside its runs: it drops the answers of old ones, forgets what they wrote,
+//! and folds old rows of the ledger.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use crate::run::{Project, prune};
 use crate::service::desk::Desk;
 use crate::service::sources::Source;
 use crate::trigger::fold;
+use crate::written;
 
 /// How often.
 const EVERY: SignedDuration = SignedDuration::from_hours(24);
@@ -52,6 +53,7 @@ impl Source for Housekeeping {
     fn look(&mut self, desk: &mut Desk, now: Timestamp) -> Result<Option<Timestamp>, String> {
         if self.is_due(now) {
             tidy(&desk.project, desk.complainer(), drop_answers);
+            tidy(&desk.project, desk.complainer(), forget_files);
         }
         if self.folds(now) {
             tidy(&desk.project, desk.complainer(), fold_ledger);
@@ -71,6 +73,12 @@ fn tidy(project: &Arc<Project>, tell: impl Fn(String) + Send + 'static, work: fn
 fn drop_answers(project: &Project) -> Result<(), String> {
     let pruned = prune(project, project.config.keep, false);
     pruned.map(|_| ()).map_err(|fault| format!("the answers of old runs are still there: {}", fault.message))
+}
+
+fn forget_files(project: &Project) -> Result<(), String> {
+    let still = |cause: String| format!("what runs wrote long ago is still known: {cause}");
+    let state = project.state().map_err(|fault| still(fault.message))?;
+    written::forget(&state, project.clock.now()).map_err(|error| still(error.to_string()))
 }
 
 fn fold_ledger(project: &Project) -> Result<(), String> {

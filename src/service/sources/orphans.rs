@@ -95,6 +95,7 @@ impl Source for Orphans {
                 Fate::Ended(outcome) => {
                     self.later.remove(&firing.id);
                     desk.close(&firing.id, outcome, now)?;
+                    desk.give_up(&firing, outcome, now)?;
                 }
                 Fate::LeftAlone(why) => {
                     self.later.remove(&firing.id);

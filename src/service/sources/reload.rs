@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::config::difference;
 use crate::engine::check::Severity;
+use crate::identity::Identity;
 use crate::run::Project;
 use crate::service::check::check_triggers;
 use crate::service::desk::Desk;
@@ -17,7 +18,7 @@ use crate::service::event::ServiceEvent;
 use crate::service::orders::triggers;
 use crate::service::reload::Reloader;
 use crate::service::sources::Source;
-use crate::trigger::watch::{Hints, Identity};
+use crate::trigger::watch::{FolderId, Hints, folder_id};
 
 /// Files must have stood still for so long: an editor writes several times.
 const SETTLE: SignedDuration = SignedDuration::from_millis(300);
@@ -85,6 +86,8 @@ impl Reload {
 impl Source for Reload {
     fn look(&mut self, desk: &mut Desk, now: Timestamp) -> Result<Option<Timestamp>, String> {
         self.sign_out(desk);
+        // Only what comes after these are taken wakes the loop again, so that the look is after it.
+        let _taken = self.hints.as_ref().map(Hints::take);
         let current = stamp(&desk.project);
         if let Some(hints) = &mut self.hints {
             // A folder that cannot be watched is looked at whenever the loop wakes.
@@ -137,9 +140,10 @@ fn stamp(project: &Project) -> Stamp {
 }
 
 /// Where a change of the files can be seen.
-fn folders(stamp: &Stamp) -> Vec<PathBuf> {
-    let mut folders: Vec<PathBuf> = stamp.iter().filter_map(|(path, _)| path.parent()).map(Path::to_owned).collect();
+fn folders(stamp: &Stamp) -> Vec<(PathBuf, FolderId)> {
+    let mut folders: Vec<&Path> = stamp.iter().filter_map(|(path, _)| path.parent()).collect();
     folders.sort();
     folders.dedup();
-    folders
+    let with_id = |folder: &Path| Some((folder.to_owned(), folder_id(&std::fs::metadata(folder).ok()?)));
+    folders.into_iter().filter_map(with_id).collect()
 }

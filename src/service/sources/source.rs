@@ -24,7 +24,7 @@ pub(in crate::service) trait Source {
 }
 
 /// All of them. Those that queue firings, or make place for them, come before the one that starts them.
-pub(in crate::service) fn all(desk: &Desk, reloader: Option<Reloader>) -> Vec<Box<dyn Source>> {
+pub(in crate::service) fn all(desk: &mut Desk, reloader: Option<Reloader>) -> Vec<Box<dyn Source>> {
     let mut sources: Vec<Box<dyn Source>> = Vec::new();
     sources.extend(reloader.map(|reloader| Box::new(Reload::new(desk, reloader)) as Box<dyn Source>));
     sources.extend([

@@ -1,21 +1,33 @@
 //! Watched folders: which files are ready, how one is claimed and brought into the work folder,
 //! and what becomes of it after its run.
 
+mod bring;
 mod claim;
-mod dispose;
+mod claims;
+mod content;
+mod failure;
+mod folder;
+mod gather;
 mod hand;
 mod hints;
-mod identity;
+mod moves;
 mod pattern;
+mod put_away;
+mod remote;
 mod scan;
+mod search;
 mod waiting;
+mod walk;
 
-pub(super) use claim::{bring_all, claim_all, dispose_all, refuse_all};
+pub(super) use claims::end;
+pub use failure::Failure;
+pub use folder::{FolderId, folder_id};
 pub(super) use hand::hand;
-pub use hints::Hints;
-pub use identity::Identity;
+pub use hints::{Hinted, Hints};
+pub(super) use moves::{bring_all, forget_failed};
 pub use pattern::Pattern;
 pub use scan::{Found, Refused, Scan, Sightings};
+pub use search::{Search, Searched};
 pub use waiting::waiting;
 
 #[cfg(test)]

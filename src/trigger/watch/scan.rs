@@ -2,20 +2,27 @@
 //!
 //! Only a scan decides; an event of the file system is no more than a reason to scan.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::ffi::OsStr;
-use std::fs::{self, Metadata};
+use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
+use rustix::fs::Stat;
 
+use super::folder::{FileType, Folder, FolderId};
+use super::walk::{Walked, walk};
 use crate::config::Ready;
+use crate::identity::Identity;
 use crate::trigger::WatchDefinition;
-use crate::trigger::watch::{Identity, Pattern};
 
 /// The ending of the empty file that marks its neighbour as complete: `NAME.done`.
-pub(super) const MARKER: &str = ".done";
+const MARKER: &str = ".done";
+
+/// How long a file may have a second name: some programs give it its final one by a link, and then take
+/// the first away.
+const LINKED: SignedDuration = SignedDuration::from_secs(2);
 
 /// A file that is ready.
 #[derive(Clone, Debug)]
@@ -26,6 +33,8 @@ pub struct Found {
     pub name: String,
     /// What it was when it was looked at.
     pub identity: Identity,
+    /// How many runs led to it, each started by a file of the one before.
+    pub depth: u64,
 }
 
 /// A file that matches and is not taken.
@@ -35,12 +44,12 @@ pub struct Refused {
     pub path: PathBuf,
     /// What it was when it was looked at.
     pub identity: Identity,
-    /// Why it is refused.
-    pub reason: &'static str,
+    /// Why it is refused, with the cure.
+    pub reason: Cow<'static, str>,
 }
 
 /// What one look at the folders of a watch found.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Scan {
     /// Ready files, by name.
     pub ready: Vec<Found>,
@@ -48,114 +57,163 @@ pub struct Scan {
     pub refused: Vec<Refused>,
     /// When the first of those that must settle may have done so.
     pub settles: Option<Timestamp>,
-    /// Folders that cannot be read, and why.
+    /// What cannot be looked into, and why.
     pub problems: Vec<String>,
+    /// The folders that were looked into.
+    pub folders: Vec<(PathBuf, FolderId)>,
+    /// Folders of the configuration that are not there.
+    pub missing: Vec<PathBuf>,
 }
 
-/// What was seen of files that have to stand still for a while.
+/// What was seen of the files of one watch, and is not worth another look yet.
 #[derive(Debug, Default)]
-pub struct Sightings(HashMap<PathBuf, (Identity, Timestamp)>);
+pub struct Sightings {
+    /// Files that have to stand still for a while, and since when they do.
+    still: HashMap<PathBuf, (Identity, Timestamp)>,
+    /// Files that are ready and wait for others, and since when they do.
+    waiting: HashMap<PathBuf, (Identity, Timestamp)>,
+    /// Files that were dealt with, and stay where they are.
+    settled: HashMap<PathBuf, Identity>,
+}
 
 impl Sightings {
-    /// Looks into the folders of a watch. One `Sightings` serves one watch.
-    pub fn scan(&mut self, watch: &WatchDefinition, now: Timestamp) -> Scan {
-        let mut scan = Scan::default();
-        let mut still = HashMap::new();
+    /// Looks into the folders of a watch, but not into the one with the id `avoid`. One `Sightings` serves
+    /// one watch.
+    pub fn scan(&mut self, watch: &WatchDefinition, avoid: Option<FolderId>, now: Timestamp) -> Scan {
+        let mut look = Look { watch, now, before: std::mem::take(self), after: self, scan: Scan::default() };
+        let mut walked = Walked::default();
         for pattern in &watch.patterns {
-            if let Err(error) = self.look(watch, pattern, now, &mut scan, &mut still) {
-                let cure = if error.kind() == ErrorKind::NotFound { ": make the folder" } else { "" };
-                let folder = pattern.folder.display();
-                scan.problems.push(format!("watches.{}: {folder} cannot be read: {error}{cure}", watch.name));
-            }
+            walk(pattern, avoid, &mut walked, &mut |folder, name| look.judge(folder, name));
         }
+        let mut scan = look.scan;
         // Two patterns may mean the same file.
         scan.ready.sort_by(|one, other| one.path.cmp(&other.path));
         scan.ready.dedup_by(|one, other| one.path == other.path);
         scan.refused.sort_by(|one, other| one.path.cmp(&other.path));
         scan.refused.dedup_by(|one, other| one.path == other.path);
-        self.0 = still;
+        scan.folders = walked.folders;
+        scan.missing = walked.missing;
+        scan.problems = walked.problems;
         scan
     }
 
-    fn look(
-        &self,
-        watch: &WatchDefinition,
-        pattern: &Pattern,
-        now: Timestamp,
-        scan: &mut Scan,
-        still: &mut HashMap<PathBuf, (Identity, Timestamp)>,
-    ) -> std::io::Result<()> {
-        for entry in fs::read_dir(&pattern.folder)? {
-            let entry = entry?;
-            let file_name = entry.file_name();
-            let shown = file_name.to_string_lossy();
-            let marker = watch.config.ready == Ready::Marker && shown.ends_with(MARKER);
-            if marker || !pattern.matches(&shown) {
-                continue;
-            }
-            // A file may go away between the listing and this look.
-            let Ok(metadata) = fs::symlink_metadata(entry.path()) else { continue };
-            if metadata.is_dir() {
-                continue;
-            }
-            let (path, identity) = (entry.path(), Identity::from(&metadata));
-            match refusal(&file_name, &metadata) {
-                Err(reason) => scan.refused.push(Refused { path, identity, reason }),
-                Ok(name) => match self.readiness(watch, &path, identity, now) {
-                    Readiness::Ready => scan.ready.push(Found { path, name, identity }),
-                    Readiness::Settles { since, at } => {
-                        scan.settles = Some(scan.settles.map_or(at, |first| first.min(at)));
-                        still.insert(path, (identity, since));
-                    }
-                    Readiness::Waits => {}
-                },
+    /// Since when a ready file has waited for others.
+    pub(super) fn waits_since(&mut self, found: &Found, now: Timestamp) -> Timestamp {
+        match self.waiting.get(&found.path) {
+            Some((seen, since)) if *seen == found.identity && *since <= now => *since,
+            _ => {
+                self.waiting.insert(found.path.clone(), (found.identity, now));
+                now
             }
         }
-        Ok(())
     }
 
-    fn readiness(&self, watch: &WatchDefinition, path: &Path, identity: Identity, now: Timestamp) -> Readiness {
-        match watch.config.ready {
-            // Who chooses this renames files into place, so what is there is complete.
-            Ready::Rename => Readiness::Ready,
-            Ready::Marker if marker_of(path).is_file() => Readiness::Ready,
-            Ready::Marker => Readiness::Waits,
-            Ready::Settle => {
-                let settle = SignedDuration::try_from(watch.config.settle).unwrap_or(SignedDuration::MAX);
-                let since = match self.0.get(path) {
-                    // A clock that was set back would have the file wait for the old time to return.
-                    Some((seen, since)) if *seen == identity && *since <= now => *since,
-                    _ => now,
-                };
-                match since.saturating_add(settle) {
-                    Ok(at) if at <= now => Readiness::Ready,
-                    Ok(at) => Readiness::Settles { since, at },
-                    Err(_) => Readiness::Waits,
-                }
-            }
-        }
+    /// From now on a file is passed over, until it changes.
+    pub fn settle(&mut self, path: &Path, identity: Identity) {
+        self.settled.insert(path.to_owned(), identity);
     }
 }
 
-enum Readiness {
-    Ready,
-    Settles { since: Timestamp, at: Timestamp },
-    Waits,
+/// One scan under way.
+struct Look<'a> {
+    watch: &'a WatchDefinition,
+    now: Timestamp,
+    before: Sightings,
+    after: &'a mut Sightings,
+    scan: Scan,
+}
+
+impl Look<'_> {
+    fn judge(&mut self, folder: &Folder, name: &OsStr) {
+        if self.watch.config.ready == Ready::Marker && name.to_string_lossy().ends_with(MARKER) {
+            return;
+        }
+        // A file may go away between the listing and this look.
+        let Ok(stat) = folder.look(name) else { return };
+        let (path, identity) = (folder.path.join(name), Identity::from(&stat));
+        if self.before.settled.get(&path) == Some(&identity) {
+            self.after.settled.insert(path, identity);
+            return;
+        }
+        let shown = match refusal(name, &stat) {
+            Ok(shown) => shown,
+            Err(reason) => return self.refuse(path, identity, reason),
+        };
+        let since = self.still_since(&path, identity);
+        if stat.st_nlink > 1 {
+            let reason = "it has another name as well (a hard link), through which it could be changed: copy it";
+            if self.wait(&path, identity, since, LINKED) {
+                self.refuse(path, identity, reason);
+            }
+            return;
+        }
+        let is_ready = match self.watch.config.ready {
+            // Who chooses this renames files into place, so what is there is complete.
+            Ready::Rename => true,
+            Ready::Marker => {
+                folder.look(&marker_of(name)).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_file())
+            }
+            Ready::Settle => {
+                let settle = SignedDuration::try_from(self.watch.config.settle).unwrap_or(SignedDuration::MAX);
+                self.wait(&path, identity, since, settle)
+            }
+        };
+        if !is_ready {
+            return;
+        }
+        match folder.read(name) {
+            Ok(_) => {
+                if let Some(waiting) = self.before.waiting.remove(&path) {
+                    self.after.waiting.insert(path.clone(), waiting);
+                }
+                self.scan.ready.push(Found { path, name: shown, identity, depth: 0 });
+            }
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                let reason = "the user of beadle may not read it: give it the right, with chmod or setfacl";
+                self.refuse(path, identity, reason);
+            }
+            // It has gone away, or become something else.
+            Err(_) => {}
+        }
+    }
+
+    fn refuse(&mut self, path: PathBuf, identity: Identity, reason: &'static str) {
+        self.scan.refused.push(Refused { path, identity, reason: reason.into() });
+    }
+
+    /// Since when a file has been as it is.
+    fn still_since(&self, path: &Path, identity: Identity) -> Timestamp {
+        match self.before.still.get(path) {
+            // A clock that was set back would have the file wait for the old time to return.
+            Some((seen, since)) if *seen == identity && *since <= self.now => *since,
+            _ => self.now,
+        }
+    }
+
+    /// Whether a file has been as it is for so long. One that has not is looked at again when it may have.
+    fn wait(&mut self, path: &Path, identity: Identity, since: Timestamp, length: SignedDuration) -> bool {
+        self.after.still.insert(path.to_owned(), (identity, since));
+        let Ok(at) = since.saturating_add(length) else { return false };
+        if at > self.now {
+            self.scan.settles = Some(self.scan.settles.map_or(at, |first| first.min(at)));
+        }
+        at <= self.now
+    }
 }
 
 /// The marker of a file.
-pub(super) fn marker_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(MARKER);
-    PathBuf::from(name)
+pub(super) fn marker_of(name: &OsStr) -> OsString {
+    let mut marker = name.to_owned();
+    marker.push(MARKER);
+    marker
 }
 
-fn refusal(name: &OsStr, metadata: &Metadata) -> Result<String, &'static str> {
-    if metadata.is_symlink() {
-        return Err("it is a symbolic link: put the file itself there");
+fn refusal(name: &OsStr, stat: &Stat) -> Result<String, &'static str> {
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => name.to_str().map(str::to_owned).ok_or("its name is not UTF-8: rename it"),
+        FileType::Symlink => Err("it is a symbolic link: put the file itself there"),
+        FileType::Fifo => Err("it is a pipe and no file: put a file there"),
+        FileType::Socket => Err("it is a socket and no file: put a file there"),
+        _ => Err("it is a device and no file: put a file there"),
     }
-    if !metadata.is_file() {
-        return Err("it is not a regular file");
-    }
-    name.to_str().map(str::to_owned).ok_or("its name is not UTF-8: rename it")
 }

@@ -1,21 +1,16 @@
 //! Files that lie in the folders of a watch: for whoever asks what waits, and takes nothing.
 
-use std::fs;
 use std::path::PathBuf;
 
+use super::walk::{Walked, walk};
 use crate::trigger::WatchDefinition;
 
 /// The files that a watch would look at, by name. Folders that cannot be read have none.
 pub fn waiting(watch: &WatchDefinition) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = watch
-        .patterns
-        .iter()
-        .filter_map(|pattern| Some((pattern, fs::read_dir(&pattern.folder).ok()?)))
-        .flat_map(|(pattern, entries)| {
-            let named = entries.flatten().filter(|entry| pattern.matches(&entry.file_name().to_string_lossy()));
-            named.map(|entry| entry.path()).filter(|path| !path.is_dir())
-        })
-        .collect();
+    let mut files = Vec::new();
+    for pattern in &watch.patterns {
+        walk(pattern, None, &mut Walked::default(), &mut |folder, name| files.push(folder.path.join(name)));
+    }
     files.sort();
     files.dedup();
     files
