@@ -125,3 +125,52 @@ fn end(desk: &mut Desk, halt: &Halt) -> Result<(), String> {
     }
     desk.settle(desk.now())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::catalog::Catalog;
+    use crate::config::{Config, Environment};
+
+    struct Failing;
+
+    impl Source for Failing {
+        fn look(&mut self, _desk: &mut Desk, _now: Timestamp) -> Result<Option<Timestamp>, String> {
+            Err("the disk is full".into())
+        }
+    }
+
+    struct Counting(Arc<Mutex<u32>>);
+
+    impl Source for Counting {
+        fn look(&mut self, _desk: &mut Desk, _now: Timestamp) -> Result<Option<Timestamp>, String> {
+            *self.0.lock().unwrap() += 1;
+            Ok(None)
+        }
+    }
+
+    #[test]
+    fn a_source_that_fails_is_told_of_and_asked_again_and_stops_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let config = Config::none(folder.path(), &Environment::default());
+        let project = Project::new(config, Catalog::builtin(), runtime.handle().clone()).unwrap();
+        let opened = triggers(&project, project.clock.now()).unwrap();
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&told);
+        let tell: Tell = Arc::new(move |event| heard.lock().unwrap().push(format!("{event:?}")));
+        let mut desk = Desk::new(Arc::clone(&project), opened, tell);
+        let looks = Arc::new(Mutex::new(0));
+        let mut sources: Vec<Box<dyn Source>> = vec![Box::new(Failing), Box::new(Counting(Arc::clone(&looks)))];
+        for round in 1..=3 {
+            let before = desk.now();
+            let next = look(&mut sources, &mut desk).unwrap();
+            assert!(next > before && next.duration_since(before) <= RETRY * 2, "{next}");
+            assert_eq!(*looks.lock().unwrap(), round, "the other goes on");
+        }
+        let told = told.lock().unwrap();
+        assert!(told.iter().filter(|event| event.contains("the disk is full")).count() == 3, "{told:?}");
+    }
+}
