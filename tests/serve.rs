@@ -1,62 +1,10 @@
 //! The service: schedules and dropped files start runs by themselves.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use crate::support::Sandbox;
 use crate::support::lab::Seg;
-
-/// `beadle serve` in a sandbox, and the lines that it tells.
-pub struct Serving {
-    pub child: Child,
-    pub lines: Receiver<String>,
-}
-
-impl Serving {
-    pub fn start(sandbox: &Sandbox) -> Self {
-        Self::start_with(sandbox.command(&["serve", "--format", "json"]))
-    }
-
-    pub fn start_with(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
-        let out = BufReader::new(child.stdout.take().unwrap());
-        let (sender, lines) = channel();
-        std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        let serving = Self { child, lines };
-        serving.wait_for("\"event\":\"ready\"");
-        serving
-    }
-
-    #[track_caller]
-    pub fn wait_for(&self, text: &str) -> String {
-        let until = Instant::now() + Duration::from_secs(20);
-        let mut seen = Vec::new();
-        while let Ok(line) = self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            if line.contains(text) {
-                return line;
-            }
-            seen.push(line);
-        }
-        panic!("'{text}' never came; seen:\n{}", seen.join("\n"));
-    }
-
-    pub fn end(mut self) -> i32 {
-        self.signal("-TERM");
-        self.child.wait().unwrap().code().unwrap_or(-1)
-    }
-
-    /// Ends it without a chance to do anything about it.
-    pub fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn signal(&self, signal: &str) {
-        Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
-    }
-}
+use crate::support::service::{Service, within};
 
 const WATCH: &str = "[watches.feed]\nplaybook = \"std/seg/bulk_ip_block\"\npaths = [\"inbox/*.txt\"]\nsettle = \"100ms\"\n\
                      params = { target = \"seg\", group = 16, list = \"${event.path}\" }\n";
@@ -65,7 +13,7 @@ const WATCH: &str = "[watches.feed]\nplaybook = \"std/seg/bulk_ip_block\"\npaths
 fn a_dropped_list_is_blocked_and_archived() {
     let seg = Seg::ten();
     let sandbox = Sandbox::with_seg(&seg, WATCH);
-    let serving = Serving::start(&sandbox);
+    let serving = Service::start(&sandbox);
     sandbox.write("inbox/a list.txt", "192.0.2.0/24\nnonsense\n");
     sandbox.write("inbox/half.txt.part", "198.51.100.0/24\n");
     let ended = serving.wait_for("\"event\":\"ended\"");
@@ -85,7 +33,7 @@ fn files_that_wait_while_nobody_serves_are_not_lost() {
     for n in 0..5 {
         sandbox.write(&format!("inbox/{n}.txt"), &format!("198.51.{n}.0/24\n"));
     }
-    let serving = Serving::start(&sandbox);
+    let serving = Service::start(&sandbox);
     for _ in 0..5 {
         serving.wait_for("\"event\":\"ended\"");
     }
@@ -100,7 +48,7 @@ fn a_schedule_starts_runs_at_its_times() {
                     params = { target = \"seg\", group = 16, list = \"list.txt\" }\n";
     let sandbox = Sandbox::with_seg(&seg, schedule);
     sandbox.write("list.txt", "192.0.2.0/24\n");
-    let serving = Serving::start(&sandbox);
+    let serving = Service::start(&sandbox);
     serving.wait_for("\"event\":\"ended\"");
     serving.wait_for("\"event\":\"ended\"");
     serving.end();
@@ -148,11 +96,11 @@ fn until_first_change(sandbox: &Sandbox) {
 fn a_run_whose_service_was_killed_goes_on_with_the_next() {
     let seg = Seg::ten();
     let sandbox = slow(&seg);
-    let serving = Serving::start(&sandbox);
+    let serving = Service::start(&sandbox);
     sandbox.write("inbox/a.txt", "a");
     until_first_change(&sandbox);
     serving.kill();
-    let serving = Serving::start(&sandbox);
+    let serving = Service::start(&sandbox);
     let ended = serving.wait_for("\"event\":\"ended\"");
     assert!(ended.contains("\"succeeded\""), "{ended}");
     serving.end();
@@ -165,21 +113,45 @@ fn a_run_whose_service_was_killed_goes_on_with_the_next() {
 }
 
 #[test]
+fn a_run_that_a_person_goes_on_with_is_left_to_them_and_its_end_is_known() {
+    let seg = Seg::ten();
+    let sandbox = slow(&seg);
+    let serving = Service::start(&sandbox);
+    sandbox.write("inbox/a.txt", "a");
+    until_first_change(&sandbox);
+    serving.kill();
+    let mut resumed = sandbox.command(&["runs", "resume", "latest"]).spawn().unwrap();
+    let state = || sandbox.run(&["runs", "list", "--outcome", "running"]).out;
+    assert!(within(Duration::from_secs(10), || state().contains("slow").then_some(())).is_some(), "{}", state());
+    let serving = Service::start(&sandbox);
+    assert!(resumed.wait().unwrap().success());
+    // Its file is put away as if the service had done it.
+    let is_gone = || (!sandbox.path().join(".beadle/work").read_dir().unwrap().any(|_| true)).then_some(());
+    assert!(within(Duration::from_secs(20), is_gone).is_some(), "the file is still in the work folder");
+    assert_eq!(serving.end(), 0);
+    assert_eq!(seg.writes(), 2, "each change once");
+    let explained = sandbox.run(&["triggers", "explain", "slow"]).code(0);
+    assert!(explained.out.contains("due 1 = started 1 + merged 0 + skipped 0 + queued 0"), "{}", explained.out);
+    let runs = sandbox.run(&["runs", "list", "--format", "json"]).code(0);
+    assert_eq!(runs.out.matches("\"id\"").count(), 1, "one run: {}", runs.out);
+}
+
+#[test]
 fn a_service_that_is_told_to_end_twice_interrupts_its_runs_and_the_next_goes_on() {
     let seg = Seg::ten();
     let sandbox = slow(&seg);
     sandbox.write("playbooks/slow.rhai", &SLOW.replace("2s", "3s"));
-    let serving = Serving::start(&sandbox);
+    let serving = Service::start(&sandbox);
     sandbox.write("inbox/a.txt", "a");
     until_first_change(&sandbox);
-    serving.signal("-TERM");
+    serving.signal("TERM");
     serving.wait_for("\"event\":\"ending\"");
-    serving.signal("-TERM");
+    serving.signal("TERM");
     let ended = serving.wait_for("\"event\":\"ended\"");
     assert!(ended.contains("\"interrupted\""), "{ended}");
     assert_eq!(serving.end(), 0);
     assert_eq!(seg.writes(), 1);
-    let serving = Serving::start(&sandbox);
+    let serving = Service::start(&sandbox);
     let ended = serving.wait_for("\"event\":\"ended\"");
     assert!(ended.contains("\"succeeded\""), "{ended}");
     serving.end();
@@ -190,10 +162,10 @@ fn a_service_that_is_told_to_end_twice_interrupts_its_runs_and_the_next_goes_on(
 fn a_service_that_is_told_to_end_lets_runs_end_by_themselves() {
     let seg = Seg::ten();
     let sandbox = slow(&seg);
-    let serving = Serving::start(&sandbox);
+    let serving = Service::start(&sandbox);
     sandbox.write("inbox/a.txt", "a");
     until_first_change(&sandbox);
-    serving.signal("-TERM");
+    serving.signal("TERM");
     let ended = serving.wait_for("\"event\":\"ended\"");
     assert!(ended.contains("\"succeeded\""), "{ended}");
     assert_eq!(serving.end(), 0);
@@ -204,11 +176,11 @@ fn a_service_that_is_told_to_end_lets_runs_end_by_themselves() {
 fn a_state_folder_has_one_service() {
     let seg = Seg::ten();
     let sandbox = slow(&seg);
-    let serving = Serving::start(&sandbox);
-    let id = serving.child.id();
+    let serving = Service::start(&sandbox);
+    let id = serving.id();
     sandbox.run(&["serve"]).code(2).err(&["already serves the state folder", &format!("process {id}")]);
     serving.kill();
-    Serving::start(&sandbox).end();
+    Service::start(&sandbox).end();
 }
 
 #[test]
@@ -217,7 +189,7 @@ fn a_changed_configuration_is_followed_and_a_bad_one_is_not() {
     let sandbox = slow(&seg);
     sandbox.write("playbooks/slow.rhai", "print(\"once\");\n");
     sandbox.write("playbooks/other.rhai", "print(\"other\");\n");
-    let serving = Serving::start(&sandbox);
+    let serving = Service::start(&sandbox);
     let good = sandbox.read("beadle.toml");
     sandbox.write("beadle.toml", &format!("{good}\n[schedules.x]\nplaybook = \"missing\"\ncron = \"* * * * * *\"\n"));
     let problem = serving.wait_for("the last good one stays");
@@ -228,7 +200,7 @@ fn a_changed_configuration_is_followed_and_a_bad_one_is_not() {
     let reloaded = serving.wait_for("\"event\":\"reloaded\"");
     assert!(reloaded.contains("+ schedules.x"), "{reloaded}");
     serving.wait_for("\"other\"");
-    serving.signal("-HUP");
+    serving.signal("HUP");
     serving.wait_for("\"event\":\"reloaded\"");
     assert_eq!(serving.end(), 0);
 }

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
-use crate::serve::Serving;
 use crate::support::Sandbox;
 use crate::support::lab::Seg;
+use crate::support::service::Service;
 
 const JOB: &str = "[schedules.job]\nplaybook = \"job\"\ncron = \"0 2 1 1 *\"\ntimezone = \"Europe/Berlin\"\n";
 
@@ -34,7 +34,7 @@ fn listed(sandbox: &Sandbox) -> Json {
 #[test]
 fn a_firing_by_hand_reaches_the_service_at_once_with_its_parameters() {
     let sandbox = sandbox("");
-    let serving = Serving::start(&sandbox);
+    let serving = Service::start(&sandbox);
     sandbox.run(&["triggers", "fire", "job", "word=hello"]).code(0).err(&["has gone off", "explain job"]);
     let asked = Instant::now();
     serving.wait_for("hello manual 1");
@@ -68,7 +68,7 @@ fn a_firing_that_cannot_run_is_refused_before_it_goes_off() {
 fn a_pause_and_its_end_reach_a_service_that_is_running() {
     let often = "[schedules.often]\nplaybook = \"job\"\ncron = \"* * * * * *\"\nparams = { word = \"tick\" }\n";
     let sandbox = sandbox(often);
-    let serving = Serving::start(&sandbox);
+    let serving = Service::start(&sandbox);
     serving.wait_for("tick schedule");
     sandbox.run(&["triggers", "pause", "often", "nothing"]).code(2).err(&["no trigger 'nothing'"]);
     assert_eq!(explained(&sandbox, "often")["paused"], false, "a wrong name changes none of the others");
@@ -81,7 +81,7 @@ fn a_pause_and_its_end_reach_a_service_that_is_running() {
     );
     assert_eq!(listed(&sandbox).as_array().unwrap().iter().filter(|one| one["paused"] == true).count(), 2);
     sandbox.run(&["triggers", "resume", "often"]).code(0);
-    while serving.lines.try_recv().is_ok() {}
+    serving.forget();
     serving.wait_for("tick schedule");
     serving.end();
 }
@@ -94,7 +94,7 @@ fn a_file_is_handed_to_a_watch_as_a_copy() {
     let sandbox = Sandbox::with_seg(&seg, watch);
     let file = sandbox.write("elsewhere/list.txt", "192.0.2.0/24\n");
     sandbox.run(&["triggers", "fire", "feed"]).code(2).err(&["path=FILE"]);
-    let serving = Serving::start(&sandbox);
+    let serving = Service::start(&sandbox);
     sandbox.run(&["triggers", "fire", "feed", "path=elsewhere/list.txt"]).code(0);
     serving.wait_for("\"event\":\"ended\"");
     serving.end();
@@ -109,7 +109,7 @@ fn a_file_is_handed_to_a_watch_as_a_copy() {
 fn failed_runs_are_tried_again_and_then_pause_the_trigger() {
     let more = "params = { word = \"fail\" }\nretry = { attempts = 2, backoff = \"100ms\" }\npause_after = 1\n";
     let sandbox = sandbox(more);
-    let serving = Serving::start(&sandbox);
+    let serving = Service::start(&sandbox);
     sandbox.run(&["triggers", "fire", "job"]).code(0);
     serving.wait_for("fail manual 1");
     serving.wait_for("attempt 2 of 2");
@@ -141,7 +141,7 @@ fn a_look_writes_nothing_and_says_when_nothing_serves() {
 #[test]
 fn what_nobody_has_decided_on_yet_is_shown_as_owed() {
     let sandbox = sandbox("[schedules.often]\nplaybook = \"job\"\ncron = \"* * * * * *\"\n");
-    Serving::start(&sandbox).end();
+    Service::start(&sandbox).end();
     std::thread::sleep(Duration::from_millis(2100));
     let owed = explained(&sandbox, "often")["owed"]["count"].as_u64().unwrap();
     assert!((1..60).contains(&owed), "{owed}");
@@ -170,10 +170,10 @@ fn an_idle_service_is_hardly_ever_woken() {
     let watches: String =
         (0..100).map(|n| format!("[watches.w{n:03}]\nplaybook = \"job\"\npaths = [\"in{n:03}/*.txt\"]\n")).collect();
     let sandbox = sandbox(&format!("{schedules}{watches}"));
-    let serving = Serving::start(&sandbox);
+    let serving = Service::start(&sandbox);
     std::thread::sleep(Duration::from_secs(1));
     let switches = || -> u64 {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", serving.child.id())).unwrap();
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", serving.id())).unwrap();
         let of = |status: String| -> u64 {
             let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches")).unwrap().to_owned();
             line.split_whitespace().nth(1).unwrap().parse().unwrap()

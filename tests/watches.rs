@@ -5,8 +5,8 @@ use std::fs;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use crate::serve::Serving;
 use crate::support::Sandbox;
+use crate::support::service::Service;
 
 /// A project with one watch of `inbox/`, whose playbook is `script`.
 fn project(watch: &str, script: &str) -> Sandbox {
@@ -48,7 +48,7 @@ fn drop_whole(sandbox: &Sandbox, name: &str, text: &str) {
 #[test]
 fn a_file_that_is_written_slowly_is_taken_once_it_is_whole() {
     let sandbox = project("paths = [\"inbox/*\"]\nsettle = \"1s\"", "write_file(\"out/size\", `${event.size}`);");
-    let serving = Serving::start(&sandbox);
+    let serving = Service::start(&sandbox);
     let mut file = fs::File::create(sandbox.path().join("inbox/slow.txt")).unwrap();
     for _ in 0..20 {
         file.write_all(b"0123456789").unwrap();
@@ -64,7 +64,7 @@ fn a_file_that_is_written_slowly_is_taken_once_it_is_whole() {
 #[test]
 fn folders_that_are_not_there_yet_are_told_once_and_taken_up() {
     let sandbox = project("paths = [\"inbox/*/new/*.csv\", \"later/*.csv\"]\nready = \"rename\"", "event.name");
-    let serving = Serving::start(&sandbox);
+    let serving = Service::start(&sandbox);
     assert!(serving.wait_for("\"event\":\"problem\"").contains("later is not there: make the folder"));
     sandbox.write("aside/1.csv", "x");
     fs::create_dir_all(sandbox.path().join("inbox/mail/new")).unwrap();
@@ -86,7 +86,7 @@ fn a_failed_run_leaves_its_file_in_failed_and_its_resumption_reads_it_there() {
     let secret = "[secrets.api]\nenv = \"API_TOKEN\"\n";
     let mut sandbox = project(&format!("paths = [\"inbox/*\"]\nready = \"rename\"\n{secret}"), script);
     sandbox.env("API_TOKEN", "tok-0123456789abcdef");
-    let serving = Serving::start(&sandbox);
+    let serving = Service::start(&sandbox);
     drop_whole(&sandbox, "a.txt", "one");
     serving.wait_for("\"event\":\"ended\"");
     wait_until("the reason", 20, || sandbox.path().join("inbox/failed/a.txt.error.txt").exists());
@@ -108,7 +108,7 @@ fn what_runs_write_into_the_folder_starts_no_run_unless_it_is_a_chain() {
     let script = "write_file(\"inbox/\" + event.name + \"x\", \"again\");";
     for (chain, runs, skipped) in [("", 1, 1), ("chain = true", 9, 1)] {
         let sandbox = project(&format!("paths = [\"inbox/*\"]\nready = \"rename\"\n{chain}"), script);
-        let serving = Serving::start(&sandbox);
+        let serving = Service::start(&sandbox);
         drop_whole(&sandbox, "a", "first");
         for _ in 0..runs {
             serving.wait_for("\"event\":\"ended\"");
@@ -129,7 +129,7 @@ fn many_files_are_handed_to_one_run() {
                   //! ```\nlet all = \"\";\nfor path in params.lists { all += read_file(path); }\n\
                   write_file(\"out/all\", all + event.files.len());";
     let sandbox = project(watch, script);
-    let serving = Serving::start(&sandbox);
+    let serving = Service::start(&sandbox);
     for name in ["c", "a", "b"] {
         drop_whole(&sandbox, name, name);
     }
@@ -165,7 +165,7 @@ fn a_file_that_may_not_be_read_is_told_with_its_cure_and_taken_once_it_may() {
         let explained: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         explained["rows"][0]["reason"].as_str().unwrap_or_default().to_owned()
     };
-    let serving = Serving::start_with(command(&["serve", "--format", "json"]));
+    let serving = Service::start_with(command(&["serve", "--format", "json"]));
     let path = sandbox.write("aside/a.txt", "one");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     fs::rename(path, sandbox.path().join("inbox/a.txt")).unwrap();
@@ -185,14 +185,14 @@ fn files_dropped_while_the_service_is_killed_start_one_run_each() {
     let script = "write_file(`out/${event.name}.${run.id}`, read_file(event.path));";
     let sandbox = project(watch, script);
     let patience = 60 + count as u64 / 10;
-    let mut serving = Serving::start(&sandbox);
+    let mut serving = Service::start(&sandbox);
     for number in 0..count {
         drop_whole(&sandbox, &format!("{number:05}.txt"), &number.to_string());
         if number % (count / 4).max(1) == count / 8 {
             // In the midst of runs.
             wait_until("a run", patience, || !names(&sandbox, "out").is_empty());
             serving.kill();
-            serving = Serving::start(&sandbox);
+            serving = Service::start(&sandbox);
         }
     }
     let settled = || {

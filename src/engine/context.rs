@@ -67,6 +67,26 @@ pub struct RunContext {
     pub begun: Begun,
 }
 
+/// What the context of a run is made of.
+pub struct ContextParts {
+    /// The door.
+    pub passage: Arc<dyn Passage>,
+    /// Whoever takes what the script shows.
+    pub output: Arc<dyn Output>,
+    /// The texts that the run is made of.
+    pub texts: Arc<dyn Texts>,
+    /// The calls.
+    pub catalog: Arc<Catalog>,
+    /// What the script can read of its run.
+    pub facts: RunFacts,
+    /// What ends the run.
+    pub halt: Halt,
+    /// The most steps; 0 means no limit.
+    pub max_steps: u64,
+    /// The most bytes.
+    pub max_memory: u64,
+}
+
 /// What takes a completed step back.
 pub struct StepUndo {
     /// The step's name.
@@ -87,6 +107,28 @@ thread_local! {
 const LOOK_EVERY: u64 = 1024;
 
 impl RunContext {
+    /// The context of a run that has done nothing yet.
+    pub fn new(parts: ContextParts) -> Arc<Self> {
+        let ContextParts { passage, output, texts, catalog, facts, halt, max_steps, max_memory } = parts;
+        Arc::new(Self {
+            passage,
+            output,
+            texts,
+            catalog,
+            facts,
+            halt,
+            max_steps,
+            max_memory,
+            steps: AtomicU64::new(0),
+            memory: Count::begin(),
+            stop: Mutex::new(None),
+            ending: AtomicBool::new(false),
+            progress: AtomicU64::new(0),
+            undo: Mutex::default(),
+            begun: Begun::default(),
+        })
+    }
+
     /// The context of the run that a native is called in.
     pub fn of(context: &NativeCallContext<'_>) -> Result<Arc<Self>, Box<EvalAltResult>> {
         context

@@ -32,7 +32,7 @@ mod values;
 mod tests;
 
 pub use conceal::conceal;
-pub use context::{RunContext, RunFacts, StepUndo};
+pub use context::{ContextParts, RunContext, RunFacts, StepUndo};
 pub use definitions::files as definitions;
 pub use diagnostic::{Diagnostic, Place, Sources};
 pub use host::Begun;

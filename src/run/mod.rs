@@ -35,4 +35,4 @@ pub use project::{Project, Within};
 pub use prune::prune;
 pub use resume::{Resumption, replay, resume};
 pub use undo::{UndoOrder, undo};
-pub use waiting::{cancel, waiting, wake};
+pub use waiting::{cancel, wake};

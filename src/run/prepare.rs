@@ -1,9 +1,7 @@
 //! From an order to a door: what a run may do, where it is recorded, and the context of its script.
 
-use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::allocator::Count;
 use crate::door::policy::{
     Ask, Budget, Confirm, Declared, Limit, Limits, Policy, PolicySettings, Recording, Rights, RunLocks,
 };
@@ -11,7 +9,7 @@ use crate::door::{
     About, Authorship, Door, DoorEvent, DoorParts, FileRules, Halt, Host, Mode, NamedStore, Notices, Passage, Pins,
     Sleepers, Watcher,
 };
-use crate::engine::{Begun, Imports, Output, OutputEvent, Reach, RunContext, RunFacts, Texts};
+use crate::engine::{ContextParts, Imports, Output, OutputEvent, Reach, RunContext, RunFacts, Texts};
 use crate::fault::Fault;
 use crate::journal::Past;
 use crate::run::authorship::RunAuthorship;
@@ -114,7 +112,7 @@ pub(super) fn context(
     halt: Halt,
     texts: Arc<dyn Texts>,
 ) -> Arc<RunContext> {
-    Arc::new(RunContext {
+    RunContext::new(ContextParts {
         texts,
         passage,
         output,
@@ -123,13 +121,6 @@ pub(super) fn context(
         halt,
         max_steps: project.config.limits.steps,
         max_memory: project.config.limits.memory,
-        steps: AtomicU64::new(0),
-        memory: Count::begin(),
-        stop: Mutex::new(None),
-        ending: AtomicBool::new(false),
-        progress: AtomicU64::new(0),
-        undo: Mutex::default(),
-        begun: Begun::default(),
     })
 }
 

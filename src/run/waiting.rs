@@ -71,16 +71,6 @@ fn sleep_until(project: &Project, until: Timestamp, halt: &Halt, is_cancelled: &
     }
 }
 
-/// The runs of triggers that wait and that nobody owns: the service that they belonged to has ended.
-///
-/// # Errors
-/// When the journal cannot be read.
-pub fn waiting(project: &Project) -> Result<Vec<RunRow>, Fault> {
-    let mut runs = project.journal().runs().map_err(unusable)?;
-    runs.retain(|run| run.parent.is_none() && run.state() == "waiting" && run.outcome.is_some());
-    Ok(runs)
-}
-
 /// Takes up a waiting run that nobody owns: waits for its time, and goes on with it.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use crate::door::Halt;
 use crate::door::policy::NoTerminal;
+use crate::fault::Fault;
 use crate::run::{Ending, Listener, Now, Outcome, Project, Resumption, RunEvent, Start, execute_from, resume, wake};
 use crate::service::event::{ServiceEvent, Tell};
 use crate::service::orders::order;
@@ -162,8 +163,7 @@ impl Desk {
             Now { ask: Arc::new(NoTerminal), yes: false, allow_destroy: false, timeout: None, halt: halt.clone() };
         let why = "it was interrupted, and goes on".to_owned();
         self.execute(firing, why, None, halt, move |project, listener| {
-            resume(project, &id, Resumption { assume: None, script: None, now }, listener)
-                .unwrap_or_else(|fault| Ending::never_begun(fault, Duration::ZERO))
+            resume(project, &id, Resumption { assume: None, script: None, now }, listener).unwrap_or_else(untouched)
         })
     }
 
@@ -178,7 +178,7 @@ impl Desk {
             Now { ask: Arc::new(NoTerminal), yes: false, allow_destroy: false, timeout: None, halt: halt.clone() };
         let why = "it waits for its time".to_owned();
         self.execute(firing, why, None, halt, move |project, listener| {
-            wake(project, &id, now, listener).unwrap_or_else(|fault| Ending::never_begun(fault, Duration::ZERO))
+            wake(project, &id, now, listener).unwrap_or_else(untouched)
         })
     }
 
@@ -251,37 +251,33 @@ impl Desk {
                 self.tell_end();
                 continue;
             }
-            self.close(firing, ending.outcome, now)?;
-            if let Some(failure) = failure(&self.project, ending, now) {
-                self.triggers.gave_up(firing, &failure).map_err(|error| error.to_string())?;
-            }
+            let failure = failure(&self.project, ending, now);
+            self.close(firing, ending.outcome, failure.as_ref(), now)?;
             self.tell_end();
         }
         Ok(())
     }
 
-    /// Writes how the run of a firing ended that this service does not execute.
-    ///
-    /// # Errors
-    /// What the database refuses.
-    pub(super) fn close(&self, firing: &str, outcome: Outcome, now: Timestamp) -> Result<(), String> {
-        let problems = self.triggers.ended(firing, outcome, now).map_err(|error| error.to_string())?;
+    /// Writes how the run of a firing ended, and why its files are to go to `failed/`.
+    fn close(&self, firing: &str, outcome: Outcome, failure: Option<&Failure>, now: Timestamp) -> Result<(), String> {
+        let problems = self.triggers.concluded(firing, outcome, failure, now).map_err(|error| error.to_string())?;
         self.complain(problems);
         Ok(())
     }
 
-    /// Puts the files of such a run away that did not succeed; its journal says why.
+    /// Writes how the run of a firing ended that this service does not execute; its journal says why.
     ///
     /// # Errors
     /// What the database refuses.
-    pub(super) fn give_up(&self, firing: &Firing, outcome: Outcome, at: Timestamp) -> Result<(), String> {
-        if !GIVEN_UP.contains(&outcome) {
-            return Ok(());
-        }
-        let (outcome, message) =
-            (outcome.name().to_owned(), "the service ended before it wrote why: look at the run".to_owned());
-        let failure = Failure { run: firing.run.clone(), outcome, message, place: None, at };
-        self.triggers.gave_up(&firing.id, &failure).map_err(|error| error.to_string())
+    pub(super) fn close_unattended(&self, firing: &Firing, outcome: Outcome, now: Timestamp) -> Result<(), String> {
+        let failure = GIVEN_UP.contains(&outcome).then(|| Failure {
+            run: firing.run.clone(),
+            outcome: outcome.name().to_owned(),
+            message: "the service ended before it wrote why: look at the run".to_owned(),
+            place: None,
+            at: now,
+        });
+        self.close(&firing.id, outcome, failure.as_ref(), now)
     }
 
     /// Firings that were started and have not ended, whose runs this service does not execute.
@@ -300,6 +296,12 @@ impl Desk {
             self.tell(ServiceEvent::Ended(firing, ending));
         }
     }
+}
+
+/// The end of an attempt to go on with a run that did nothing to it: a person was first, or its record cannot be
+/// read. It is no end of the run, and what becomes of it is judged anew.
+fn untouched(fault: Fault) -> Ending {
+    Ending { outcome: Outcome::Interrupted, ..Ending::never_begun(fault, Duration::ZERO) }
 }
 
 /// The outcomes after which nobody goes on with a run without being asked, nor has to settle first what it did.

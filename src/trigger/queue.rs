@@ -70,15 +70,20 @@ pub(super) fn take(
     Ok(taken)
 }
 
-/// Skips the firings that are later than their windows allow.
-pub(super) fn expire(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<Missed>> {
-    let mut late = connection.prepare_cached(
-        "SELECT id, name, not_before FROM firing INDEXED BY firing_expires
-         WHERE state = 'queued' AND expires < ?1 AND not_before <= ?1",
-    )?;
-    let late: Vec<(String, String, i64)> = late
+/// The firings that are later than their windows allow: id, trigger, and when they might have started.
+pub(super) fn late(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<(String, String, i64)>> {
+    connection
+        .prepare_cached(
+            "SELECT id, name, not_before FROM firing INDEXED BY firing_expires
+             WHERE state = 'queued' AND expires < ?1 AND not_before <= ?1",
+        )?
         .query_map([micros(now)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-        .collect::<rusqlite::Result<_>>()?;
+        .collect()
+}
+
+/// Skips them.
+pub(super) fn expire(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<Missed>> {
+    let late = late(connection, now)?;
     let why = Why::Window.reason();
     late.iter().try_for_each(|(id, ..)| drop_queued(connection, id, why))?;
     Ok(late.iter().map(|(_, name, at)| Missed::one(name, ledger::instant(*at), why)).collect())

@@ -166,6 +166,10 @@ impl Triggers {
     /// # Errors
     /// What the database refuses.
     pub fn expire(&self, now: Timestamp) -> Result<Vec<Missed>, TriggerError> {
+        // Mostly none is, and asking costs less than a commit.
+        if self.state.with(|connection| queue::late(connection, now))?.is_empty() {
+            return Ok(Vec::new());
+        }
         Ok(self.state.transaction(|transaction| queue::expire(transaction, now))?)
     }
 
@@ -202,18 +206,34 @@ impl Triggers {
         schedule.or_else(|| self.watches.get(name).map(|definition| definition.config.failures)).unwrap_or_default()
     }
 
-    /// Records how a run ended (again, if it was resumed): one that failed may be tried again later, and a
-    /// trigger that fails too often is paused. The next look at the watches puts the files of one that
-    /// succeeded away; others stay in the work folder unless [`Self::gave_up`] follows. Answers with what
-    /// people should know of it.
+    /// Records how a run ended, where its files have nowhere to go but the way of its outcome.
     ///
     /// # Errors
     /// What the database refuses.
     pub fn ended(&self, firing: &str, outcome: Outcome, now: Timestamp) -> Result<Vec<String>, TriggerError> {
+        self.concluded(firing, outcome, None, now)
+    }
+
+    /// Records how a run ended (again, if it was resumed): one that failed may be tried again later, and a
+    /// trigger that fails too often is paused. The next look at the watches puts the files of one that
+    /// succeeded away, and brings those of one that is not tried again to `failed/`, if there is a `failure`
+    /// to tell beside them; else they stay in the work folder. Answers with what people should know of it.
+    ///
+    /// # Errors
+    /// What the database refuses; nothing is recorded then.
+    pub fn concluded(
+        &self,
+        firing: &str,
+        outcome: Outcome,
+        failure: Option<&Failure>,
+        now: Timestamp,
+    ) -> Result<Vec<String>, TriggerError> {
         let failures = |name: &str| self.failures(name);
+        let note = failure.map(ToString::to_string);
         let (name, followed, watch) = self.state.transaction(|transaction| {
             let followed = retry::ended(transaction, firing, outcome, now, &failures)?;
-            let watch = if outcome == Outcome::Succeeded { watch::end(transaction, firing, None)? } else { None };
+            let goes = outcome == Outcome::Succeeded || note.is_some();
+            let watch = if goes { watch::end(transaction, firing, note.as_deref())? } else { None };
             Ok((queue::trigger_of(transaction, firing)?.unwrap_or_default(), followed, watch))
         })?;
         self.watches.run_ended(watch);
@@ -231,8 +251,7 @@ impl Triggers {
         Ok(notes)
     }
 
-    /// The run of a firing has failed, or cannot be made, and nobody tries it again by himself: the next look at the watches
-    /// brings its files to `failed/`. A firing that is queued again keeps them.
+    /// The run of a firing cannot be made: the next look at the watches brings its files to `failed/`.
     ///
     /// # Errors
     /// What the database refuses.

@@ -24,12 +24,12 @@ pub struct Service {
 impl Service {
     /// Starts it, and waits until it is ready.
     pub fn start(sandbox: &Sandbox) -> Self {
-        let mut child = sandbox
-            .command(&["serve", "--format", "json"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        Self::start_with(sandbox.command(&["serve", "--format", "json"]))
+    }
+
+    /// The same with a command of one's own.
+    pub fn start_with(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = channel();
         std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
@@ -75,6 +75,16 @@ impl Service {
     #[track_caller]
     pub fn interpreter(&self) -> u32 {
         within(Duration::from_secs(30), || self.interpreters().first().copied()).unwrap()
+    }
+
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Forgets what it has told so far.
+    pub fn forget(&self) {
+        while self.lines.try_recv().is_ok() {}
     }
 
     /// Sends it a signal.

@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use rhai::{Dynamic, Engine, Scope};
@@ -11,12 +10,10 @@ use rhai::{Dynamic, Engine, Scope};
 use super::closed::Closed;
 use super::functions;
 use super::stage::Stage;
-use crate::allocator::Count;
 use crate::catalog::Catalog;
 use crate::door::{Branch, Halt};
-use crate::engine::context::{RunContext, RunFacts, on_branch};
+use crate::engine::context::{ContextParts, RunContext, RunFacts, on_branch};
 use crate::engine::diagnostic::{Diagnostic, Sources};
-use crate::engine::host::Begun;
 use crate::engine::index::Index;
 use crate::engine::library::{NoTexts, Shelf};
 use crate::engine::output::Output;
@@ -106,7 +103,7 @@ pub fn run_test(script: &TestScript, test: &str, stage: &Arc<dyn Stage>) -> Ende
 
 fn run_here(script: &TestScript, test: &str, stage: &Arc<dyn Stage>, sources: &Sources) -> Result<Value, ScriptError> {
     sources.add(&script.name, &script.text);
-    let context = Arc::new(context(script));
+    let context = context(script);
     let _counted = context.memory.enter();
     // A test has no targets, so that calls would only hide a misspelt function.
     let modules = Modules::of(&script.catalog, Some(&HashSet::new()));
@@ -125,8 +122,8 @@ fn run_here(script: &TestScript, test: &str, stage: &Arc<dyn Stage>, sources: &S
     Ok(values::to_value(&ended).unwrap_or(Value::Null))
 }
 
-fn context(script: &TestScript) -> RunContext {
-    RunContext {
+fn context(script: &TestScript) -> Arc<RunContext> {
+    RunContext::new(ContextParts {
         passage: Arc::new(Closed { now: script.now }),
         output: Arc::clone(&script.output),
         catalog: Arc::clone(&script.catalog),
@@ -135,12 +132,5 @@ fn context(script: &TestScript) -> RunContext {
         halt: script.halt.clone(),
         max_steps: 0,
         max_memory: MEMORY,
-        steps: AtomicU64::new(0),
-        memory: Count::begin(),
-        stop: Mutex::new(None),
-        ending: AtomicBool::new(false),
-        progress: AtomicU64::new(0),
-        undo: Mutex::default(),
-        begun: Begun::default(),
-    }
+    })
 }

@@ -2,16 +2,14 @@
 
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::allocator::Count;
 use crate::catalog::Catalog;
 use crate::confine::{Allowance, confine};
 use crate::door::{Halt, Passage};
-use crate::engine::{Begun, Index, Library, Output, RunContext, RunFacts, ScriptRun, Texts, run_script};
+use crate::engine::{ContextParts, Index, Library, Output, RunContext, RunFacts, ScriptRun, Texts, run_script};
 use crate::journal::decode_map;
 use crate::run::apart::answer::encode_end;
 use crate::run::apart::brief::Brief;
@@ -73,7 +71,7 @@ fn script(brief: Brief, catalog: Arc<Catalog>, line: &Arc<Line>, halt: Halt) -> 
         event: decode_map(brief.event, &handle),
         run: decode_map(brief.run, &handle),
     };
-    let context = RunContext {
+    let context = RunContext::new(ContextParts {
         passage: Arc::clone(line) as Arc<dyn Passage>,
         output: Arc::clone(line) as Arc<dyn Output>,
         texts: Arc::clone(line) as Arc<dyn Texts>,
@@ -82,13 +80,6 @@ fn script(brief: Brief, catalog: Arc<Catalog>, line: &Arc<Line>, halt: Halt) -> 
         halt,
         max_steps: brief.max_steps,
         max_memory: brief.max_memory,
-        steps: AtomicU64::new(0),
-        memory: Count::begin(),
-        stop: Mutex::new(None),
-        ending: AtomicBool::new(false),
-        progress: AtomicU64::new(0),
-        undo: Mutex::default(),
-        begun: Begun::default(),
-    };
-    Ok(ScriptRun { name: brief.name, text: brief.text, library, premises, context: Arc::new(context) })
+    });
+    Ok(ScriptRun { name: brief.name, text: brief.text, library, premises, context })
 }

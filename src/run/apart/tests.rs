@@ -2,9 +2,8 @@
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::Arc;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -14,10 +13,9 @@ use super::desk::{Desk, Event};
 use super::frame::{self, Frame};
 use super::message::Kind;
 use super::vault::Vault;
-use crate::allocator::Count;
 use crate::catalog::Catalog;
 use crate::door::{Action, Branch, Composite, Halt, Key, Passage, Reply};
-use crate::engine::{Begun, NoTexts, Output, OutputEvent, RunContext, RunFacts, ScriptRun, Shelf, Sources};
+use crate::engine::{ContextParts, NoTexts, Output, OutputEvent, RunContext, RunFacts, ScriptRun, Shelf, Sources};
 use crate::fault::{Failure, Fault};
 use crate::value::Value;
 
@@ -65,7 +63,7 @@ impl Output for Open {
 }
 
 fn script() -> ScriptRun {
-    let context = RunContext {
+    let context = RunContext::new(ContextParts {
         passage: Arc::new(Open),
         output: Arc::new(Open),
         catalog: Arc::new(Catalog::builtin()),
@@ -74,16 +72,9 @@ fn script() -> ScriptRun {
         halt: Halt::default(),
         max_steps: 0,
         max_memory: 1 << 20,
-        steps: AtomicU64::new(0),
-        memory: Count::begin(),
-        stop: Mutex::new(None),
-        ending: AtomicBool::new(false),
-        progress: AtomicU64::new(0),
-        undo: Mutex::default(),
-        begun: Begun::default(),
-    };
+    });
     let library = Arc::new(Shelf::of(None));
-    ScriptRun { name: "p".into(), text: String::new(), library, premises: None, context: Arc::new(context) }
+    ScriptRun { name: "p".into(), text: String::new(), library, premises: None, context }
 }
 
 /// What a desk tells when these bytes come, then so many answers are taken, and nothing more comes; and the frames

@@ -22,6 +22,9 @@ const AGAIN: SignedDuration = SignedDuration::from_secs(5);
 #[derive(Debug, Default)]
 pub(super) struct Orphans {
     later: BTreeMap<String, Timestamp>,
+    /// How often this service has tried to go on with a run, by its firing. The journal counts only those
+    /// attempts that began.
+    tried: BTreeMap<String, u64>,
 }
 
 /// What becomes of such a run.
@@ -39,12 +42,17 @@ enum Fate {
 }
 
 impl Orphans {
+    fn times(&self, firing: &Firing) -> u64 {
+        self.tried.get(&firing.id).copied().unwrap_or_default()
+    }
+
     fn fate(&mut self, desk: &Desk, firing: &Firing, now: Timestamp) -> Result<Fate, String> {
         let run = firing.run.as_deref().unwrap_or_default();
         let run = desk.project.journal().find_run(run)?;
         match run.outcome.as_deref().map(|word| Outcome::from_name(word).unwrap_or(Outcome::Failed)) {
             None => return Ok(Fate::InHand),
-            Some(Outcome::Waiting) => return Ok(Fate::Waits),
+            Some(Outcome::Waiting) if self.times(firing) < PAUSES.len() as u64 => return Ok(Fate::Waits),
+            Some(Outcome::Waiting) => return Ok(Fate::LeftAlone("its wait cannot be taken up".into())),
             Some(Outcome::Interrupted) => {}
             Some(outcome) => return Ok(Fate::Ended(outcome)),
         }
@@ -52,8 +60,9 @@ impl Orphans {
         if schedule.is_none() && desk.triggers.watches.get(&firing.trigger).is_none() {
             return Ok(Fate::LeftAlone("its trigger is not configured any more".into()));
         }
-        let Some(pause) = usize::try_from(run.resumed).ok().and_then(|times| PAUSES.get(times)) else {
-            return Ok(Fate::LeftAlone(format!("it has gone on {} times already", run.resumed)));
+        let times = run.resumed.max(self.times(firing));
+        let Some(pause) = usize::try_from(times).ok().and_then(|times| PAUSES.get(times)) else {
+            return Ok(Fate::LeftAlone(format!("it was tried {times} times already")));
         };
         let at = *self.later.entry(firing.id.clone()).or_insert_with(|| now.saturating_add(*pause).unwrap_or(now));
         // Files and firings by hand have no window.
@@ -81,12 +90,16 @@ impl Source for Orphans {
             match self.fate(desk, &firing, now)? {
                 Fate::GoesOn(at) if at <= now && desk.free() > 0 => {
                     self.later.remove(&firing.id);
+                    *self.tried.entry(firing.id.clone()).or_default() += 1;
                     desk.resume(firing)?;
                 }
                 // With every place taken, the end of a run wakes the loop.
                 Fate::GoesOn(at) if at <= now => later(now.saturating_add(AGAIN).unwrap_or(at)),
                 Fate::GoesOn(at) => later(at),
-                Fate::Waits => desk.take_up(firing)?,
+                Fate::Waits => {
+                    *self.tried.entry(firing.id.clone()).or_default() += 1;
+                    desk.take_up(firing)?;
+                }
                 Fate::InHand => {
                     let at = now.saturating_add(AGAIN).unwrap_or(now);
                     self.later.insert(firing.id, at);
@@ -94,12 +107,11 @@ impl Source for Orphans {
                 }
                 Fate::Ended(outcome) => {
                     self.later.remove(&firing.id);
-                    desk.close(&firing.id, outcome, now)?;
-                    desk.give_up(&firing, outcome, now)?;
+                    desk.close_unattended(&firing, outcome, now)?;
                 }
                 Fate::LeftAlone(why) => {
                     self.later.remove(&firing.id);
-                    desk.close(&firing.id, Outcome::Interrupted, now)?;
+                    desk.close_unattended(&firing, Outcome::Interrupted, now)?;
                     desk.complain([format!(
                         "{}: run {run} was interrupted and does not go on by itself: {why}; `beadle runs resume {run}` \
                          goes on with it",
@@ -108,6 +120,7 @@ impl Source for Orphans {
                 }
             }
         }
+        self.tried.retain(|firing, _| desk.running.contains_key(firing) || self.later.contains_key(firing));
         desk.orphaned = false;
         Ok(next)
     }
