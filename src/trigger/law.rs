@@ -248,26 +248,23 @@ impl World {
     /// Which instants have gone off until now: when the clock is set back, they do not fall due again.
     fn see_fired(&mut self) {
         let model = &mut self.model;
-        let fired = "SELECT due, id FROM firing WHERE name = 'job' AND due IS NOT NULL AND state <> 'skipped'";
-        let rows: Vec<(i64, String)> = self
+        let rows = "SELECT due, id, state = 'skipped' FROM firing WHERE name = 'job' AND due IS NOT NULL";
+        let rows: Vec<(i64, String, bool)> = self
             .state
             .with(|connection| {
-                connection.prepare(fired)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+                let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+                connection.prepare(rows)?.query_map([], row)?.collect()
             })
             .unwrap();
-        for (due, id) in rows {
+        let (skipped, fired): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(.., skipped)| *skipped);
+        // One that was skipped falls due again, and may have gone off since with another firing.
+        let skipped: BTreeSet<String> = skipped.into_iter().map(|(_, id, _)| id).collect();
+        model.fired.retain(|_, id| !skipped.contains(id));
+        for (due, id, _) in fired {
             let due = Timestamp::from_microsecond(due).unwrap();
             let known = model.fired.entry(due).or_insert_with(|| id.clone());
             assert_eq!(*known, id, "{due} has gone off twice");
         }
-        let skipped: BTreeSet<i64> = self
-            .state
-            .with(|connection| {
-                let skipped = "SELECT due FROM firing WHERE name = 'job' AND due IS NOT NULL AND state = 'skipped'";
-                connection.prepare(skipped)?.query_map([], |row| row.get(0))?.collect()
-            })
-            .unwrap();
-        model.fired.retain(|due, _| !skipped.contains(&due.as_microsecond()));
     }
 
     fn work(&mut self, most: usize, outcome: Outcome) -> usize {
