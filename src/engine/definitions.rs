@@ -22,7 +22,7 @@ struct Described {
 pub fn files(catalog: &Catalog) -> Vec<(String, String)> {
     let mut engine = Engine::new_raw();
     engine.register_global_module(StandardPackage::new().as_shared_module());
-    engine.register_global_module(Arc::new(host::described()));
+    engine.register_global_module(host::module());
     engine.register_global_module(Arc::new(calls(catalog)));
     let mut scope = Scope::new();
     for name in ["params", "event", "run"] {

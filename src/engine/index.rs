@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
-use rhai::FuncInfo;
-use rhai::{Engine, FuncMetadata};
+use rhai::{Engine, FuncInfo, FuncMetadata, Module};
 
 use crate::catalog::{Callable, Catalog, Form, signature};
-use crate::engine::host;
 use crate::engine::kind::Kind;
 use crate::engine::run::standard;
+use crate::engine::{host, natives};
 
 /// A function or call.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,39 +42,40 @@ pub struct Index {
     entries: OnceLock<Vec<Entry>>,
 }
 
-/// Rhai's own functions, and those of the host with their texts.
-static ENGINES: LazyLock<[Engine; 2]> = LazyLock::new(|| {
-    [standard(), host::described().into()].map(|module| {
-        let mut engine = Engine::new_raw();
-        engine.register_global_module(module);
-        engine
-    })
-});
-
 /// The functions of the host and of Rhai in order of names, operators and properties (`get$len`)
-/// among them; the same in every run.
-static FUNCTIONS: LazyLock<Vec<Entry>> = LazyLock::new(|| gather(|_| true));
+/// among them, with their texts; the same in every run.
+static FUNCTIONS: LazyLock<Vec<Entry>> = LazyLock::new(|| both(described(standard(), |_| true), hosts(|_| true)));
 
-/// Functions by their names; nothing where nobody has asked for them yet.
-type Known = HashMap<String, Option<&'static [Entry]>>;
+/// The functions that were asked for by name. To describe every function takes longer than all else before a
+/// script's first line, and a script uses a few.
+static ASKED: LazyLock<Mutex<HashMap<String, &'static [Entry]>>> = LazyLock::new(Mutex::default);
 
-/// The names of all of them, and those functions that were asked for. To describe every function takes longer
-/// than all else before a script's first line, and a script uses a few.
-static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(|| {
-    let names = ENGINES.iter().flat_map(|engine| {
-        engine.collect_fn_metadata(None, |function: FuncInfo<'_>| Some(function.metadata.name.to_string()), true)
+/// The functions of a module with such names.
+pub(super) fn described(module: Arc<Module>, wanted: impl Fn(&str) -> bool + Copy) -> Vec<Entry> {
+    let mut engine = Engine::new_raw();
+    engine.register_global_module(module);
+    of_engine(&engine, wanted)
+}
+
+/// The host's functions with such names.
+fn hosts(wanted: impl Fn(&str) -> bool + Copy) -> Vec<Entry> {
+    static HOST: LazyLock<Engine> = LazyLock::new(|| {
+        let mut engine = Engine::new_raw();
+        engine.register_global_module(host::module());
+        engine
     });
-    Mutex::new(names.map(|name| (name, None)).collect())
-});
+    of_engine(&HOST, wanted)
+}
 
-/// The functions with such names, in order.
-fn gather(wanted: impl Fn(&str) -> bool + Copy) -> Vec<Entry> {
-    let [mut functions, ours] = ENGINES.each_ref().map(|engine| {
-        let description = |function: FuncInfo<'_>| {
-            if wanted(&function.metadata.name) { describe(function.metadata) } else { None }
-        };
-        engine.collect_fn_metadata(None, description, true)
-    });
+fn of_engine(engine: &Engine, wanted: impl Fn(&str) -> bool + Copy) -> Vec<Entry> {
+    let description = |function: FuncInfo<'_>| {
+        if wanted(&function.metadata.name) { describe(function.metadata) } else { None }
+    };
+    engine.collect_fn_metadata(None, description, true)
+}
+
+/// Rhai's own functions and ours, in order.
+fn both(mut functions: Vec<Entry>, ours: Vec<Entry>) -> Vec<Entry> {
     // Ours stand before Rhai's own where both take the same.
     functions.retain(|own| !ours.iter().any(|our| our.name == own.name && our.takes == own.takes));
     functions.extend(ours.into_iter().map(|our| Entry { ours: true, ..our }));
@@ -92,12 +92,21 @@ impl Index {
         Self { catalog: Arc::clone(catalog), entries: OnceLock::new() }
     }
 
-    /// The functions of the host and of Rhai that have that name, operators and properties too.
+    /// The functions of the host and of Rhai that have that name, operators and properties too; Rhai's own are
+    /// without their texts.
     pub fn functions(name: &str) -> &'static [Entry] {
-        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(functions) = known.get_mut(name) else { return &[] };
+        let mut asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(functions) = asked.get(name) {
+            return functions;
+        }
+        let functions = both(natives::named(name), hosts(|given| given == name));
+        if functions.is_empty() {
+            return &[];
+        }
         // They are kept for ever, once for each name that there is.
-        functions.get_or_insert_with(|| Vec::leak(gather(|given| given == name)))
+        let functions: &'static [Entry] = Vec::leak(functions);
+        asked.insert(name.to_owned(), functions);
+        functions
     }
 
     /// The calls that have that name, of every vendor.

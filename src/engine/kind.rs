@@ -156,6 +156,11 @@ impl Kind {
         Self::NAMES.iter().find(|(kind, _)| *kind == self).map_or("any", |(_, name)| name)
     }
 
+    /// The kind of that name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(_, known)| *known == name).map(|(kind, _)| *kind)
+    }
+
     /// Whether a value of this kind can stand where `wanted` is asked for, as far as is known.
     pub fn fits(self, wanted: Self) -> bool {
         self == wanted || wanted == Self::Any || matches!(self, Self::Any | Self::Other)

@@ -73,10 +73,9 @@ pub struct Modules {
 impl Modules {
     /// The modules with every call, or with those of these names.
     pub fn of(catalog: &Arc<Catalog>, names: Option<&HashSet<String>>) -> Self {
-        static HOST: OnceLock<SharedModule> = OnceLock::new();
         Self {
             standard: standard(),
-            host: Arc::clone(HOST.get_or_init(|| host::module().into())),
+            host: host::module(),
             calls: calls::module(catalog, names).into(),
             index: Index::new(catalog),
         }
@@ -143,6 +142,17 @@ pub fn given_names() -> Scope<'static> {
 pub(super) fn standard() -> SharedModule {
     static STANDARD: OnceLock<SharedModule> = OnceLock::new();
     Arc::clone(STANDARD.get_or_init(|| StandardPackage::new().as_shared_module()))
+}
+
+/// Makes what every script needs, on a thread of its own, while the caller finds out which script it is.
+pub fn prepare() {
+    let everything = || {
+        standard();
+        host::module();
+        Index::functions("");
+    };
+    // Where no thread can be had, the script's own makes it.
+    let _started = std::thread::Builder::new().name("prepare".into()).spawn(everything);
 }
 
 /// Runs a script to its end, on a thread of its own.

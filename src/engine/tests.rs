@@ -1,7 +1,6 @@
 //! Every native function that a script can reach is known.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use rhai::Engine;
 use rhai::packages::{Package, StandardPackage};
@@ -13,7 +12,7 @@ use crate::engine::{calls, host};
 fn natives() -> BTreeSet<String> {
     let mut engine = Engine::new_raw();
     engine.register_global_module(StandardPackage::new().as_shared_module());
-    engine.register_global_module(Arc::new(host::module()));
+    engine.register_global_module(host::module());
     engine.collect_fn_metadata(None, |function| Some(function.metadata.name.to_string()), true).into_iter().collect()
 }
 

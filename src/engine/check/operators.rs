@@ -111,7 +111,6 @@ fn builtin(base: &str, left: Kind, right: Kind) -> Option<Kind> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
 
     use rhai::{Dynamic, Engine, Scope};
 
@@ -145,7 +144,7 @@ mod tests {
     #[test]
     fn kinds_go_together_where_rhai_lets_them() {
         let mut engine = Engine::new();
-        engine.register_global_module(Arc::new(crate::engine::host::module()));
+        engine.register_global_module(crate::engine::host::module());
         engine.set_optimization_level(rhai::OptimizationLevel::None);
         let mut wrong = Vec::new();
         for name in ["+", "-", "*", "/", "%", "**", "<<", ">>", "&", "|", "^", "+=", "-=", "*="] {

@@ -15,7 +15,7 @@ mod update;
 mod upload;
 mod waits;
 
-use std::cell::Cell;
+use std::sync::{Arc, LazyLock};
 
 use rhai::RhaiNativeFunc;
 use rhai::{FuncRegistration, Module, Variant};
@@ -36,12 +36,12 @@ pub fn add<A: 'static, const N: usize, const X: bool, R, const F: bool, FUNC>(
     R: Variant + Clone,
     FUNC: RhaiNativeFunc<A, N, X, R, F> + Send + Sync + 'static,
 {
-    let plain = FuncRegistration::new(name).in_global_namespace().with_volatility(true);
-    if DESCRIBED.get() {
-        plain.with_params_info(params).with_comments([doc]).set_into_module(module, function);
-    } else {
-        plain.set_into_module(module, function);
-    }
+    FuncRegistration::new(name)
+        .in_global_namespace()
+        .with_volatility(true)
+        .with_params_info(params)
+        .with_comments([doc])
+        .set_into_module(module, function);
 }
 
 /// The description of a map of options, which says their names: `options: #{ attempts, backoff }`.
@@ -49,27 +49,13 @@ pub fn options(names: &[&str]) -> String {
     format!("options: #{{ {} }}", names.join(", "))
 }
 
-thread_local! {
-    /// Whether functions are registered with their texts: a run does not look at them, and starts
-    /// sooner without.
-    static DESCRIBED: Cell<bool> = const { Cell::new(false) };
+/// All host functions with their texts: a process makes them once.
+pub fn module() -> Arc<Module> {
+    static MODULE: LazyLock<Arc<Module>> = LazyLock::new(|| registered().into());
+    Arc::clone(&MODULE)
 }
 
-/// The module of all host functions with their texts, for help and diagnostics.
-pub fn described() -> Module {
-    with_texts(module)
-}
-
-/// A module of functions that are registered with their texts.
-pub fn with_texts(module: impl FnOnce() -> Module) -> Module {
-    DESCRIBED.set(true);
-    let module = module();
-    DESCRIBED.set(false);
-    module
-}
-
-/// The module of all host functions.
-pub fn module() -> Module {
+fn registered() -> Module {
     let mut module = Module::new();
     module.set_id("beadle");
     super::guards::register(&mut module);

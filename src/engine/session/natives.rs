@@ -1,7 +1,5 @@
 //! Rhai's functions and the host's, with the types of what they take, for completion.
 
-use std::sync::Arc;
-
 use rhai::packages::{Package, StandardPackage};
 use rhai::{Engine, FuncInfo};
 
@@ -32,7 +30,7 @@ impl Native {
 pub fn all() -> Vec<Native> {
     let mut engine = Engine::new_raw();
     engine.register_global_module(StandardPackage::new().as_shared_module());
-    engine.register_global_module(Arc::new(host::described()));
+    engine.register_global_module(host::module());
     let mut natives = engine.collect_fn_metadata(None, native, true);
     natives.sort_by(|a, b| (&a.name, a.params.len()).cmp(&(&b.name, b.params.len())));
     natives.dedup();

@@ -6,7 +6,7 @@ use rhai::{Array, Dynamic, EvalAltResult, FnPtr, ImmutableString, Map, Module, N
 
 use super::nowhere::Nowhere;
 use super::stage::Stage;
-use crate::engine::host::{self, add};
+use crate::engine::host::add;
 use crate::engine::{error, values};
 use crate::value::Value;
 
@@ -27,7 +27,7 @@ fn map(map: &Map, context: &NativeCallContext<'_>) -> Answer<crate::value::Map> 
 
 /// The functions with their texts, for editors.
 pub(in crate::engine) fn described() -> Module {
-    host::with_texts(|| module(&(Arc::new(Nowhere) as Arc<dyn Stage>)))
+    module(&(Arc::new(Nowhere) as Arc<dyn Stage>))
 }
 
 /// The functions on a stage.
