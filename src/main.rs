@@ -6,5 +6,6 @@ use std::process::ExitCode;
 static ALLOCATOR: beadle::allocator::CountingAllocator = beadle::allocator::CountingAllocator;
 
 fn main() -> ExitCode {
+    beadle::allocator::share_one_heap();
     ExitCode::from(beadle::cli::run(std::env::args_os()).code())
 }
