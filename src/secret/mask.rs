@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -25,8 +25,24 @@ pub struct Masker {
 
 #[derive(Debug, Default)]
 struct Known {
+    /// The secrets themselves.
+    secrets: BTreeSet<String>,
     forms: BTreeSet<String>,
-    finder: Option<AhoCorasick>,
+    /// Made when something is masked first: a run may learn hundreds of secrets before that.
+    finder: OnceLock<Option<AhoCorasick>>,
+}
+
+impl Known {
+    fn finder(&self) -> Option<&AhoCorasick> {
+        if self.forms.is_empty() {
+            return None;
+        }
+        // The longest match first: a form may contain another.
+        let mut builder = AhoCorasick::builder();
+        // Of all kinds it is made the soonest; there is little to mask.
+        builder.match_kind(MatchKind::LeftmostLongest).kind(Some(AhoCorasickKind::ContiguousNFA));
+        self.finder.get_or_init(|| builder.build(&self.forms).ok()).as_ref()
+    }
 }
 
 impl Masker {
@@ -41,20 +57,20 @@ impl Masker {
         if text.len() < SHORTEST {
             return;
         }
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let before = known.forms.len();
-        known.forms.extend(forms(text));
-        if known.forms.len() != before {
-            // The longest match first: a form may contain another.
-            let finder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&known.forms);
-            known.finder = finder.ok();
+        if self.known.read().unwrap_or_else(PoisonError::into_inner).secrets.contains(text) {
+            return;
         }
+        let forms = forms(text);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.secrets.insert(text.to_owned());
+        known.forms.extend(forms);
+        known.finder = OnceLock::new();
     }
 
     /// The text with every form of every secret replaced.
     pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(finder) = &known.finder else { return Cow::Borrowed(text) };
+        let Some(finder) = known.finder() else { return Cow::Borrowed(text) };
         if !finder.is_match(text) {
             return Cow::Borrowed(text);
         }
