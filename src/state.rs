@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use self::migrations::MIGRATIONS;
 
@@ -49,6 +49,9 @@ pub enum StateError {
     },
 }
 
+/// How many prepared statements are kept: as many as the journal and the triggers take turns with.
+const STATEMENTS: usize = 64;
+
 /// An open state database.
 #[derive(Debug)]
 pub struct State {
@@ -80,6 +83,7 @@ impl State {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let connection = Connection::open_with_flags(&path, flags)?;
             connection.busy_timeout(Duration::from_secs(10))?;
+            connection.set_prepared_statement_cache_capacity(STATEMENTS);
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.pragma_update(None, "foreign_keys", true)?;
@@ -122,9 +126,9 @@ impl State {
     ///
     /// # Errors
     /// What the database refuses; nothing is written then.
-    pub fn transaction<T>(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, StateError> {
-        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        self.commit(&mut connection, work)
+    pub fn transaction<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StateError> {
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        self.commit(&connection, work)
     }
 
     /// The same without waiting for the disk: a later [`State::transaction`] makes it durable as well. A
@@ -134,30 +138,30 @@ impl State {
     /// What the database refuses; nothing is written then.
     pub fn transaction_in_passing<T>(
         &self,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StateError> {
-        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let set = |connection: &Connection, to: &str| {
             let set = connection.pragma_update(None, "synchronous", to);
             set.map_err(|error| database_error(&self.path, &error))
         };
         set(&connection, "NORMAL")?;
-        let done = self.commit(&mut connection, work);
+        let done = self.commit(&connection, work);
         set(&connection, "FULL")?;
         done
     }
 
     fn commit<T>(
         &self,
-        connection: &mut Connection,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+        connection: &Connection,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StateError> {
         if let Some(found) = self.newer {
             return Err(self.too_new(found));
         }
         let commit = || {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let value = work(&transaction)?;
+            let transaction = Open::begin(connection)?;
+            let value = work(connection)?;
             transaction.commit()?;
             Ok(value)
         };
@@ -184,6 +188,35 @@ impl State {
             transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64)
         })
     }
+}
+
+/// A transaction that writes, and is rolled back unless it is committed. Its statements are prepared once for
+/// all transactions of the connection: every change of a run waits for one.
+struct Open<'c>(&'c Connection);
+
+impl<'c> Open<'c> {
+    fn begin(connection: &'c Connection) -> rusqlite::Result<Self> {
+        execute(connection, "BEGIN IMMEDIATE")?;
+        Ok(Self(connection))
+    }
+
+    fn commit(self) -> rusqlite::Result<()> {
+        // Where the commit fails, what is dropped takes all of it back.
+        execute(self.0, "COMMIT")
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        // After some errors SQLite has rolled back by itself.
+        if !self.0.is_autocommit() {
+            let _told_before = execute(self.0, "ROLLBACK");
+        }
+    }
+}
+
+fn execute(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(statement)?.execute([]).map(|_| ())
 }
 
 fn database_error(path: &Path, error: &rusqlite::Error) -> StateError {

@@ -297,7 +297,7 @@ impl Log {
         // Everything is packed before the database is locked.
         let rows =
             records.iter().map(|waiting| packed(&packer, &waiting.record)).collect::<Result<Vec<_>, String>>()?;
-        let work = |transaction: &rusqlite::Transaction<'_>| -> rusqlite::Result<()> {
+        let work = |transaction: &rusqlite::Connection| -> rusqlite::Result<()> {
             for (Waiting { record, .. }, row) in records.iter().zip(&rows) {
                 write::record(transaction, chains, record, row)?;
             }

@@ -1,7 +1,7 @@
 //! Making a run ready to go on: what was decided over its entries is written in one commit.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::chain::{Chain, of_intent};
 use super::codec;
@@ -186,7 +186,7 @@ struct Resent<'a> {
 impl Resent<'_> {
     /// Takes the place of the refused entry as one that is open: it is settled as any other whose answer was
     /// lost.
-    fn open_again(&self, transaction: &Transaction<'_>, run: &str, chain: &mut Chain) -> rusqlite::Result<()> {
+    fn open_again(&self, transaction: &Connection, run: &str, chain: &mut Chain) -> rusqlite::Result<()> {
         let entry = self.entry;
         let last = "SELECT max(number) FROM entry WHERE run = ?1";
         let number = transaction.query_row(last, [run], |row| row.get::<_, i64>(0))? + 1;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rusqlite::{Result, Transaction, params};
+use rusqlite::{Connection, Result, params};
 use sha2::{Digest, Sha256};
 
 use super::chain::{BEGIN, Chain};
@@ -21,7 +21,7 @@ pub const FAILED: i64 = 2;
 
 /// Writes one record.
 pub fn record(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     chains: &mut HashMap<Arc<str>, Chain>,
     record: &Record,
     row: &PackedRow,
@@ -61,7 +61,7 @@ pub fn record(
     }
 }
 
-fn begin_run(transaction: &Transaction<'_>, begin: &BeginRecord, row: &PackedRow) -> Result<()> {
+fn begin_run(transaction: &Connection, begin: &BeginRecord, row: &PackedRow) -> Result<()> {
     transaction
         .prepare_cached(
             "INSERT INTO run (id, parent, name, mode, cause, started, began, script, pinned, head)
@@ -88,7 +88,7 @@ fn split(link: Link) -> (Option<i64>, Option<[u8; 32]>) {
 }
 
 fn write_entry(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     entry: &EntryRecord,
     row: &PackedRow,
     link: Link,
@@ -130,7 +130,7 @@ fn write_entry(
         .map(|_| ())
 }
 
-fn write_outcome(transaction: &Transaction<'_>, outcome: &OutcomeRecord, row: &PackedRow, link: Link) -> Result<()> {
+fn write_outcome(transaction: &Connection, outcome: &OutcomeRecord, row: &PackedRow, link: Link) -> Result<()> {
     let (link, hash) = split(link);
     transaction
         .prepare_cached(
@@ -151,7 +151,7 @@ fn write_outcome(transaction: &Transaction<'_>, outcome: &OutcomeRecord, row: &P
 
 /// The head stands in the run's row in the same commit: a resume goes on from there.
 fn keep_chain(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     chains: &HashMap<Arc<str>, Chain>,
     run: &Arc<str>,
     chained: bool,
@@ -164,7 +164,7 @@ fn keep_chain(
 }
 
 fn end_run(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     chains: &HashMap<Arc<str>, Chain>,
     end: &EndRecord,
     row: &PackedRow,
