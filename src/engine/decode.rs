@@ -58,6 +58,9 @@ impl Node {
 /// A secret that is known by the end of its name alone.
 pub(super) static HIDDEN: Node = Node { children: Vec::new(), deep: Vec::new(), optional: false, secret: true };
 
+/// As many members as most objects have.
+const MEMBERS: usize = 16;
+
 /// What is known of a value, and of what is hidden in it at any depth; and the texts before it.
 #[derive(Clone, Copy)]
 struct Seed<'n>(Option<&'n Node>, &'n [&'static str], &'n Recent);
@@ -127,7 +130,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
         // A secret may be an object too: whatever is inside it is one as well.
         let secret = self.0.filter(|node| node.secret);
         // Collected first: a map that is made of all its members at once is smaller than one that grew.
-        let mut members = Vec::new();
+        let mut members = Vec::with_capacity(MEMBERS);
         while let Some(name) = entries.next_key::<KeyText<'de>>()? {
             let hidden = self.1.iter().any(|end| name.0.ends_with(end)).then_some(&HIDDEN);
             let child = secret.or(hidden).or_else(|| self.0.and_then(|node| node.child(&name.0)));
@@ -176,9 +179,21 @@ pub(super) fn json(bytes: &[u8]) -> Result<Dynamic, serde_json::Error> {
 
 fn with(bytes: &[u8], node: Option<&Node>) -> Result<Dynamic, serde_json::Error> {
     let quoted = quote_large(bytes);
-    let mut deserializer = serde_json::Deserializer::from_slice(quoted.as_deref().unwrap_or(bytes));
+    let bytes = quoted.as_deref().unwrap_or(bytes);
+    // To look at all of it at once is faster than at each of its texts; what is none is told with its place.
+    match std::str::from_utf8(bytes) {
+        Ok(text) => seeded(serde_json::Deserializer::from_str(text), bytes.len(), node),
+        Err(_) => seeded(serde_json::Deserializer::from_slice(bytes), bytes.len(), node),
+    }
+}
+
+fn seeded<'de, R: serde_json::de::Read<'de>>(
+    mut deserializer: serde_json::Deserializer<R>,
+    length: usize,
+    node: Option<&Node>,
+) -> Result<Dynamic, serde_json::Error> {
     let deep = node.map_or(&[][..], |node| &node.deep);
-    let value = Seed(node, deep, &Recent::of(bytes.len())).deserialize(&mut deserializer)?;
+    let value = Seed(node, deep, &Recent::of(length)).deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(value)
 }
