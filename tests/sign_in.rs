@@ -28,6 +28,17 @@ fn a_missing_secret_names_its_variable() {
 }
 
 #[test]
+fn a_change_that_could_not_sign_in_was_not_sent() {
+    let seg = Seg::ten();
+    let mut sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.env("SEG_PASSWORD", "");
+    let change =
+        "target(\"seg\").ip_group_delta(16, #{ add: [#{ ip_address_start: \"192.0.2.1\", cidr: 32, name: \"a\" }] })";
+    sandbox.script(change, &[]).code(1).err(&["SEG_PASSWORD is not set", "nothing was changed"]);
+    assert!(seg.lab.requests().is_empty());
+}
+
+#[test]
 fn an_expired_token_is_renewed_and_a_revoked_one_once() {
     let seg = Seg::with(SegOptions { token_life: Duration::from_secs(1), life_as_text: true, ..SegOptions::default() });
     let sandbox = Sandbox::with_seg(&seg, "");

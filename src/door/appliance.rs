@@ -331,8 +331,10 @@ impl Door {
         }
         failpoint::reach("answered");
         self.tell(errand, &answered, begun);
-        let counter = if changes { &self.changes } else { &self.reads };
-        counter.fetch_add(1, Ordering::Relaxed);
+        if answered.sent {
+            let counter = if changes { &self.changes } else { &self.reads };
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
         match answered.result {
             Ok(answer) => Ok(Reply::Http(answer)),
             Err(Failure::Fault(fault)) => Err(name(*fault).into()),

@@ -66,8 +66,10 @@ pub struct Left {
 pub struct Answered {
     /// The answer.
     pub result: Result<HttpAnswer, Failure>,
-    /// How often it was sent.
+    /// How often it was tried.
     pub attempts: u32,
+    /// Whether it may have reached the appliance: where nobody can sign in, nothing leaves.
+    pub sent: bool,
     /// The status of the last answer.
     pub status: Option<u16>,
 }
@@ -92,6 +94,7 @@ pub struct Line {
 /// Where the attempts at one call stand.
 struct Progress {
     attempts: u32,
+    sent: bool,
     status: Option<u16>,
     /// The first lost answer, and how old it was when the attempts began.
     lost: Option<Lost>,
@@ -160,9 +163,9 @@ impl Line {
 
     /// Carries one call through to its answer.
     pub async fn exchange(&self, exchange: Exchange<'_>) -> Answered {
-        let mut progress = Progress { attempts: 0, status: None, lost: None };
+        let mut progress = Progress { attempts: 0, sent: exchange.left.is_some(), status: None, lost: None };
         let result = self.attempts(&exchange, &mut progress).await;
-        Answered { result, attempts: progress.attempts, status: progress.status }
+        Answered { result, attempts: progress.attempts, sent: progress.sent, status: progress.status }
     }
 
     async fn attempts(&self, exchange: &Exchange<'_>, progress: &mut Progress) -> Result<HttpAnswer, Failure> {
@@ -180,6 +183,7 @@ impl Line {
                 Ok(attempt) => attempt,
                 Err(stop) => return Err(self.unsettled(exchange, progress).unwrap_or_else(|| stop.into())),
             };
+            progress.sent |= matches!(attempt, Attempt::Answer(_) | Attempt::Lost(_));
             let retry_after = match attempt {
                 Attempt::Answer(answer) => {
                     progress.status = Some(answer.status);
