@@ -4,6 +4,7 @@
 //! Two differences from croner are meant. It takes a list or a range of hours or minutes for an interval, and
 //! here it names fixed times: such expressions are left to the walk. And where a gap ends on another day than
 //! it began, croner drops a time of a day that a day field names; here it runs at the first valid instant.
+//! At a gap of three hours croner gives up for good: the zone that has some is left to the walk, too.
 
 use chrono::{DateTime, FixedOffset, MappedLocalTime, NaiveDate, NaiveDateTime, Offset, TimeZone as ChronoZone};
 use jiff::civil::date;
@@ -48,6 +49,8 @@ impl ChronoZone for Zone {
         match self.0.to_ambiguous_timestamp(civil).offset() {
             AmbiguousOffset::Unambiguous { offset } => MappedLocalTime::Single(self.offset(offset)),
             AmbiguousOffset::Gap { .. } => MappedLocalTime::None,
+            // Where another rule begins with the same offset, as in Nuuk in 2023, no time comes twice.
+            AmbiguousOffset::Fold { before, after } if before == after => MappedLocalTime::Single(self.offset(after)),
             AmbiguousOffset::Fold { before, after } => {
                 MappedLocalTime::Ambiguous(self.offset(before), self.offset(after))
             }
@@ -86,6 +89,9 @@ const COMPARED: [&str; 20] = [
     "10 * 25-31 * 2",
     "*/10 * 1-7 4,10 *",
 ];
+
+/// The zone whose clocks were set forward by three hours.
+const THREE_HOURS: &str = "Antarctica/Casey";
 
 /// What only the walk is asked about: lists and ranges, which are fixed times here.
 const LISTED: [&str; 5] =
@@ -211,11 +217,11 @@ fn the_rule_is_what_a_walk_along_the_clock_on_the_wall_finds() {
 }
 
 #[test]
-#[ignore = "takes an hour: tests/long/time.sh runs it"]
+#[ignore = "takes minutes: tests/long/time.sh runs it"]
 fn twenty_years_are_those_of_croner_in_every_zone() {
     let (from, until) = span();
     let mut wrong = Vec::new();
-    for (name, zone) in zones(true) {
+    for (name, zone) in zones(true).into_iter().filter(|(name, _)| name != THREE_HOURS) {
         for expression in COMPARED {
             let (ours, theirs) = (ours(expression, &zone, from, until), theirs(expression, &zone, from, until));
             wrong.extend(differences(&name, expression, &ours, &theirs));
