@@ -13,6 +13,7 @@ mod dry_run;
 mod durability;
 mod faults;
 mod house;
+mod idle;
 mod inverse;
 mod line;
 mod mutants;

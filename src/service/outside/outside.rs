@@ -74,6 +74,11 @@ impl Outside {
         })
     }
 
+    /// How often the loop has to go round at least, for whoever watches over it.
+    pub fn turns(&self) -> Option<Duration> {
+        self.supervisor.turns()
+    }
+
     /// Where the endpoint listens, if it does.
     pub fn address(&self) -> Option<std::net::SocketAddr> {
         locked(&self.endpoint).as_ref().map(|endpoint| endpoint.address)
@@ -108,7 +113,8 @@ impl Outside {
             ServiceEvent::Problem(_) => self.metrics.problem(),
             ServiceEvent::Reloading => self.supervisor.reloading(&self.pulse),
             ServiceEvent::Reloaded(_, project) => self.renew(project),
-            ServiceEvent::Turned => self.supervisor.turned(&self.pulse),
+            ServiceEvent::Turned(rest) => self.supervisor.turned(&self.pulse, *rest),
+            ServiceEvent::Woken => self.pulse.wake(),
             ServiceEvent::Ending(..) => self.supervisor.stopping(&self.pulse),
         }
     }
