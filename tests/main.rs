@@ -12,6 +12,7 @@ mod crash;
 mod dry_run;
 mod durability;
 mod faults;
+mod held;
 mod house;
 mod idle;
 mod inverse;

@@ -103,7 +103,9 @@ impl Outside {
         match event {
             ServiceEvent::Ready(schedules, watches) => {
                 self.supervisor.ready(&self.pulse, &format!("serving {schedules} schedules and {watches} watches"));
-                self.beats.begin(&self.project(), &self.heartbeats, &self.pulse, &self.complain);
+                let project = self.project();
+                self.beats.begin(&project, &self.heartbeats, &self.pulse, &self.complain);
+                project.channels.take_up(&project.runtime);
             }
             ServiceEvent::Started { trigger, run, why, late } => self.started(trigger, run, why, *late),
             ServiceEvent::Run { event: RunEvent::Door(event), .. } => self.metrics.passed(event),
