@@ -5,6 +5,7 @@
 mod apart;
 mod asyncos;
 mod bad_input;
+mod batches;
 mod bulk;
 mod calls;
 mod check;
