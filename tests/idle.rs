@@ -1,22 +1,10 @@
 //! A service with nothing to do does nothing, and misses nothing for that: what is due wakes it, and so does what
 //! nobody can foresee.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::support::Sandbox;
-use crate::support::service::{Service, within};
-
-/// How often each thread of a process has gone to sleep, which is how often it was awake.
-fn wakes(process: u32) -> BTreeMap<String, u64> {
-    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap().map(|task| task.unwrap());
-    let count = |task: std::fs::DirEntry| {
-        let status = std::fs::read_to_string(task.path().join("status")).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
-        (task.file_name().into_string().unwrap(), line.map_or(0, |count| count.trim().parse().unwrap()))
-    };
-    tasks.map(count).collect()
-}
+use crate::support::service::{Service, wakes, within};
 
 /// `BEADLE_IDLE_SECONDS` says for how long; `tests/long/idle.sh` waits for three minutes.
 #[test]

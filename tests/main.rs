@@ -17,6 +17,7 @@ mod held;
 mod house;
 mod idle;
 mod inverse;
+mod limits;
 mod line;
 mod mutants;
 mod notify;

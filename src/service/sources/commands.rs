@@ -13,23 +13,31 @@ const DEAF: SignedDuration = SignedDuration::from_mins(1);
 /// one find it.
 pub(super) struct Commands {
     bell: Option<Bell>,
+    /// When they are looked for next without a bell.
+    looks: Timestamp,
 }
 
 impl Commands {
     /// Without a bell they are looked for every minute.
     pub(super) fn new(desk: &Desk) -> Self {
         let bell = Bell::listen(&desk.project.config.state_dir, desk.waker());
-        Self { bell: bell.map_err(|problem| desk.complain([problem])).ok() }
+        Self { bell: bell.map_err(|problem| desk.complain([problem])).ok(), looks: Timestamp::MIN }
     }
 }
 
 impl Source for Commands {
     fn look(&mut self, desk: &mut Desk, now: Timestamp) -> Result<Option<Timestamp>, String> {
-        // Where nobody hears it, it may have been rung.
-        if self.bell.as_ref().is_none_or(Bell::take) {
+        let rung = self.bell.as_ref().map(Bell::take);
+        // Where nobody hears it, it may have been rung; a clock that was set back must not let it wait for longer.
+        let left = self.looks.duration_since(now);
+        let looks = rung.is_none() && (left <= SignedDuration::ZERO || left > DEAF);
+        if looks {
+            self.looks = now.saturating_add(DEAF).unwrap_or(Timestamp::MAX);
+        }
+        if looks || rung == Some(true) {
             // The pause of a watch may have ended: what waits in its folders is ready now.
             desk.triggers.watches.hint();
         }
-        Ok(if self.bell.is_some() { None } else { now.saturating_add(DEAF).ok() })
+        Ok(rung.is_none().then_some(self.looks))
     }
 }
