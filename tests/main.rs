@@ -28,6 +28,7 @@ mod policy;
 mod prompt;
 mod readme;
 mod resume;
+mod rights;
 mod runs;
 mod runs_record;
 mod scripts;
