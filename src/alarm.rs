@@ -64,13 +64,13 @@ impl Alarm {
     }
 
     /// Sleeps until then by the system's clock, until that clock is set or until the bell is rung, whichever is
-    /// first. Without an instant only the other two end it.
-    pub fn sleep(&mut self, until: Option<Timestamp>) {
+    /// first. Without an instant only the other two end it. Gives whether the clock may have been set.
+    pub fn sleep(&mut self, until: Option<Timestamp>) -> bool {
         let due = until.map(|until| until.saturating_sub(self.wrong).unwrap_or(until));
         match self.timer.as_ref().map(|timer| arm(timer, due.map_or(NEVER, spec))) {
             None | Some(Ok(true)) => {}
             // It was set since the last sleep, and the instant was chosen by the old time.
-            Some(Ok(false)) => return,
+            Some(Ok(false)) => return true,
             Some(Err(error)) => {
                 without_timer(error);
                 self.timer = None;
@@ -86,11 +86,11 @@ impl Alarm {
                 break;
             }
         }
-        self.wrong = wrong_by();
-        for descriptor in [Some(&*self.bell), self.timer.as_ref()].into_iter().flatten() {
-            // Taken, so that it does not wake the next sleep too. What is read is how often, or that the clock was set.
-            let _taken = read(descriptor, &mut [0_u8; 8]);
-        }
+        let was_wrong = std::mem::replace(&mut self.wrong, wrong_by());
+        // Taken, so that they do not wake the next sleep too.
+        let _how_often = read(&*self.bell, &mut [0_u8; 8]);
+        let told = self.timer.as_ref().map(|timer| read(timer, &mut [0_u8; 8]));
+        told.is_none_or(|told| told == Err(Errno::CANCELED)) || was_wrong != self.wrong
     }
 
     /// After how long at most the sleeper looks at the clock by himself.
@@ -139,7 +139,8 @@ mod tests {
     /// How long a sleep takes.
     fn slept(alarm: &mut Alarm, until: Option<Timestamp>) -> Duration {
         let begun = Instant::now();
-        alarm.sleep(until);
+        let is_set = alarm.sleep(until);
+        assert!(!is_set || alarm.timer.is_none(), "nobody has set the clock");
         begun.elapsed()
     }
 
@@ -201,13 +202,16 @@ mod tests {
                 std::thread::sleep(Duration::from_millis(200));
                 set();
             });
-            let took = slept(&mut alarm, until);
+            let begun = Instant::now();
+            assert!(alarm.sleep(until), "it was set");
+            let took = begun.elapsed();
             assert!(took >= Duration::from_millis(190) && took < Duration::from_secs(2), "{took:?}");
             setting.join().unwrap();
         }
         // While nobody sleeps, too.
         set();
-        assert!(slept(&mut alarm, in_ms(3_600_000)) < Duration::from_secs(2));
+        let begun = Instant::now();
+        assert!(alarm.sleep(in_ms(3_600_000)) && begun.elapsed() < Duration::from_secs(2));
         let took = slept(&mut alarm, in_ms(300));
         assert!(took >= Duration::from_millis(299), "it is told once: {took:?}");
     }

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::support::Sandbox;
-use crate::support::service::{Service, wakes, within};
+use crate::support::service::{Service, wakes, watch, within};
 
 /// `BEADLE_IDLE_SECONDS` says for how long; `tests/long/idle.sh` waits for three minutes.
 #[test]
@@ -24,6 +24,13 @@ fn a_service_with_nothing_due_does_not_wake() {
     }
     sandbox.write("beadle.toml", &config);
     let serving = Service::start(&sandbox);
+    is_asleep(&serving, seconds);
+    assert_eq!(serving.end(), 0);
+}
+
+/// Waits until the service has come to rest, and then so many seconds in which nothing may wake it.
+#[track_caller]
+fn is_asleep(serving: &Service, seconds: u64) {
     // The start has its own work: every folder is searched, old answers are dropped.
     let (mut latest, mut since) = (wakes(serving.id()), Instant::now());
     let rests = within(Duration::from_secs(60), || {
@@ -41,7 +48,6 @@ fn a_service_with_nothing_due_does_not_wake() {
     let woken: Vec<_> =
         wakes(serving.id()).into_iter().filter(|(task, count)| before.get(task) != Some(count)).collect();
     assert!(woken.is_empty(), "awake in {:?} without a reason: {woken:?}, before {before:?}", begun.elapsed());
-    assert_eq!(serving.end(), 0);
 }
 
 #[test]
@@ -83,4 +89,38 @@ fn a_change_is_seen_in_a_folder_that_was_empty_and_behind_a_link() {
         assert!(begun.elapsed() < Duration::from_secs(20), "'{said}' took {:?}", begun.elapsed());
     }
     serving.end();
+}
+
+#[test]
+fn a_run_that_waits_wakes_nobody_until_it_is_cancelled_or_the_clock_is_set() {
+    let mut sandbox = Sandbox::new();
+    let clock = sandbox.write("time/clock", "0s");
+    sandbox.env("BEADLE_TEST_LONG_WAIT", "1s");
+    sandbox.write("playbooks/p.rhai", "sleep(\"3h\"); \"woken\"");
+    sandbox.write("beadle.toml", &watch("p"));
+    std::fs::create_dir_all(sandbox.path().join("in/p")).unwrap();
+    let waits = |serving: &Service| {
+        serving.fire(&sandbox, "p");
+        let listed = || sandbox.run(&["runs", "list", "--outcome", "waiting"]).code(0).out;
+        assert!(within(Duration::from_secs(30), || listed().contains("waiting").then_some(())).is_some());
+    };
+    let serving = Service::start(&sandbox);
+    waits(&serving);
+    is_asleep(&serving, 3);
+    let begun = Instant::now();
+    sandbox.run(&["runs", "cancel", "latest"]).code(0);
+    assert_eq!(serving.ended()["outcome"], "cancelled");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert_eq!(serving.end(), 0);
+    // With a clock that a test sets.
+    let mut command = sandbox.command(&["serve", "--format", "json"]);
+    command.env("BEADLE_TEST_CLOCK", format!("@{}", clock.display()));
+    let serving = Service::start_with(command);
+    waits(&serving);
+    let begun = Instant::now();
+    sandbox.write("time/clock.new", "4h");
+    std::fs::rename(sandbox.path().join("time/clock.new"), clock).unwrap();
+    assert_eq!(serving.ended()["value"], "woken");
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    assert_eq!(serving.end(), 0);
 }

@@ -235,7 +235,10 @@ impl Desk {
 
     /// Sleeps until then, or until something wakes the loop; takes every waiting message at once.
     pub(super) fn sleep(&mut self, until: Option<Timestamp>) {
-        self.alarm.sleep(until);
+        if self.alarm.sleep(until) {
+            // Runs that wait, wait for an instant of that clock.
+            self.project.interpreter.look_again();
+        }
         while let Ok(woken) = self.woken.try_recv() {
             match woken {
                 Wake::Hint => {}

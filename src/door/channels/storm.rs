@@ -65,9 +65,14 @@ impl Storm {
         !self.unwritten.is_empty()
     }
 
+    /// Nothing is held back any more.
+    pub(super) fn rest(&mut self) {
+        self.held = 0;
+    }
+
     /// What is kept, for a sum; from now on, what comes belongs to the next.
     pub(super) fn take(&mut self) -> Tally {
-        self.held = 0;
+        self.rest();
         std::mem::take(&mut self.unwritten)
     }
 

@@ -1,4 +1,4 @@
-//! What other processes do to the triggers: fire, pause, resume.
+//! What other processes do to the triggers: fire, pause, resume; and to runs that wait: cancel.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -21,7 +21,11 @@ impl Commands {
     /// Without a bell they are looked for every minute.
     pub(super) fn new(desk: &Desk) -> Self {
         let bell = Bell::listen(&desk.project.config.state_dir, desk.waker());
-        Self { bell: bell.map_err(|problem| desk.complain([problem])).ok(), looks: Timestamp::MIN }
+        let bell = bell.map_err(|problem| desk.complain([problem])).ok();
+        if bell.is_some() {
+            desk.project.interpreter.is_told_from_now_on();
+        }
+        Self { bell, looks: Timestamp::MIN }
     }
 }
 
@@ -37,6 +41,8 @@ impl Source for Commands {
         if looks || rung == Some(true) {
             // The pause of a watch may have ended: what waits in its folders is ready now.
             desk.triggers.watches.hint();
+            // Somebody may want a run cancelled that waits.
+            desk.project.interpreter.look_again();
         }
         Ok(rung.is_none().then_some(self.looks))
     }
