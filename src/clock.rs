@@ -22,29 +22,49 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the time")]
     fn now(&self) -> Timestamp {
         let now = Timestamp::now();
-        set_wrong().and_then(|by| now.checked_add(by).ok()).unwrap_or(now)
+        now.checked_add(wrong_by()).unwrap_or(now)
     }
 }
 
-/// By how much a test has set the system's clock wrong: `BEADLE_TEST_CLOCK=-2h`, or `=@FILE` for a clock that
-/// jumps whenever the file says something else. Builds for use have the true one.
+/// A test's switch: `BEADLE_TEST_CLOCK=-2h` sets the system's clock wrong by so much, `=@FILE` has it jump whenever
+/// the file says something else.
 #[cfg(debug_assertions)]
-fn set_wrong() -> Option<SignedDuration> {
+fn switch() -> Option<&'static str> {
     use std::sync::OnceLock;
-    static WRONG: OnceLock<Option<String>> = OnceLock::new();
-    let text = WRONG.get_or_init(|| {
+    static SWITCH: OnceLock<Option<String>> = OnceLock::new();
+    let text = SWITCH.get_or_init(|| {
         #[expect(clippy::disallowed_methods, reason = "a test's own switch; builds for use do not read it")]
         std::env::var("BEADLE_TEST_CLOCK").ok()
     });
-    match text.as_ref()?.strip_prefix('@') {
-        Some(file) => std::fs::read_to_string(file).ok()?.trim().parse().ok(),
-        None => text.as_ref()?.parse().ok(),
-    }
+    text.as_deref()
 }
 
+/// By how much a test has set the system's clock wrong. Builds for use have the true one.
+#[cfg(debug_assertions)]
+pub fn wrong_by() -> SignedDuration {
+    let wrong = switch().and_then(|text| match text.strip_prefix('@') {
+        Some(file) => std::fs::read_to_string(file).ok()?.trim().parse().ok(),
+        None => text.parse().ok(),
+    });
+    wrong.unwrap_or_default()
+}
+
+/// Builds for use have the true one.
 #[cfg(not(debug_assertions))]
-const fn set_wrong() -> Option<SignedDuration> {
-    None
+pub const fn wrong_by() -> SignedDuration {
+    SignedDuration::ZERO
+}
+
+/// Whether a test may set the clock while the process lives, of which no system tells.
+#[cfg(debug_assertions)]
+pub fn may_jump() -> bool {
+    switch().is_some_and(|text| text.starts_with('@'))
+}
+
+/// In builds for use the system tells.
+#[cfg(not(debug_assertions))]
+pub const fn may_jump() -> bool {
+    false
 }
 
 /// From which length on a test has waits end the process that waits: `BEADLE_TEST_LONG_WAIT=2s`. Builds for

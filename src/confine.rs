@@ -40,6 +40,10 @@ pub struct Confinement {
     pub network: bool,
 }
 
+/// A process that has computed for too long is told so, which ends it; one that does not listen for so many seconds more
+/// is killed.
+const DEAF: u64 = 5;
+
 impl Confinement {
     /// In words, for whoever wants to know.
     pub fn describe(&self) -> String {
@@ -81,7 +85,8 @@ fn close_others() -> std::io::Result<()> {
 fn limit(allowance: Allowance) -> nix::Result<()> {
     let seconds = allowance.processor.as_secs().max(1);
     setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
-    setrlimit(Resource::RLIMIT_CPU, seconds, seconds)?;
+    // With one number for both, the process would be killed as if somebody had, and nobody would know why.
+    setrlimit(Resource::RLIMIT_CPU, seconds, seconds.saturating_add(DEAF))?;
     // Threads may have room for their stacks beside it.
     let (_, most) = getrlimit(Resource::RLIMIT_AS)?;
     setrlimit(Resource::RLIMIT_AS, allowance.memory.min(most), most)?;

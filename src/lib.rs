@@ -13,6 +13,7 @@
 //!
 //! `docs/architecture.md` tells how they work together, and which test holds which promise.
 
+pub mod alarm;
 pub mod allocator;
 pub mod catalog;
 pub mod cli;

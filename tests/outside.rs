@@ -389,3 +389,19 @@ fn the_supervisor_is_told_what_it_wants_to_know() {
     supervisor.wait_for("STOPPING=1");
     service.end();
 }
+
+#[test]
+fn a_service_with_nothing_to_do_still_gives_its_supervisor_signs_of_life() {
+    let sandbox = Sandbox::new();
+    sandbox.write("beadle.toml", "");
+    let path = sandbox.path().join("notify");
+    let supervisor = Supervisor(UnixDatagram::bind(&path).unwrap());
+    let service = Service::start(&sandbox, &[("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "1000000")]);
+    let begun = Instant::now();
+    for _ in 0..6 {
+        supervisor.wait_for("WATCHDOG=1");
+    }
+    // Twice in its time, but for the first.
+    assert!(begun.elapsed() > Duration::from_millis(1_500), "{:?}", begun.elapsed());
+    service.end();
+}

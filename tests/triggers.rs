@@ -162,27 +162,3 @@ fn keys_of_triggers_are_checked() {
         sandbox(keys).run(&["check"]).code(2).err(&[said]);
     }
 }
-
-#[test]
-fn an_idle_service_is_hardly_ever_woken() {
-    let schedules: String =
-        (0..1_000).map(|n| format!("[schedules.s{n:04}]\nplaybook = \"job\"\ncron = \"0 2 1 1 *\"\n")).collect();
-    let watches: String =
-        (0..100).map(|n| format!("[watches.w{n:03}]\nplaybook = \"job\"\npaths = [\"in{n:03}/*.txt\"]\n")).collect();
-    let sandbox = sandbox(&format!("{schedules}{watches}"));
-    let serving = Service::start(&sandbox);
-    std::thread::sleep(Duration::from_secs(1));
-    let switches = || -> u64 {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", serving.id())).unwrap();
-        let of = |status: String| -> u64 {
-            let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches")).unwrap().to_owned();
-            line.split_whitespace().nth(1).unwrap().parse().unwrap()
-        };
-        tasks.flatten().filter_map(|task| std::fs::read_to_string(task.path().join("status")).ok()).map(of).sum()
-    };
-    let before = switches();
-    std::thread::sleep(Duration::from_secs(4));
-    let woken = switches() - before;
-    serving.end();
-    assert!(woken < 10, "woken {woken} times in four seconds");
-}

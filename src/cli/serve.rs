@@ -39,7 +39,7 @@ impl ServeArgs {
                 confinement.describe()
             )));
         }
-        let mut service = Service::new(Arc::clone(&project), outside.ear());
+        let mut service = Service::new(Arc::clone(&project), outside.ear()).turning(outside.turns());
         if project.config.file.is_some() {
             let reloader = reloader(program, &project);
             let asked = reloader.clone();
@@ -89,7 +89,7 @@ fn events(project: &Project) -> Tell {
         ServiceEvent::Ready(schedules, watches) => {
             lines.note("ready", &format!("{schedules} schedules, {watches} watches"));
         }
-        ServiceEvent::Reloading | ServiceEvent::Turned => {}
+        ServiceEvent::Reloading | ServiceEvent::Turned(_) | ServiceEvent::Woken => {}
         ServiceEvent::Reloaded(different, _) => lines.note("reloaded", &different.join(", ")),
         ServiceEvent::Notice(text) => lines.note("notice", &text),
         ServiceEvent::Ending(runs, _) => lines.note("ending", &format!("{runs} runs")),

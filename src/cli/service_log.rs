@@ -38,7 +38,7 @@ pub fn logger() -> Tell {
             let (trigger, count) = (&missed.trigger, missed.count);
             warn!(trigger, count, first = %missed.first, last = %missed.last, "not started: {}", missed.why);
         }
-        ServiceEvent::Reloading | ServiceEvent::Turned => {}
+        ServiceEvent::Reloading | ServiceEvent::Turned(_) | ServiceEvent::Woken => {}
         ServiceEvent::Reloaded(different, _) if different.is_empty() => {
             info!("the configuration was loaded again: nothing is different");
         }

@@ -35,7 +35,7 @@ mod transport;
 
 pub use action::{Action, Composite, HttpAnswer, Passage, RawRequest, Reply, Waits};
 pub use branch::{Branch, Standing};
-pub use channels::{About, Channels, ChannelsParts, Message, MessageKind, Sent, one_line};
+pub use channels::{About, Channels, ChannelsParts, Message, MessageKind, OpenState, Sent, one_line};
 pub use door::{Children, Door, DoorParts};
 pub use event::{DoorEvent, Watcher, insecure};
 pub use files::FileRules;

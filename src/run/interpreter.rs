@@ -1,9 +1,11 @@
 //! Who interprets scripts: a thread of this process, or a process of its own.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -24,6 +26,9 @@ pub enum Came {
 pub struct Interpreter {
     apart: OnceLock<Launcher>,
     left: CancellationToken,
+    /// Changes whenever runs that wait should look again.
+    looks: watch::Sender<()>,
+    is_told: AtomicBool,
 }
 
 impl Interpreter {
@@ -56,6 +61,22 @@ impl Interpreter {
     /// Ends when that has been said.
     pub(super) fn when_left(&self) -> impl Future<Output = ()> + '_ {
         self.left.cancelled()
+    }
+
+    /// From now on somebody says [`Interpreter::look_again`] when a run is to be cancelled or the clock was set: runs
+    /// that wait need not look by themselves.
+    pub fn is_told_from_now_on(&self) {
+        self.is_told.store(true, Ordering::Release);
+    }
+
+    /// Has runs that wait look at the clock, and whether somebody wants them cancelled.
+    pub fn look_again(&self) {
+        self.looks.send_replace(());
+    }
+
+    /// What says when to look again, and whether somebody does.
+    pub(super) fn looks(&self) -> (watch::Receiver<()>, bool) {
+        (self.looks.subscribe(), self.is_told.load(Ordering::Acquire))
     }
 
     /// Runs a script. `may_wait` says that whoever asks can take it up again after a long wait.

@@ -236,6 +236,10 @@ impl Prepared {
         let header = &order.playbook.header;
         let declared = declared(&order.playbook);
         let ask: Arc<dyn Ask> = if dry { Arc::new(Recording::default()) } else { Arc::clone(&order.ask) };
+        let trigger = match &order.cause {
+            Cause::Trigger(name) => Some(name.clone()),
+            Cause::Command | Cause::Prompt => None,
+        };
         let default_confirm = if order.cause == Cause::Prompt { Confirm::Change } else { Confirm::Destroy };
         let confirm = project.config.policy.confirm.as_deref().and_then(Confirm::from_name).unwrap_or(default_confirm);
         let budget = Budget::new(project_limits(project).narrowed_by(header_limits(&header.policy)));
@@ -243,7 +247,7 @@ impl Prepared {
             count_spent(project, &id, &budget);
         }
         let policy = Policy::new(PolicySettings {
-            rights: Rights { declared: vec![declared], destroy: order.allow_destroy },
+            rights: Rights { declared: vec![declared], destroy: order.allow_destroy, trigger },
             confirm,
             // A dry run asks nobody: what would be asked is listed in its plan.
             yes: order.yes && !dry,

@@ -71,12 +71,19 @@ impl std::fmt::Debug for Project {
     }
 }
 
-fn channels_of(config: &Config, secrets: &Arc<Secrets>, clock: &Arc<dyn Clock>) -> Arc<Channels> {
+fn channels_of(
+    config: &Config,
+    secrets: &Arc<Secrets>,
+    clock: &Arc<dyn Clock>,
+    state: &Arc<StateFolder>,
+) -> Arc<Channels> {
+    let state = Arc::clone(state);
     Arc::new(Channels::new(ChannelsParts {
         channels: config.channels.clone(),
         secrets: Arc::clone(secrets),
         clock: Arc::clone(clock),
         host: Caller::of_process().host,
+        state: Arc::new(move || state.open()),
     }))
 }
 
@@ -101,17 +108,15 @@ impl Project {
             clock: Arc::clone(&clock),
         });
         let never = never_of(&config)?;
+        let state =
+            Arc::new(StateFolder { folder: config.state_dir.clone(), state: OnceLock::new(), opening: Mutex::new(()) });
         Ok(Arc::new(Self {
-            channels: channels_of(&config, &secrets, &clock),
+            channels: channels_of(&config, &secrets, &clock, &state),
             hosts: Arc::new(Hosts::new(config.http_allow.clone())),
             catalog: Arc::new(catalog),
             fleet: Arc::new(fleet),
             never: Arc::new(never),
-            state: Arc::new(StateFolder {
-                folder: config.state_dir.clone(),
-                state: OnceLock::new(),
-                opening: Mutex::new(()),
-            }),
+            state,
             journal: OnceLock::new(),
             interpreter: Arc::new(Interpreter::new(&clock, &runtime)),
             config,
@@ -142,7 +147,7 @@ impl Project {
         // What they hold back is not forgotten by a change of something else.
         let channels = match config.channels == self.config.channels {
             true => Arc::clone(&self.channels),
-            false => channels_of(&config, &self.secrets, &self.clock),
+            false => channels_of(&config, &self.secrets, &self.clock, &self.state),
         };
         Ok(Arc::new(Self {
             channels,

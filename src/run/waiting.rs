@@ -18,7 +18,7 @@ use crate::run::project::Project;
 use crate::run::record::{Former, RunRecord, unusable};
 use crate::run::resume::{Resumption, past_of, resume_owned};
 
-/// How often it is looked whether the run is cancelled, or the clock was set.
+/// How often it is looked whether the run is cancelled, or the clock was set, where nobody tells.
 const LOOK: Duration = Duration::from_secs(1);
 
 impl Prepared {
@@ -53,7 +53,10 @@ impl Prepared {
 
 /// Waits for an instant of the clock that people set, or for the end of the run.
 fn sleep_until(project: &Project, until: Timestamp, halt: &Halt, is_cancelled: &dyn Fn() -> bool) -> Result<(), Stop> {
+    let (mut looks, is_told) = project.interpreter.looks();
     loop {
+        // Before the look, so that what is said after it ends the wait.
+        looks.mark_unchanged();
         let left = Duration::try_from(until.duration_since(project.clock.now())).unwrap_or_default();
         if left.is_zero() {
             return Ok(());
@@ -61,11 +64,13 @@ fn sleep_until(project: &Project, until: Timestamp, halt: &Halt, is_cancelled: &
         if is_cancelled() {
             return Err(Stop::Cancelled);
         }
+        let wait = if is_told { left } else { left.min(LOOK) };
         project.runtime.block_on(async {
             tokio::select! {
                 biased;
                 () = project.interpreter.when_left() => Err(Stop::PutOff),
-                slept = halt.or(tokio::time::sleep(left.min(LOOK))) => slept,
+                Ok(()) = looks.changed() => Ok(()),
+                slept = halt.or(tokio::time::sleep(wait)) => slept,
             }
         })?;
     }

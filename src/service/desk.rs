@@ -1,12 +1,13 @@
 //! What the sources of the service share: the project, its triggers, and the runs that are going.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::alarm::{Alarm, Ringer};
 use crate::door::Halt;
 use crate::door::policy::NoTerminal;
 use crate::fault::Fault;
@@ -41,8 +42,24 @@ pub(super) struct Desk {
     /// Whether a firing may have a run that nobody executes.
     pub(super) orphaned: bool,
     tell: Tell,
-    wake: Sender<Wake>,
+    waker: Waker,
     woken: Receiver<Wake>,
+    alarm: Alarm,
+}
+
+/// Wakes the loop, from any thread.
+#[derive(Clone)]
+struct Waker {
+    messages: Sender<Wake>,
+    ringer: Ringer,
+}
+
+impl Waker {
+    fn wake(&self, message: Wake) {
+        // A loop that has ended needs no hints.
+        let _ended = self.messages.send(message);
+        self.ringer.ring();
+    }
 }
 
 /// Tells the events of one run under its trigger's name.
@@ -51,24 +68,30 @@ struct Named {
     run: String,
     firing: String,
     tell: Tell,
-    wake: Mutex<Sender<Wake>>,
+    waker: Waker,
 }
 
 impl Listener for Named {
     fn on(&self, event: RunEvent) {
         if let RunEvent::Waits(_) | RunEvent::GoesOn = &event {
             let waits = matches!(&event, RunEvent::Waits(_));
-            let wake = self.wake.lock().unwrap_or_else(PoisonError::into_inner);
-            let _ended = wake.send(Wake::Waits(self.firing.clone(), waits));
+            self.waker.wake(Wake::Waits(self.firing.clone(), waits));
         }
         (self.tell)(ServiceEvent::Run { trigger: self.trigger.clone(), run: self.run.clone(), event });
     }
 }
 
 impl Desk {
-    pub(super) fn new(project: Arc<Project>, triggers: Triggers, tell: Tell) -> Self {
-        let (wake, woken) = channel();
-        Self {
+    /// A desk with no runs.
+    ///
+    /// # Errors
+    /// The system gives nothing to sleep with.
+    pub(super) fn new(project: Arc<Project>, triggers: Triggers, tell: Tell) -> Result<Self, String> {
+        let (messages, woken) = channel();
+        let alarm = Alarm::new()
+            .map_err(|error| format!("the system gives no descriptor: raise the limit (`ulimit -n`): {error}"))?;
+        let waker = Waker { messages, ringer: alarm.ringer() };
+        Ok(Self {
             project,
             triggers,
             running: HashMap::new(),
@@ -76,18 +99,16 @@ impl Desk {
             ended: VecDeque::new(),
             orphaned: true,
             tell,
-            wake,
+            waker,
             woken,
-        }
+            alarm,
+        })
     }
 
     /// What wakes the loop, from any thread.
     pub(super) fn waker(&self) -> impl Fn() + Send + Sync + 'static {
-        let wake = self.wake.clone();
-        move || {
-            // A loop that has ended needs no hints.
-            let _ended = wake.send(Wake::Hint);
-        }
+        let waker = self.waker.clone();
+        move || waker.wake(Wake::Hint)
     }
 
     pub(super) fn tell(&self, event: ServiceEvent) {
@@ -197,25 +218,28 @@ impl Desk {
             run: run.clone(),
             firing: firing.id.clone(),
             tell: Arc::clone(&self.tell),
-            wake: Mutex::new(self.wake.clone()),
+            waker: self.waker.clone(),
         });
         self.tell(ServiceEvent::Started { trigger, run: run.clone(), why, late });
-        let (project, done, id) = (Arc::clone(&self.project), self.wake.clone(), firing.id.clone());
+        let (project, waker, id) = (Arc::clone(&self.project), self.waker.clone(), firing.id.clone());
         let spawned = std::thread::Builder::new().name("run".into()).spawn(move || {
             let ending = work(&project, &listener);
             // One that never began has no id of its own.
             let ending = Ending { id: run, ..ending };
-            let _ended = done.send(Wake::Ended(id, Box::new(ending)));
+            waker.wake(Wake::Ended(id, Box::new(ending)));
         });
         spawned.map_err(|error| format!("no thread can be had for a run: {error}"))?;
         self.running.insert(firing.id, halt);
         Ok(())
     }
 
-    /// Sleeps until something wakes the loop; takes every waiting message at once.
-    pub(super) fn sleep(&mut self, wait: Duration) {
-        let mut message = self.woken.recv_timeout(wait).ok();
-        while let Some(woken) = message {
+    /// Sleeps until then, or until something wakes the loop; takes every waiting message at once.
+    pub(super) fn sleep(&mut self, until: Option<Timestamp>) {
+        if self.alarm.sleep(until) {
+            // Runs that wait, wait for an instant of that clock.
+            self.project.interpreter.look_again();
+        }
+        while let Ok(woken) = self.woken.try_recv() {
             match woken {
                 Wake::Hint => {}
                 Wake::Waits(firing, true) => {
@@ -230,7 +254,6 @@ impl Desk {
                     self.ended.push_back((firing, ending));
                 }
             }
-            message = self.woken.try_recv().ok();
         }
     }
 

@@ -42,8 +42,10 @@ pub enum ServiceEvent {
     Reloading,
     /// It works with a changed configuration; what is different, line by line.
     Reloaded(Vec<String>, Arc<Project>),
-    /// The loop has gone round once more: it is not stuck.
-    Turned,
+    /// The loop has gone round once more, and sleeps for so long if nothing wakes it; for ever if nothing is due.
+    Turned(Option<Duration>),
+    /// The loop is awake again.
+    Woken,
     /// Something that is good to know, such as what was done at the start.
     Notice(String),
     /// Something is not as it should be.

@@ -14,29 +14,36 @@ use crate::service::orders::triggers;
 use crate::service::reload::Reloader;
 use crate::service::sources::{Source, all};
 
-/// How long the loop sleeps at most, so that a clock that jumps is noticed.
-const LONGEST: Duration = Duration::from_secs(60);
-
 /// A source that has failed is asked again after this long.
 const RETRY: SignedDuration = SignedDuration::from_secs(5);
+
+/// How often it is looked, while the service ends, whether it is to end at once.
+const LOOK: SignedDuration = SignedDuration::from_millis(100);
 
 /// The service of a project.
 pub struct Service {
     project: Arc<Project>,
     reloader: Option<Reloader>,
+    turns: Option<Duration>,
     tell: Tell,
 }
 
 impl Service {
     /// A service that tells what happens to `tell`.
     pub fn new(project: Arc<Project>, tell: Tell) -> Self {
-        Self { project, reloader: None, tell }
+        Self { project, reloader: None, turns: None, tell }
     }
 
     /// The same, which follows changes of its configuration.
     #[must_use]
     pub fn reloading(self, reloader: Reloader) -> Self {
         Self { reloader: Some(reloader), ..self }
+    }
+
+    /// The same, whose loop goes round this often at least, for a supervisor that wants to see it.
+    #[must_use]
+    pub fn turning(self, every: Option<Duration>) -> Self {
+        Self { turns: every, ..self }
     }
 
     /// Serves until `halt` is cancelled, then lets running runs end and signs out everywhere.
@@ -55,11 +62,13 @@ impl Service {
         desk.tell(ServiceEvent::Ready(schedules, watches));
         while !halt.cancelled().is_cancelled() {
             let next = look(&mut sources, &mut desk);
-            desk.tell(ServiceEvent::Turned);
-            let wait = next.map_or(LONGEST, |next| {
-                Duration::try_from(next.duration_since(desk.now())).unwrap_or_default().min(LONGEST)
-            });
-            desk.sleep(wait);
+            let now = desk.now();
+            let turn = self.turns.and_then(|every| now.checked_add(every).ok());
+            let next = [next, turn].into_iter().flatten().min();
+            let rest = next.map(|next| Duration::try_from(next.duration_since(now)).unwrap_or_default());
+            desk.tell(ServiceEvent::Turned(rest));
+            desk.sleep(next);
+            desk.tell(ServiceEvent::Woken);
         }
         let ended = end(&mut desk, halt);
         self.project.runtime.block_on(desk.project.close());
@@ -72,7 +81,7 @@ impl Service {
         let journal = self.project.journal();
         let has_begun = |run: &str| journal.find_run(run).is_ok_and(|found| found.id == run);
         let (queued, problems) = triggers.recover(&has_begun).map_err(|error| error.to_string())?;
-        let desk = Desk::new(Arc::clone(&self.project), triggers, Arc::clone(&self.tell));
+        let desk = Desk::new(Arc::clone(&self.project), triggers, Arc::clone(&self.tell))?;
         if queued > 0 {
             let text = format!("{queued} firing(s) that were about to start when the last service ended start now");
             desk.tell(ServiceEvent::Notice(text));
@@ -121,7 +130,8 @@ fn end(desk: &mut Desk, halt: &Halt) -> Result<(), String> {
             desk.running.values().for_each(Halt::interrupt);
             interrupted = true;
         }
-        desk.sleep(Duration::from_millis(100));
+        let soon = desk.now().saturating_add(LOOK).ok();
+        desk.sleep(soon);
     }
     desk.settle(desk.now())
 }
@@ -161,7 +171,7 @@ mod tests {
         let told = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&told);
         let tell: Tell = Arc::new(move |event| heard.lock().unwrap().push(format!("{event:?}")));
-        let mut desk = Desk::new(Arc::clone(&project), opened, tell);
+        let mut desk = Desk::new(Arc::clone(&project), opened, tell).unwrap();
         let looks = Arc::new(Mutex::new(0));
         let mut sources: Vec<Box<dyn Source>> = vec![Box::new(Failing), Box::new(Counting(Arc::clone(&looks)))];
         for round in 1..=3 {

@@ -202,4 +202,17 @@ pub(super) const MIGRATIONS: &[&str] = &[
         depth    INTEGER NOT NULL,
         at       INTEGER NOT NULL
     ) WITHOUT ROWID;",
+    // 10: what channels hold back, by subject: who tells of it, and from when on anybody may. `leaves` is set while a
+    // sum is on its way, and `maybe` counts what one may have told that never came back.
+    "CREATE TABLE held (
+        channel TEXT NOT NULL,
+        holder  TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        count   INTEGER NOT NULL,
+        maybe   INTEGER NOT NULL,
+        since   INTEGER NOT NULL,
+        due     INTEGER NOT NULL,
+        leaves  INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (channel, holder, subject)
+    ) WITHOUT ROWID;",
 ];

@@ -6,6 +6,7 @@
 pub mod cron;
 pub mod decide;
 mod definition;
+mod error;
 mod firing;
 mod fold;
 mod history;
@@ -21,13 +22,14 @@ mod watches;
 
 pub use crate::run::Outcome;
 pub use definition::{DefinitionError, Rules, ScheduleDefinition, WatchDefinition};
+pub use error::TriggerError;
 pub use firing::{Firing, FiringKind};
 pub use fold::fold;
 pub use history::{Account, FiringRun, LedgerRow};
 pub use ledger::Standing;
 pub use missed::Missed;
 pub use schedules::Schedules;
-pub use triggers::{Looked, TriggerError, Triggers, queue_length};
+pub use triggers::{Looked, Triggers, queue_length};
 pub use watches::Watches;
 
 #[cfg(test)]

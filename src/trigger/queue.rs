@@ -81,6 +81,16 @@ pub(super) fn late(connection: &Connection, now: Timestamp) -> rusqlite::Result<
         .collect()
 }
 
+/// When the next of them will be.
+pub(super) fn next_expiry(connection: &Connection, now: Timestamp) -> rusqlite::Result<Option<Timestamp>> {
+    connection
+        .prepare_cached(
+            "SELECT min(expires) FROM firing INDEXED BY firing_expires WHERE state = 'queued' AND expires >= ?1",
+        )?
+        // Its window ends with this microsecond.
+        .query_row([micros(now)], |row| Ok(row.get::<_, Option<i64>>(0)?.map(|last| ledger::instant(last + 1))))
+}
+
 /// Skips them.
 pub(super) fn expire(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<Missed>> {
     let late = late(connection, now)?;

@@ -200,6 +200,23 @@ fn a_firing_that_waited_beyond_its_window_is_skipped() {
 }
 
 #[test]
+fn a_firing_that_waits_for_another_to_end_is_looked_at_when_its_window_ends() {
+    let bench = Bench::new();
+    let config = ScheduleConfig { overlap: Overlap::Queue, ..config("0 * * * *") };
+    let mut triggers = bench.open(&config, "2026-05-01T10:30:00Z");
+    triggers.schedules.look(instant("2026-05-01T11:00:00Z")).unwrap();
+    assert_eq!(triggers.take_queued(instant("2026-05-01T11:00:00Z"), 9).unwrap().len(), 1);
+    let due = instant("2026-05-01T12:00:00Z");
+    triggers.schedules.look(due).unwrap();
+    assert!(triggers.take_queued(due, 9).unwrap().is_empty());
+    let ends = triggers.next_expiry(due).unwrap().unwrap();
+    assert_eq!(ends, instant("2026-05-01T13:00:00.000001Z"));
+    assert!(triggers.expire(instant("2026-05-01T13:00:00Z")).unwrap().is_empty(), "within its window to the last");
+    assert_eq!(triggers.expire(ends).unwrap().len(), 1);
+    assert_eq!(triggers.next_expiry(ends).unwrap(), None);
+}
+
+#[test]
 fn a_service_that_dies_before_the_run_exists_starts_it_again() {
     let bench = Bench::new();
     let now = instant("2026-05-01T11:00:00Z");

@@ -1,6 +1,6 @@
 //! All triggers of a project, as the service and the command line use them. Time is passed in.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,39 +10,9 @@ use crate::nearest;
 use crate::state::{State, StateError};
 use crate::trigger::watch::{self, Failure, bring_all, forget_failed, hand};
 use crate::trigger::{
-    Account, Firing, FiringRun, LedgerRow, Missed, Outcome, ScheduleDefinition, Schedules, Standing, WatchDefinition,
-    Watches, history, ledger, queue, retry,
+    Account, Firing, FiringRun, LedgerRow, Missed, Outcome, ScheduleDefinition, Schedules, Standing, TriggerError,
+    WatchDefinition, Watches, history, ledger, queue, retry,
 };
-
-/// A trigger cannot do what was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum TriggerError {
-    /// The state database refuses.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// There is no trigger of this name.
-    #[error("there is no trigger '{name}'.{hint} `beadle triggers list` shows them all")]
-    Unknown {
-        /// The name.
-        name: String,
-        /// The nearest name, if one is near.
-        hint: String,
-    },
-    /// A watch needs a file.
-    #[error("'{0}' is a watch, and goes off for a file: `beadle triggers fire {0} path=FILE`")]
-    NeedsFile(String),
-    /// A schedule takes no file.
-    #[error("'{0}' is a schedule, and takes no file")]
-    NoFile(String),
-    /// A file cannot be handed to a watch.
-    #[error("{} cannot be handed over: {cause}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        cause: String,
-    },
-}
 
 /// What a look at triggers did.
 #[derive(Debug, Default)]
@@ -135,6 +105,14 @@ impl Triggers {
     /// What the database refuses.
     pub fn next_start(&self, now: Timestamp) -> Result<Option<Timestamp>, TriggerError> {
         Ok(self.state.with(|connection| queue::next_start(connection, now))?)
+    }
+
+    /// When a firing that waits will be later than its window allows.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub fn next_expiry(&self, now: Timestamp) -> Result<Option<Timestamp>, TriggerError> {
+        Ok(self.state.with(|connection| queue::next_expiry(connection, now))?)
     }
 
     /// Takes up to `limit` firings whose runs start now, the oldest first, and gives them the ids of these. Of a

@@ -1,5 +1,6 @@
 //! `beadle serve` as a test starts it: what it tells, and the processes that it has interpret scripts.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -19,6 +20,7 @@ pub fn watch(name: &str) -> String {
 pub struct Service {
     child: Child,
     lines: Receiver<String>,
+    at_start: String,
 }
 
 impl Service {
@@ -33,8 +35,8 @@ impl Service {
         let out = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = channel();
         std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        let service = Self { child, lines };
-        service.wait_for("\"event\":\"ready\"");
+        let mut service = Self { child, lines, at_start: String::new() };
+        service.at_start = service.until("\"event\":\"ready\"").join("\n");
         service
     }
 
@@ -46,16 +48,27 @@ impl Service {
         std::fs::write(folder.join(format!("{:?}", moment).replace(|c: char| !c.is_ascii_digit(), "")), "go").unwrap();
     }
 
+    /// What it told before it was ready.
+    pub fn said_at_start(&self) -> &str {
+        &self.at_start
+    }
+
     /// The first line with this text that comes from now on.
     #[track_caller]
     pub fn wait_for(&self, text: &str) -> String {
+        self.until(text).pop().unwrap()
+    }
+
+    /// The lines that come from now on until one with this text, which is the last.
+    #[track_caller]
+    fn until(&self, text: &str) -> Vec<String> {
         let until = Instant::now() + Duration::from_secs(90);
         let mut seen = Vec::new();
         while let Ok(line) = self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            if line.contains(text) {
-                return line;
-            }
             seen.push(line);
+            if seen.last().is_some_and(|line| line.contains(text)) {
+                return seen;
+            }
         }
         panic!("'{text}' never came; seen:\n{}", seen.join("\n"));
     }
@@ -134,6 +147,17 @@ fn processes_of(parent: u32) -> Vec<u32> {
         fields.first() != Some(&"Z") && fields.get(1).and_then(|above| above.parse().ok()) == Some(parent)
     };
     numbers.filter(is_child).collect()
+}
+
+/// How often each thread of a process has gone to sleep, which is how often it was awake.
+pub fn wakes(process: u32) -> BTreeMap<String, u64> {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap().map(|task| task.unwrap());
+    let count = |task: std::fs::DirEntry| {
+        let status = std::fs::read_to_string(task.path().join("status")).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        (task.file_name().into_string().unwrap(), line.map_or(0, |count| count.trim().parse().unwrap()))
+    };
+    tasks.map(count).collect()
 }
 
 /// What `look` finds, if it does so in time.

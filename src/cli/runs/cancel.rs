@@ -10,6 +10,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::CommandFailure;
 use crate::cli::program::{Done, Program};
 use crate::journal::{RunRow, ask_to_cancel};
+use crate::service::ring;
 
 /// How long the run may take to end: a change that has left gets five seconds for its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -53,7 +54,9 @@ impl CancelArgs {
             return Err(CommandFailure::usage(message));
         }
         let folder = &opened.project.config.state_dir;
+        // One that waits looks only when the service is rung for.
         ask_to_cancel(folder, id)
+            .and_then(|()| ring(folder))
             .map_err(|error| CommandFailure::failed(format!("run {id} cannot be asked to end: {error}")))?;
         let Some(outcome) = wait(&opened, &run)? else {
             let message = format!("run {id} was asked to end, and has not within {} s", PATIENCE.as_secs());

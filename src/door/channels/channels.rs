@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::email::{self, Account};
 use super::file;
+use super::held::{Held, OpenState};
 use super::message::Message;
 use super::storm::Storm;
 use super::undelivered::Undelivered;
@@ -25,9 +27,6 @@ const ATTEMPTS: u32 = 3;
 /// The pause before a second attempt; it is doubled before a third.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// How long a sum that did not arrive waits for its next attempt, at least.
-const LATER: Duration = Duration::from_secs(60);
-
 /// What channels are made of.
 pub struct ChannelsParts {
     /// As they are configured, by name.
@@ -38,6 +37,8 @@ pub struct ChannelsParts {
     pub clock: Arc<dyn Clock>,
     /// The name of this machine.
     pub host: String,
+    /// Where it stands what they hold back.
+    pub state: OpenState,
 }
 
 /// All channels of a project.
@@ -55,13 +56,14 @@ pub enum Sent {
 }
 
 /// One channel.
-struct Line {
-    name: String,
+pub(super) struct Line {
+    pub(super) name: String,
     carrier: Carrier,
-    timeout: Duration,
+    pub(super) timeout: Duration,
     storm: Mutex<Storm>,
-    secrets: Arc<Secrets>,
-    clock: Arc<dyn Clock>,
+    pub(super) held: Held,
+    pub(super) secrets: Arc<Secrets>,
+    pub(super) clock: Arc<dyn Clock>,
     host: String,
 }
 
@@ -81,7 +83,8 @@ enum Ready<'a> {
 impl Channels {
     /// Channels that have carried nothing yet.
     pub fn new(parts: ChannelsParts) -> Self {
-        let ChannelsParts { channels, secrets, clock, host } = parts;
+        let ChannelsParts { channels, secrets, clock, host, state } = parts;
+        let held = Held::new(state);
         let line = |(name, channel): (String, Channel)| {
             let carrier = match channel.kind {
                 ChannelKind::Webhook(webhook) => Carrier::Webhook(Box::new(Hook::new(&name, *webhook))),
@@ -93,6 +96,7 @@ impl Channels {
                 carrier,
                 timeout: channel.timeout,
                 storm: Mutex::new(Storm::new(channel.limit)),
+                held: held.clone(),
                 secrets: Arc::clone(&secrets),
                 clock: Arc::clone(&clock),
                 host: host.clone(),
@@ -126,93 +130,60 @@ impl Channels {
     /// run to fail.
     pub async fn send(&self, name: &str, message: &Message) -> Result<Sent, Fault> {
         let line = self.line(name)?;
-        let (goes, first) = {
-            let mut storm = line.storm();
-            (storm.may_go(message, Instant::now()), storm.held() == 1)
-        };
-        if !goes {
-            if first {
-                tokio::spawn(sum_up(Arc::clone(line)));
-            }
+        if !line.storm().may_go(Instant::now()) {
+            line.hold(&message.subject).await;
             return Ok(Sent::Held);
         }
         let arrived = line.carry(message).await;
-        arrived
-            .map(|()| Sent::Delivered)
-            .map_err(|why| Fault::new(FaultKind::Connect, format!("the message did not reach channel '{name}': {why}")))
+        arrived.map(|()| Sent::Delivered).map_err(|undelivered| {
+            let why = undelivered.why;
+            Fault::new(FaultKind::Connect, format!("the message did not reach channel '{name}': {why}"))
+        })
+    }
+
+    /// Has told what processes held back that did not live to tell it.
+    pub fn take_up(&self, runtime: &Handle) {
+        self.lines.values().for_each(|line| drop(runtime.spawn(Arc::clone(line).take_up())));
     }
 
     /// Sends the sums of what is still held back: the process ends.
     pub async fn flush(&self) {
-        let lines = self.lines.values().map(|line| async move {
-            if let Some(sum) = line.take_sum() {
-                line.carry_sum(&sum).await;
-            }
-        });
-        futures_util::future::join_all(lines).await;
-    }
-}
-
-/// Sums up what a channel holds back, as soon as it may carry a message again.
-async fn sum_up(line: Arc<Line>) {
-    let mut opens = line.storm().opens(Instant::now());
-    loop {
-        tokio::time::sleep_until(opens).await;
-        let Some(sum) = line.take_sum() else { return };
-        if line.carry_sum(&sum).await {
-            return;
-        }
-        let now = Instant::now();
-        opens = line.storm().opens(now).max(now + LATER);
+        let used = self.lines.values().filter(|line| line.storm().used);
+        futures_util::future::join_all(used.map(|line| line.tell())).await;
     }
 }
 
 impl Line {
-    fn storm(&self) -> MutexGuard<'_, Storm> {
+    pub(super) fn storm(&self) -> MutexGuard<'_, Storm> {
         self.storm.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take_sum(&self) -> Option<Message> {
-        self.storm().sum(Instant::now())
-    }
-
-    /// Whether a sum has arrived. One that has not is part of the next.
-    async fn carry_sum(&self, sum: &Message) -> bool {
-        let arrived = self.carry(sum).await;
-        if let Err(why) = &arrived {
-            self.storm().keep(sum);
-            tracing::warn!(
-                channel = self.name,
-                "what was held back did not arrive: {}",
-                self.secrets.masker().mask(why)
-            );
-        }
-        arrived.is_ok()
-    }
-
     /// Carries a message, within the channel's time, all attempts together.
-    async fn carry(&self, message: &Message) -> Result<(), String> {
+    pub(super) async fn carry(&self, message: &Message) -> Result<(), Undelivered> {
         let at = self.clock.now();
         let mut document = Json::Object(message.document(&self.name, &self.host, at));
-        let ready = self.ready().await?;
+        let ready = self.ready().await.map_err(Undelivered::for_good)?;
         // Masked after the secrets were fetched: only then they are known.
         self.secrets.masker().mask_json(&mut document);
         let Json::Object(document) = document else { return Ok(()) };
         let deadline = Instant::now() + self.timeout;
         let mut pause = PAUSE;
         let mut attempt = 1;
+        let mut was_lost = false;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let tried = tokio::time::timeout(left, self.carry_once(&ready, &document, at)).await;
             let undelivered = match tried {
                 Ok(Ok(())) => return Ok(()),
                 Ok(Err(undelivered)) => undelivered,
-                Err(_) => Undelivered::for_good(format!("nothing was answered within {:?}", self.timeout)),
+                Err(_) => Undelivered::for_good(format!("nothing was answered within {:?}", self.timeout)).lost(true),
             };
+            was_lost |= undelivered.was_lost;
             let pauses = undelivered.after.unwrap_or(pause);
             if !undelivered.again || attempt == ATTEMPTS || Instant::now() + pauses >= deadline {
                 let tries = if attempt > 1 { format!(" (after {attempt} attempts)") } else { String::new() };
-                return Err(format!("{}{tries}", undelivered.why));
+                let why = format!("{}{tries}", undelivered.why);
+                return Err(Undelivered { why, was_lost, ..undelivered });
             }
             tokio::time::sleep(pauses).await;
             pause *= 2;

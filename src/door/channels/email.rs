@@ -53,7 +53,7 @@ pub(super) async fn send(
             }
             // A wrong certificate or a relay without STARTTLS stays what it is.
             let again = !error.is_permanent() && !error.is_client() && !error.is_tls();
-            Err(Undelivered { again, ..Undelivered::for_good(why) })
+            Err(Undelivered { again, ..Undelivered::for_good(why).lost(error.is_timeout()) })
         }
     }
 }

@@ -5,10 +5,14 @@
 mod channels;
 mod email;
 mod file;
+mod held;
 mod message;
 mod storm;
+mod sums;
+mod tally;
 mod undelivered;
 mod webhook;
 
 pub use channels::{Channels, ChannelsParts, Sent};
+pub use held::OpenState;
 pub use message::{About, Message, MessageKind, one_line};

@@ -9,6 +9,8 @@ pub struct Undelivered {
     pub why: String,
     /// Whether another attempt may help.
     pub again: bool,
+    /// Whether nobody knows if it has arrived after all.
+    pub was_lost: bool,
     /// How long the other side wants to be left alone before.
     pub after: Option<Duration>,
 }
@@ -16,11 +18,17 @@ pub struct Undelivered {
 impl Undelivered {
     /// Another attempt would end the same.
     pub fn for_good(why: impl Into<String>) -> Self {
-        Self { why: why.into(), again: false, after: None }
+        Self { why: why.into(), again: false, was_lost: false, after: None }
     }
 
     /// Another attempt may help.
     pub fn for_now(why: impl Into<String>) -> Self {
-        Self { why: why.into(), again: true, after: None }
+        Self { why: why.into(), again: true, was_lost: false, after: None }
+    }
+
+    /// The same, and it may have arrived all the same.
+    #[must_use]
+    pub fn lost(self, was_lost: bool) -> Self {
+        Self { was_lost, ..self }
     }
 }

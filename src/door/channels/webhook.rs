@@ -78,10 +78,13 @@ impl Hook {
         };
         match self.line(timeout)?.send(outgoing).await {
             Ok(answer) => judge(&answer),
-            Err(SendError::NotSent(fault) | SendError::Lost(fault)) => {
+            Err(SendError::NotSent(fault)) => {
                 Err(Undelivered { again: fault.retryable, ..Undelivered::for_good(fault.message) })
             }
-            Err(SendError::Unusable(fault)) => Err(Undelivered::for_good(fault.message)),
+            Err(SendError::Lost(fault)) => {
+                Err(Undelivered { again: fault.retryable, ..Undelivered::for_good(fault.message).lost(true) })
+            }
+            Err(SendError::Unusable(fault)) => Err(Undelivered::for_good(fault.message).lost(true)),
         }
     }
 

@@ -178,8 +178,8 @@ impl Policy {
         let _one_at_a_time = self.consents.lock().unwrap_or_else(PoisonError::into_inner);
         match self.settings.ask.ask(&Question::Right(request.asked(target))) {
             Consent::Yes | Consent::All => Ok(()),
-            Consent::No => Err(Rights::not_added(target, true)),
-            Consent::Nobody => Err(Rights::not_added(target, false)),
+            Consent::No => Err(self.settings.rights.not_added(target, true)),
+            Consent::Nobody => Err(self.settings.rights.not_added(target, false)),
         }
     }
 
@@ -204,11 +204,8 @@ impl Policy {
             Consent::No => {
                 format!("you did not confirm this request, which would {effect} {} item(s)", request.items())
             }
-            Consent::Nobody => format!(
-                "`confirm = \"{}\"` under [policy] in beadle.toml wants a person's yes before this request, and there is \
-                 no terminal to ask at: use --yes for this run, or `confirm = \"never\"`",
-                self.settings.confirm.name()
-            ),
+            Consent::Nobody if self.settings.rights.answers_for(effect) => return Ok(()),
+            Consent::Nobody => self.settings.rights.not_confirmed(effect, self.settings.confirm),
         };
         Err(Fault::new(FaultKind::Refused, message).with_detail("rule", "confirm"))
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::confirm::Confirm;
 use crate::catalog::{Effect, Kind, Row};
 use crate::config::Target;
 use crate::fault::{Fault, FaultKind};
@@ -26,6 +27,8 @@ pub struct Rights {
     pub declared: Vec<Declared>,
     /// Whether `--allow destroy` or the trigger's `allow` adds `destroy`.
     pub destroy: bool,
+    /// The trigger that started the run, if one did: nobody is there then.
+    pub trigger: Option<String>,
 }
 
 /// The result of looking for a right.
@@ -83,18 +86,45 @@ impl Rights {
         Ok(if self.destroy { Right::Granted } else { Right::Addable })
     }
 
+    /// Whether the trigger has answered beforehand what nobody is there to answer: by its `allow`, for what it may
+    /// destroy, and for nothing else.
+    pub(super) fn answers_for(&self, effect: Effect) -> bool {
+        effect == Effect::Destroy && self.destroy && self.trigger.is_some()
+    }
+
     /// The refusal where a right could have been added and was not; `asked` when a person said no.
-    pub(super) fn not_added(target: &Target, asked: bool) -> Fault {
+    pub(super) fn not_added(&self, target: &Target, asked: bool) -> Fault {
         let name = &target.name;
-        not_allowed(if asked {
-            format!("destroy is not allowed at '{name}', and you did not add it at the terminal")
-        } else {
-            format!(
+        not_allowed(match &self.trigger {
+            _ if asked => format!("destroy is not allowed at '{name}', and you did not add it at the terminal"),
+            Some(trigger) => format!(
+                "destroy is not allowed at '{name}', and nobody is there to ask when a trigger starts a run: add `allow \
+                 = [\"destroy\"]` to the trigger '{trigger}' in beadle.toml, if its runs should be able to do this"
+            ),
+            None => format!(
                 "destroy is not allowed at '{name}', and there is no terminal to ask at: use --allow destroy for this \
-                 run, `allow = [\"destroy\"]` at the trigger, or add \"destroy\" to `allow` of [targets.{name}] in \
-                 beadle.toml"
-            )
+                 run, or add \"destroy\" to `allow` of [targets.{name}] in beadle.toml"
+            ),
         })
+    }
+
+    /// The refusal where a person's yes is wanted and nobody is there; `confirm` is the setting that wants it.
+    pub(super) fn not_confirmed(&self, effect: Effect, confirm: Confirm) -> String {
+        let setting = confirm.name();
+        let cure = match &self.trigger {
+            None => "there is no terminal to ask at: use --yes for this run, or `confirm = \"never\"`".to_owned(),
+            Some(trigger) if effect == Effect::Destroy => format!(
+                "nobody is there to ask when a trigger starts a run: add `allow = [\"destroy\"]` to the trigger \
+                 '{trigger}', or use `confirm = \"never\"`"
+            ),
+            Some(trigger) => format!(
+                "nobody is there to ask when the trigger '{trigger}' starts a run: use `confirm = \"destroy\"` or \
+                 `confirm = \"never\"`"
+            ),
+        };
+        format!(
+            "`confirm = \"{setting}\"` under [policy] in beadle.toml wants a person's yes before this request, and {cure}"
+        )
     }
 }
 

@@ -188,7 +188,7 @@ impl Making {
         let mode = Arc::new(Intent::dry(order.dry).mode(record.id()));
         // What takes an allowed change back is allowed.
         let inverses = Policy::new(PolicySettings {
-            rights: Rights { declared: vec![Declared::NoHeader], destroy: true },
+            rights: Rights { declared: vec![Declared::NoHeader], destroy: true, trigger: None },
             confirm: Confirm::Never,
             yes: true,
             budget: Arc::new(Budget::default()),
@@ -198,7 +198,7 @@ impl Making {
         let own = script.map_or(Declared::NoHeader, |script| declared(&script.playbook));
         let destroy = order.now.allow_destroy || script.is_some_and(|script| script.allow_destroy);
         let scripts = Policy::new(PolicySettings {
-            rights: Rights { declared: vec![own], destroy },
+            rights: Rights { declared: vec![own], destroy, trigger: None },
             confirm: Confirm::Destroy,
             yes: order.now.yes && !order.dry,
             budget: Arc::new(Budget::default()),

@@ -74,6 +74,11 @@ impl Outside {
         })
     }
 
+    /// How often the loop has to go round at least, for whoever watches over it.
+    pub fn turns(&self) -> Option<Duration> {
+        self.supervisor.turns()
+    }
+
     /// Where the endpoint listens, if it does.
     pub fn address(&self) -> Option<std::net::SocketAddr> {
         locked(&self.endpoint).as_ref().map(|endpoint| endpoint.address)
@@ -98,7 +103,9 @@ impl Outside {
         match event {
             ServiceEvent::Ready(schedules, watches) => {
                 self.supervisor.ready(&self.pulse, &format!("serving {schedules} schedules and {watches} watches"));
-                self.beats.begin(&self.project(), &self.heartbeats, &self.pulse, &self.complain);
+                let project = self.project();
+                self.beats.begin(&project, &self.heartbeats, &self.pulse, &self.complain);
+                project.channels.take_up(&project.runtime);
             }
             ServiceEvent::Started { trigger, run, why, late } => self.started(trigger, run, why, *late),
             ServiceEvent::Run { event: RunEvent::Door(event), .. } => self.metrics.passed(event),
@@ -108,7 +115,8 @@ impl Outside {
             ServiceEvent::Problem(_) => self.metrics.problem(),
             ServiceEvent::Reloading => self.supervisor.reloading(&self.pulse),
             ServiceEvent::Reloaded(_, project) => self.renew(project),
-            ServiceEvent::Turned => self.supervisor.turned(&self.pulse),
+            ServiceEvent::Turned(rest) => self.supervisor.turned(&self.pulse, *rest),
+            ServiceEvent::Woken => self.pulse.wake(),
             ServiceEvent::Ending(..) => self.supervisor.stopping(&self.pulse),
         }
     }

@@ -1,11 +1,11 @@
 //! What the system's supervisor is told (`Type=notify` of systemd), and whether the loop still goes round.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use sd_notify::NotifyState;
 
-/// A loop that has not gone round for this long is stuck: it sleeps a minute at most.
+/// A loop is stuck that is awake for so long, or sleeps for so much longer than it wanted to.
 const STUCK: Duration = Duration::from_secs(180);
 
 /// The state of the loop.
@@ -18,11 +18,17 @@ enum Stage {
 }
 
 /// Whether the service works.
-pub(super) struct Pulse(Mutex<(Stage, Instant)>);
+pub(super) struct Pulse(Mutex<Beat>);
+
+struct Beat {
+    stage: Stage,
+    /// When the loop is heard of again at the latest, unless it is stuck; none while it sleeps with nothing due.
+    by: Option<Instant>,
+}
 
 impl Pulse {
     pub(super) fn new() -> Self {
-        Self(Mutex::new((Stage::Starting, Instant::now())))
+        Self(Mutex::new(Beat { stage: Stage::Starting, by: within(Duration::ZERO) }))
     }
 
     /// Whether it serves, and its loop is not stuck.
@@ -31,14 +37,34 @@ impl Pulse {
     }
 
     fn is_healthy_at(&self, now: Instant) -> bool {
-        let (stage, turned) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        matches!(stage, Stage::Serving | Stage::Reloading) && now.duration_since(turned) < STUCK
+        let beat = self.beat();
+        matches!(beat.stage, Stage::Serving | Stage::Reloading) && beat.by.is_none_or(|by| now < by)
+    }
+
+    /// The loop is awake.
+    pub(super) fn wake(&self) {
+        self.beat().by = within(Duration::ZERO);
     }
 
     fn enter(&self, stage: Stage) -> Stage {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *state, (stage, Instant::now())).0
+        let mut beat = self.beat();
+        beat.by = within(Duration::ZERO);
+        std::mem::replace(&mut beat.stage, stage)
     }
+
+    /// The loop sleeps.
+    fn rest(&self, rest: Option<Duration>) {
+        self.beat().by = rest.and_then(within);
+    }
+
+    fn beat(&self) -> MutexGuard<'_, Beat> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// When something that takes so long has ended, unless the loop is stuck.
+fn within(length: Duration) -> Option<Instant> {
+    Instant::now().checked_add(length)?.checked_add(STUCK)
 }
 
 /// Tells the supervisor. Without one, nobody is told.
@@ -67,11 +93,18 @@ impl Supervisor {
         tell(&[NotifyState::Reloading].into_iter().chain(now).collect::<Vec<_>>());
     }
 
-    /// The loop has gone round.
-    pub(super) fn turned(&self, pulse: &Pulse) {
+    /// How often the loop has to go round at least. Nobody else may give the sign of life in its place: that
+    /// would go on over a loop that is stuck.
+    pub(super) fn turns(&self) -> Option<Duration> {
+        self.watchdog.map(|watchdog| watchdog / 2)
+    }
+
+    /// The loop has gone round, and sleeps for so long.
+    pub(super) fn turned(&self, pulse: &Pulse, rest: Option<Duration>) {
         if pulse.enter(Stage::Serving) == Stage::Reloading {
             tell(&[NotifyState::Ready]);
         }
+        pulse.rest(rest);
         let Some(watchdog) = self.watchdog else { return };
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         // A busy loop needs not say so each time.
@@ -107,8 +140,14 @@ mod tests {
         supervisor.ready(&pulse, "");
         supervisor.reloading(&pulse);
         assert!(pulse.is_healthy());
-        supervisor.turned(&pulse);
-        assert!(pulse.is_healthy() && !pulse.is_healthy_at(Instant::now() + STUCK));
+        let (hour, moment) = (Duration::from_secs(3_600), Duration::from_secs(1));
+        supervisor.turned(&pulse, Some(hour));
+        assert!(pulse.is_healthy_at(Instant::now() + hour), "it sleeps as long as it said");
+        assert!(!pulse.is_healthy_at(Instant::now() + hour + STUCK + moment), "it has overslept");
+        supervisor.turned(&pulse, None);
+        assert!(pulse.is_healthy_at(Instant::now() + 1_000 * hour), "nothing is due");
+        pulse.wake();
+        assert!(pulse.is_healthy() && !pulse.is_healthy_at(Instant::now() + STUCK + moment), "it works for too long");
         supervisor.stopping(&pulse);
         assert!(!pulse.is_healthy());
     }

@@ -17,9 +17,11 @@ impl Source for Queue {
         }
         let late = desk.triggers.expire(now).map_err(|error| error.to_string())?;
         desk.missed(late);
+        // What waits for another run to end, or for a place, is told as soon as it is too late.
+        let expiry = desk.triggers.next_expiry(now).map_err(|error| error.to_string())?;
         // With every place taken there is nothing to start until a run ends, which wakes the loop.
         if desk.free() == 0 {
-            return Ok(None);
+            return Ok(expiry);
         }
         let mut failed = Ok(());
         for firing in desk.triggers.take_queued(now, desk.free()).map_err(|error| error.to_string())? {
@@ -33,7 +35,7 @@ impl Source for Queue {
             }
         }
         failed?;
-        let next = desk.triggers.next_start(now).map_err(|error| error.to_string())?;
-        Ok(next.filter(|_| desk.free() > 0))
+        let start = desk.triggers.next_start(now).map_err(|error| error.to_string())?;
+        Ok([start.filter(|_| desk.free() > 0), expiry].into_iter().flatten().min())
     }
 }

@@ -3,6 +3,7 @@
 //! The new one is loaded and checked as a whole before anything of it is used: one with a mistake is told
 //! of, and the last good one stays. Runs that are going keep the one that they began with.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,10 +19,14 @@ use crate::service::event::ServiceEvent;
 use crate::service::orders::triggers;
 use crate::service::reload::Reloader;
 use crate::service::sources::Source;
-use crate::trigger::watch::{FolderId, Hints, folder_id};
+use crate::trigger::watch::{FolderId, Hinted, Hints, folder_id, is_remote};
 
 /// Files must have stood still for so long: an editor writes several times.
 const SETTLE: SignedDuration = SignedDuration::from_millis(300);
+
+/// The files are looked at this often where the system may not tell that they change, and so are the sessions of
+/// former projects until the last run has let go of them.
+const LOOK: SignedDuration = SignedDuration::from_mins(1);
 
 /// What the files of a configuration were when they were looked at.
 type Stamp = Vec<(PathBuf, Option<Identity>)>;
@@ -30,6 +35,8 @@ type Stamp = Vec<(PathBuf, Option<Identity>)>;
 pub(super) struct Reload {
     reloader: Reloader,
     hints: Option<Hints>,
+    /// Whether the system tells of every change.
+    hears: bool,
     /// What the files were when they were loaded, well or badly.
     loaded: Stamp,
     /// What they were at the last look, and since when.
@@ -41,14 +48,31 @@ pub(super) struct Reload {
 impl Reload {
     pub(super) fn new(desk: &Desk, reloader: Reloader) -> Self {
         reloader.wake_with(desk.waker());
-        // Without a watcher the files are looked at whenever the loop wakes.
-        let mut hints = Hints::new(desk.waker()).ok();
-        if let Some(hints) = &mut hints {
-            // Before the first look, so that no change falls between the two.
-            let _looked_at = hints.watch(&folders(&stamp(&desk.project)));
-        }
-        let loaded = stamp(&desk.project);
-        Self { reloader, hints, seen: (loaded.clone(), desk.now()), loaded, former: Vec::new() }
+        let (hints, seen) = (Hints::new(desk.waker()).ok(), (Stamp::new(), desk.now()));
+        let mut reload = Self { reloader, hints, hears: false, loaded: Stamp::new(), seen, former: Vec::new() };
+        // What was loaded is what is there now: a change that falls between the two is not seen.
+        reload.listen(&stamp(&desk.project));
+        reload.loaded = stamp(&desk.project);
+        reload.seen.0 = reload.loaded.clone();
+        reload
+    }
+
+    /// Has the system tell of changes of these files; whether it may have missed some until now.
+    fn listen(&mut self, stamp: &Stamp) -> bool {
+        let Some(hints) = &mut self.hints else { return false };
+        let places: BTreeSet<PathBuf> = stamp.iter().flat_map(|(path, _)| places(path)).collect();
+        let with_id = |folder: &PathBuf| Some((folder.clone(), folder_id(&std::fs::metadata(folder).ok()?)));
+        let folders: Vec<(PathBuf, FolderId)> = places.iter().filter_map(with_id).collect();
+        let (new, problems) = hints.watch(&folders);
+        let is_whole = problems.is_empty() && folders.len() == places.len();
+        self.hears = is_whole && !places.iter().any(|place| is_remote(place));
+        !new.is_empty()
+    }
+
+    /// When to look again although nobody has told of a change.
+    fn again(&self, now: Timestamp) -> Option<Timestamp> {
+        let looks = !self.hears || !self.former.is_empty();
+        looks.then(|| now.saturating_add(LOOK).ok()).flatten()
     }
 
     /// Loads, checks and swaps; gives what is different.
@@ -87,18 +111,18 @@ impl Source for Reload {
     fn look(&mut self, desk: &mut Desk, now: Timestamp) -> Result<Option<Timestamp>, String> {
         self.sign_out(desk);
         // Only what comes after these are taken wakes the loop again, so that the look is after it.
-        let _taken = self.hints.as_ref().map(Hints::take);
-        let current = stamp(&desk.project);
-        if let Some(hints) = &mut self.hints {
-            // A folder that cannot be watched is looked at whenever the loop wakes.
-            let _looked_at = hints.watch(&folders(&current));
+        let hinted = self.hints.as_ref().is_some_and(|hints| hints.take() != Hinted::default());
+        let mut current = stamp(&desk.project);
+        if (hinted || !self.hears || current != self.seen.0) && self.listen(&current) {
+            // What came before the system watched has given no hint.
+            current = stamp(&desk.project);
         }
         let asked = self.reloader.is_asked();
         if current != self.seen.0 {
             self.seen = (current.clone(), now);
         }
         if current == self.loaded && !asked {
-            return Ok(None);
+            return Ok(self.again(now));
         }
         let settled = self.seen.1.saturating_add(SETTLE).unwrap_or(now);
         // A clock that was set back must not let it wait for longer.
@@ -112,13 +136,15 @@ impl Source for Reload {
                 self.loaded = stamp(&desk.project);
                 let project = Arc::clone(&desk.project);
                 desk.tell(ServiceEvent::Reloaded(lines, project));
+                // Other files may belong to it, and nobody tells of these yet.
+                return Ok(Some(now));
             }
             Err(mistakes) => desk.complain([format!(
                 "the changed configuration is not used, and the last good one stays: {}",
                 mistakes.join("; ")
             )]),
         }
-        Ok(None)
+        Ok(self.again(now))
     }
 }
 
@@ -139,11 +165,11 @@ fn stamp(project: &Project) -> Stamp {
     files.into_iter().map(|path| (path.clone(), identity(&path))).collect()
 }
 
-/// Where a change of the files can be seen.
-fn folders(stamp: &Stamp) -> Vec<(PathBuf, FolderId)> {
-    let mut folders: Vec<&Path> = stamp.iter().filter_map(|(path, _)| path.parent()).collect();
-    folders.sort();
-    folders.dedup();
-    let with_id = |folder: &Path| Some((folder.to_owned(), folder_id(&std::fs::metadata(folder).ok()?)));
-    folders.into_iter().filter_map(with_id).collect()
+/// The folders in which a change of a file can be seen: its own, that of the file which a link leads to, and itself
+/// where it is one.
+fn places(path: &Path) -> Vec<PathBuf> {
+    let mut places: Vec<PathBuf> = path.parent().map(Path::to_owned).into_iter().collect();
+    places.extend(path.canonicalize().ok().and_then(|real| real.parent().map(Path::to_owned)));
+    places.extend(path.is_dir().then(|| path.to_owned()));
+    places
 }

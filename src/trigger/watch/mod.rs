@@ -26,6 +26,7 @@ pub(super) use hand::hand;
 pub use hints::{Hinted, Hints};
 pub(super) use moves::{bring_all, forget_failed};
 pub use pattern::Pattern;
+pub use remote::is_remote;
 pub use scan::{Found, Refused, Scan, Sightings};
 pub use search::{Search, Searched};
 pub use waiting::waiting;

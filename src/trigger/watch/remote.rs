@@ -21,7 +21,7 @@ const REMOTE: &[(u64, &str)] = &[
 ];
 
 /// Whether a folder is on a file system that others may write to without this machine.
-pub(super) fn is_remote(folder: &Path) -> bool {
+pub fn is_remote(folder: &Path) -> bool {
     rustix::fs::statfs(folder).is_ok_and(|found| name(found.f_type as u64).is_some())
 }
 

@@ -16,7 +16,7 @@ fn effects(effects: &[Effect]) -> Declared {
 
 fn settings(declared: Declared, destroy: bool) -> PolicySettings {
     PolicySettings {
-        rights: Rights { declared: vec![declared], destroy },
+        rights: Rights { declared: vec![declared], destroy, trigger: None },
         confirm: Confirm::Never,
         ..PolicySettings::default()
     }
@@ -85,6 +85,23 @@ fn yes_does_not_add_a_right() {
         .expect_err("nobody added destroy");
     assert!(fault.message.contains("--allow destroy"), "{}", fault.message);
     assert_eq!((fault.target.as_deref(), fault.operation.as_deref()), (Some("lab"), Some("thing_delete")));
+}
+
+#[test]
+fn a_triggers_allow_answers_for_what_it_may_destroy_where_nobody_is_there_and_for_nothing_else() {
+    let started = |destroy: bool, confirm: Confirm| {
+        let rights = Rights { declared: vec![Declared::NoHeader], destroy, trigger: Some("nightly".into()) };
+        PolicySettings { rights, confirm, ..PolicySettings::default() }
+    };
+    let all = [Read, Change, Destroy];
+    let policy = Policy::new(started(true, Confirm::Change));
+    assert!(admits(&policy, &all, &DESTROY) && !admits(&policy, &all, &CHANGE));
+    assert!(!admits(&policy.child(effects(&[Read, Change]), Limits::default()), &all, &DESTROY));
+    assert!(!admits(&Policy::new(started(false, Confirm::Destroy)), &all, &DESTROY));
+    // Whoever goes on with such a run at a terminal is asked.
+    let ask = Scripted::new([Consent::No, Consent::Yes]);
+    let policy = Policy::new(PolicySettings { ask: Arc::clone(&ask) as _, ..started(true, Confirm::Destroy) });
+    assert_eq!([(); 2].map(|()| admits(&policy, &all, &DESTROY)), [false, true]);
 }
 
 #[test]
