@@ -400,6 +400,7 @@ fn a_waiting_run_is_cancelled_and_goes_on_by_hand() {
     assert_eq!(service.end(), 0);
     sandbox.run(&["runs", "cancel", &id]).code(0).err(&["cancelled"]);
     assert_eq!(state(&sandbox, &id), "cancelled");
+    sandbox.run(&["triggers", "explain", "p"]).code(0).out(&[&format!("run {id} cancelled")]);
     let text = sandbox.read("playbooks/p.rhai").replace("600s", "1s");
     sandbox.write("playbooks/p.rhai", &text);
     sandbox.run(&["runs", "verify"]).code(0);

@@ -6,6 +6,7 @@ mod apart;
 mod asyncos;
 mod bad_input;
 mod bulk;
+mod by_hand;
 mod calls;
 mod check;
 mod crash;

@@ -33,6 +33,7 @@ pub use playbook::{Playbook, PlaybookError, is_test};
 pub use prepare::{Prepared, prepare};
 pub use project::{Project, Within};
 pub use prune::prune;
-pub use resume::{Resumption, replay, resume};
+pub use record::is_running;
+pub use resume::{Held, Resumption, firing_of, hold, replay, resume};
 pub use undo::{UndoOrder, undo};
 pub use waiting::{cancel, wake};

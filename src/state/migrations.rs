@@ -202,4 +202,13 @@ pub(super) const MIGRATIONS: &[&str] = &[
         depth    INTEGER NOT NULL,
         at       INTEGER NOT NULL
     ) WITHOUT ROWID;",
+    // 10: the runs of firings that a person has gone on with. One without an end is still in somebody's hands.
+    "CREATE TABLE by_hand (
+        run    TEXT PRIMARY KEY,
+        firing TEXT NOT NULL,
+        began  INTEGER NOT NULL,
+        ended  INTEGER
+    ) WITHOUT ROWID;
+    CREATE INDEX by_hand_firing ON by_hand (firing);
+    CREATE INDEX by_hand_going ON by_hand (firing) WHERE ended IS NULL;",
 ];
