@@ -40,5 +40,6 @@ mod support;
 mod terminal;
 mod triggers;
 mod undo;
+mod undo_apart;
 mod vendors;
 mod watches;

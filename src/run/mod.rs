@@ -6,6 +6,7 @@ pub mod check;
 mod children;
 pub mod execute;
 pub mod explain;
+mod functions;
 pub mod header;
 pub mod history;
 mod intent;
