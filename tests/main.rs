@@ -42,4 +42,5 @@ mod triggers;
 mod undo;
 mod undo_apart;
 mod vendors;
+mod waits;
 mod watches;

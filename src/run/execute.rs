@@ -73,7 +73,7 @@ pub struct Order {
 
 impl Order {
     /// Whether the run may be taken up again after a long wait: another kind of run knows more than its journal.
-    fn may_wait(&self) -> bool {
+    pub(super) fn may_wait(&self) -> bool {
         matches!(self.intent, Intent::Live)
     }
 }

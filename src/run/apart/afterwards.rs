@@ -10,7 +10,7 @@ use crate::door::Branch;
 use crate::engine::{Ended, ScriptError, ScriptRun, Sources};
 use crate::run::apart::launcher::Launcher;
 use crate::run::apart::message::{Kind, TakeBack};
-use crate::run::apart::supervisor::{Verdict, Watch, stopped, with_process};
+use crate::run::apart::supervisor::{Verdict, Watch, with_process};
 use crate::run::functions::{Functions, KeptStep};
 
 /// Has a script interpreted that has run before, and works with its functions. One that asks nothing for longer than
@@ -50,7 +50,7 @@ impl Functions for There<'_> {
     }
 
     fn call(&self, step: usize, branch: &Branch) -> Result<(), ScriptError> {
-        self.watch.script.context.halt.check().map_err(stopped)?;
+        self.watch.script.context.halt.check().map_err(ScriptError::stopped)?;
         let order = TakeBack { step, entry: branch.entries() };
         self.watch.desk.send(&Kind::TakeBack.frame(0, &order, Bytes::new()));
         match self.watch.wait(false, None) {

@@ -126,14 +126,7 @@ pub(super) fn with_process<T>(
 
 /// The end of a script whose process is gone.
 fn gone(why: String) -> ScriptError {
-    stopped(Stop::Lost(why))
-}
-
-/// The end of a script that could not say where it stood.
-pub(super) fn stopped(stop: Stop) -> ScriptError {
-    let message = stop.to_string();
-    let diagnostic = Diagnostic { message, place: None, stack: Vec::new(), hints: Vec::new(), fault: None };
-    ScriptError::Stopped(stop, Box::new(diagnostic))
+    ScriptError::stopped(Stop::Lost(why))
 }
 
 /// Whoever watches over one interpreter.
@@ -209,7 +202,7 @@ impl Watch<'_> {
         self.desk.rest();
         self.desk.abandon_all();
         if let Some(stop) = self.desk.uncertain() {
-            return stopped(stop);
+            return ScriptError::stopped(stop);
         }
         match verdict {
             Verdict::Killed(stop) => killed(stop),
@@ -282,11 +275,6 @@ impl Silence {
 
 /// The end of a script that was killed.
 fn killed(stop: Stop) -> ScriptError {
-    match stopped(stop) {
-        ScriptError::Stopped(stop, diagnostic) => {
-            let message = format!("{}; the script did not end by itself, and was killed", diagnostic.message);
-            ScriptError::Stopped(stop, Box::new(Diagnostic { message, ..*diagnostic }))
-        }
-        other => other,
-    }
+    let text = format!("{stop}; the script did not end by itself, and was killed");
+    ScriptError::Stopped(stop, Box::new(Diagnostic::of_text(text)))
 }

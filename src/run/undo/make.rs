@@ -225,6 +225,7 @@ impl Making {
                 ears: Arc::clone(&ears),
                 scripts: Arc::default(),
                 parent: Arc::clone(&record),
+                may_wait: false,
                 depth: 0,
             }),
         };
