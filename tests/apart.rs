@@ -259,12 +259,15 @@ fn a_hanging_interpreter_is_killed_when_its_run_is_cancelled_or_out_of_time() {
     sandbox.run(&["runs", "cancel", "latest"]).code(0).err(&["cancelled"]);
     assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
     let end = service.ended();
-    assert!(end["error"]["message"].as_str().unwrap().contains("was killed"), "{end}");
+    let hung = "its interpreter did not answer any more, and was killed";
+    assert_eq!(end["error"]["message"], format!("the run was cancelled; {hung}"));
     service.fire(&sandbox, "timed");
     service.wait_for("here");
     send("STOP", service.interpreter());
     let end = service.ended();
     assert_eq!(end["outcome"], "timed-out", "{end}");
+    assert_eq!(end["error"]["message"], format!("the run's time is up; {hung}"));
+    sandbox.run(&["runs", "show", "latest"]).code(0).out(&["timed-out", hung]);
     assert!(service.interpreters().is_empty());
     assert_eq!(service.end(), 0);
 }

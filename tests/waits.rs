@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::support::Sandbox;
 use crate::support::lab::Seg;
-use crate::support::service::{Service, watch, within};
+use crate::support::service::{Service, send, watch, within};
 
 /// Adds an address to group 16.
 fn add(address: &str) -> String {
@@ -144,5 +144,29 @@ fn a_wait_counts_as_time_of_the_run_even_where_nobody_served_meanwhile() {
     let end = service.ended();
     assert_eq!(end["outcome"], "timed-out", "{end}");
     assert_eq!(seg.writes(), 1, "nothing was changed after its time");
+    assert_eq!(service.end(), 0);
+}
+
+#[test]
+fn a_hung_playbook_that_is_out_of_time_says_so_and_so_does_the_run_around_it() {
+    let seg = Seg::ten();
+    let sandbox = project(&seg, "1ms", "print(\"outer\");\nrun_playbook(\"inner\", #{})");
+    sandbox.write("playbooks/inner.rhai", "print(\"inner\");\nloop { }");
+    let config = sandbox.read("beadle.toml").replace("settle = ", "timeout = \"3s\"\nsettle = ");
+    sandbox.write("beadle.toml", &config);
+    let service = Service::start(&sandbox);
+    service.fire(&sandbox, "outer");
+    service.wait_for("\"outer\"");
+    let outer = service.interpreter();
+    service.wait_for("\"inner\"");
+    let others = || service.interpreters().into_iter().find(|process| *process != outer);
+    send("STOP", within(Duration::from_secs(10), others).unwrap());
+    let end = service.ended();
+    assert_eq!(end["outcome"], "timed-out", "{end}");
+    let message = end["error"]["message"].as_str().unwrap();
+    assert_eq!(message, "the run's time is up; its interpreter did not answer any more, and was killed");
+    let run = latest(&sandbox);
+    assert_eq!(run["children"][0]["outcome"], "timed-out", "{run}");
+    assert!(service.interpreters().is_empty());
     assert_eq!(service.end(), 0);
 }

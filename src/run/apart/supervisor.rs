@@ -273,8 +273,12 @@ impl Silence {
     }
 }
 
-/// The end of a script that was killed.
+/// The end of a script whose process was killed, because the run had to end and it did not.
 fn killed(stop: Stop) -> ScriptError {
-    let text = format!("{stop}; the script did not end by itself, and was killed");
-    ScriptError::Stopped(stop, Box::new(Diagnostic::of_text(text)))
+    let text = format!("{stop}; its interpreter did not answer any more, and was killed");
+    match stop {
+        // So that a run that runs it as a playbook tells it as well.
+        Stop::TimedOut(_) => ScriptError::stopped(Stop::TimedOut(text)),
+        stop => ScriptError::Stopped(stop, Box::new(Diagnostic::of_text(text))),
+    }
 }
