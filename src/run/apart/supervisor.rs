@@ -99,15 +99,15 @@ pub(super) fn with_process<T>(
         .map_err(|error| gone(format!("no process can be had to interpret the script: {error}")))?;
     let (events, told) = channel();
     let vault = Vault::default();
-    let cancelled = script.context.halt.cancelled();
     let on_cancel = events.clone();
+    let desk = pipe.set_write_timeout(Some(WRITING)).and_then(|()| Desk::new(script, sources, &vault, pipe, events));
+    let desk = desk.map_err(|error| gone(format!("the pipe to the script's process cannot be used: {error}")))?;
+    let cancelled = script.context.halt.cancelled();
     let watching = launcher.runtime.spawn(async move {
         cancelled.cancelled().await;
         // Whoever supervises has gone when the run is over.
         let _over = on_cancel.send(Event::Cancelled);
     });
-    let desk = pipe.set_write_timeout(Some(WRITING)).and_then(|()| Desk::new(script, sources, &vault, pipe, events));
-    let desk = desk.map_err(|error| gone(format!("the pipe to the script's process cannot be used: {error}")))?;
     let watch = Watch { launcher, script, desk: &desk, told: &told, process: RefCell::new(process) };
     let worked = std::thread::scope(|scope| {
         let opened = desk.open(scope).map_err(gone);
@@ -195,7 +195,8 @@ impl Watch<'_> {
             _ => process.kill(),
         }
         let halt = &self.script.context.halt;
-        if ends && matches!(verdict, Verdict::Gone | Verdict::Broken(_)) && !halt.cancelled().is_cancelled() {
+        // One that was killed for it has nothing under way.
+        if ends && !matches!(verdict, Verdict::Killed(_)) && !halt.cancelled().is_cancelled() {
             // Nobody has decided against the run.
             halt.interrupt();
         }
