@@ -59,6 +59,33 @@ fn bash_completes_commands_playbooks_parameters_and_targets() {
 }
 
 #[test]
+fn a_firing_by_hand_is_completed_like_a_run_of_its_playbook() {
+    let (sandbox, _seg) = project();
+    let config = sandbox.read("beadle.toml");
+    let triggers = "[schedules.every-night]\nplaybook = \"nightly\"\ncron = \"0 2 * * *\"\n\
+                    [watches.feed]\nplaybook = \"nightly\"\npaths = [\"inbox/*\"]\n\
+                    [watches.gone]\nplaybook = \"missing\"\npaths = [\"inbox/*\"]\n";
+    sandbox.write("beadle.toml", &format!("{config}\n{triggers}"));
+    for (line, wanted) in [
+        ("beadle triggers fire ", vec!["every-night", "feed", "gone"]),
+        ("beadle triggers fire every-night ", vec!["target=", "level=", "list=", "key="]),
+        ("beadle triggers fire every-night level=high l", vec!["list="]),
+        ("beadle triggers fire every-night target=", vec!["seg"]),
+        ("beadle triggers fire every-night path=", vec![""]),
+        // A watch is handed a file.
+        ("beadle triggers fire feed ", vec!["path=", "target=", "level=", "list=", "key="]),
+        ("beadle triggers fire feed path=lists/", vec!["lists/bad.txt"]),
+        ("beadle triggers fire feed path=lists/bad.txt le", vec!["level="]),
+        ("beadle triggers fire gone ", vec![""]),
+        // A playbook is none that could go off, and other commands take triggers alone.
+        ("beadle triggers fire nightly ", vec![""]),
+        ("beadle triggers pause feed ev", vec!["every-night"]),
+    ] {
+        assert_eq!(bash(&sandbox, line), wanted, "{line}");
+    }
+}
+
+#[test]
 fn zsh_and_fish_get_help_beside_every_word() {
     let (sandbox, _seg) = project();
     for shell in ["zsh", "fish"] {

@@ -147,6 +147,18 @@ fn a_failed_run_is_taken_back_where_its_header_says_so() {
 }
 
 #[test]
+fn a_run_that_took_too_many_steps_is_taken_back_by_the_functions_of_its_own() {
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, "[limits]\nsteps = 20000\n");
+    let count = "for n in 0..2000 { store.get(\"x\"); }";
+    let script = format!(
+        "step(\"a\", #{{ undo: || {{ {count} print(\"taken back\"); }} }}, || store.set(\"a\", 1));\nloop {{ }}"
+    );
+    sandbox.script(&script, &[]).code(1).err(&["20000 steps"]);
+    undo(&sandbox, &[]).code(0).out(&["taken back"]);
+}
+
+#[test]
 fn what_cannot_be_taken_back_is_said_before_anything_is_done() {
     let seg = Seg::ten();
     let sandbox = Sandbox::with_seg(&seg, "");

@@ -101,6 +101,7 @@ fn a_failed_run_leaves_its_file_in_failed_and_its_resumption_reads_it_there() {
     sandbox.write("mended.rhai", script);
     let ran = sandbox.run(&["runs", "resume", "latest", "--script", "mended.rhai", "--format", "json"]).code(0);
     assert!(ran.out.contains("\"one\""), "{}", ran.out);
+    assert_eq!((names(&sandbox, "inbox/failed"), names(&sandbox, "inbox/archive")), (vec![], vec!["a.txt".to_owned()]));
 }
 
 #[test]

@@ -118,6 +118,11 @@ impl Branch {
         self.counters.entries.load(Ordering::Relaxed)
     }
 
+    /// Goes on behind the entries that somebody else has made in this branch.
+    pub fn advance_to(&self, entry: u64) {
+        self.counters.entries.fetch_max(entry, Ordering::Relaxed);
+    }
+
     /// The number of the next entry in this branch.
     pub fn next_entry(&self) -> u64 {
         self.counters.entries.fetch_add(1, Ordering::Relaxed)

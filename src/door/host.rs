@@ -21,6 +21,9 @@ use crate::fault::{Failure, Fault, FaultKind, Stop};
 use crate::store::Store;
 use crate::value::Value;
 
+/// How often it is looked in a long wait whether the clock was set.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// The key/value store that a run's script uses.
 #[derive(Clone)]
 pub struct NamedStore {
@@ -107,6 +110,28 @@ impl Host {
             }
         });
         slept.map_err(Failure::from)
+    }
+
+    /// Waits for an instant of the clock that people set, as one of the waits of this run: a playbook that it runs
+    /// waits until then, without a process.
+    ///
+    /// # Errors
+    /// Why the run ended first, or that all of it is put off.
+    pub fn wait_until(&self, until: Timestamp) -> Result<(), Stop> {
+        let _under_way = self.sleepers.begin(until);
+        loop {
+            let left = Duration::try_from(until.duration_since(self.clock.now())).unwrap_or_default();
+            if left.is_zero() {
+                return Ok(());
+            }
+            self.runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    () = self.sleepers.when_put_off() => Err(Stop::PutOff),
+                    slept = self.halt.or(tokio::time::sleep(left.min(LOOK))) => slept,
+                }
+            })?;
+        }
     }
 
     /// Reads a file, or what a dry run wrote in its place, or what a plan has of it.

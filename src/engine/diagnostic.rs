@@ -62,6 +62,11 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    /// A message without a place.
+    pub fn of_text(message: String) -> Self {
+        Self { message, place: None, stack: Vec::new(), hints: Vec::new(), fault: None }
+    }
+
     /// Of a script that cannot be read.
     pub fn of_parse(error: &ParseError, file: &str, index: &Index) -> Self {
         let mut hints = Vec::new();

@@ -54,6 +54,14 @@ pub enum ScriptError {
     Stopped(Stop, Box<Diagnostic>),
 }
 
+impl ScriptError {
+    /// The end of a script that cannot say where it stood.
+    pub fn stopped(stop: Stop) -> Self {
+        let text = stop.to_string();
+        Self::Stopped(stop, Box::new(Diagnostic::of_text(text)))
+    }
+}
+
 /// How a script ended, and the texts that its diagnostics point into.
 pub struct Ended {
     /// The script's value, or why there is none.
@@ -206,13 +214,7 @@ impl Afterwards<'_> {
 }
 
 fn failed(message: &str) -> ScriptError {
-    ScriptError::Failed(Box::new(Diagnostic {
-        message: message.to_owned(),
-        place: None,
-        stack: Vec::new(),
-        hints: Vec::new(),
-        fault: None,
-    }))
+    ScriptError::Failed(Box::new(Diagnostic::of_text(message.to_owned())))
 }
 
 fn run_here<T>(

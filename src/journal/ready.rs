@@ -62,7 +62,7 @@ impl Log {
             let culprit = self.culprit(&child.id)?;
             self.ready(&child, culprit, now, counts)?;
         }
-        let ran = run.ran + self.ran_since(run, &entries);
+        let ran = run.ran + self.ran_since(run, &entries, now);
         let resent = self.resent(run, entries.iter().filter(|entry| changes.void.contains_key(&entry.number)))?;
         let mut chain = Chain { links: run.links, head: run.head };
         failpoint::reach("readying");
@@ -157,10 +157,14 @@ impl Log {
         found.map_err(|error| error.to_string())
     }
 
-    /// For how long the last execution has run: a process that was killed left only its entries.
-    fn ran_since(&self, run: &RunRow, entries: &[EntryRow]) -> i64 {
+    /// For how long the last execution has run: a process that was killed left only its entries. A wait counts, and
+    /// not what may have come between its end and this.
+    fn ran_since(&self, run: &RunRow, entries: &[EntryRow], now: Timestamp) -> i64 {
         if run.ended.is_some() {
             return 0;
+        }
+        if let Some(wake) = run.wake {
+            return (wake.min(now).as_microsecond() - run.began.as_microsecond()).max(0);
         }
         let last = entries.iter().map(|entry| entry.ended.unwrap_or(entry.begun)).max();
         last.map_or(0, |last| (last.as_microsecond() - run.began.as_microsecond()).max(0))

@@ -5,21 +5,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::door::{Children, Door, DoorParts, Mode, Place};
-use crate::engine::{RunFacts, ScriptError};
+use crate::engine::{Ended, RunFacts, ScriptError, ScriptRun, Sources};
 use crate::fault::{Failure, Fault, FaultKind, Stop};
 use crate::id;
 use crate::journal::{Past, code_map};
 use crate::run::check::script_of;
 use crate::run::execute::judged;
 use crate::run::interpreter::Came;
-use crate::run::outcome::{Counts, Outcome};
-use crate::run::params::{Given, resolve};
+use crate::run::outcome::{Counts, Outcome, RunError};
+use crate::run::params::{Given, Params, resolve};
 use crate::run::playbook::Playbook;
 use crate::run::prepare::{Ears, context, declared, header_limits, host, notices, store_name};
 use crate::run::project::{Project, Within};
 use crate::run::record::{Beginning, RunRecord};
 use crate::run::resume;
 use crate::run::scripts::Scripts;
+use crate::run::waiting::woken;
 use crate::value::{Map, Value};
 
 /// Runs playbooks within a run.
@@ -28,6 +29,8 @@ pub(super) struct ChildRuns {
     pub(super) ears: Arc<Ears>,
     pub(super) scripts: Arc<Scripts>,
     pub(super) parent: Arc<RunRecord>,
+    /// Whether the run may be taken up again after a long wait.
+    pub(super) may_wait: bool,
     pub(super) depth: u32,
 }
 
@@ -93,7 +96,6 @@ impl Children for ChildRuns {
         }
         let parts = door.parts();
         let (playbook, record) = self.record(id, name, given, &parts.mode)?;
-        let record = Arc::new(record);
         let folder = &self.project.config.folder;
         let typed: BTreeMap<String, Vec<Given>> =
             given.iter().map(|(name, value)| (name.clone(), vec![Given::Typed(value.clone())])).collect();
@@ -102,11 +104,51 @@ impl Children for ChildRuns {
         let params = params.inspect_err(|_| {
             let _recorded_with_the_parent = record.end(Outcome::Failed, None, None, Counts::default(), str::to_owned);
         })?;
-        let halt = parts.host.halt.clone();
+        let mut record = Arc::new(record);
+        loop {
+            let (child, script) = self.prepared(door, &playbook, &params, scope.clone(), &record);
+            match self.project.interpreter.run(script, self.may_wait) {
+                Came::Ended(ended) => return self.ended(door, &child, &record, name, ended),
+                Came::PutOff(until) => {
+                    record.wait(until)?;
+                    match parts.host.wait_until(until) {
+                        Ok(()) => {}
+                        // All of the run waits: it is put off as a whole, and wakes this one with itself.
+                        Err(stop @ Stop::PutOff) => return Err(stop.into()),
+                        Err(stop) => {
+                            let result = Err(ScriptError::stopped(stop));
+                            return self.ended(
+                                door,
+                                &child,
+                                &record,
+                                name,
+                                Ended { result, sources: Sources::default() },
+                            );
+                        }
+                    }
+                    record = Arc::new(RunRecord::of(&self.project, woken(&self.project, &record)?));
+                }
+            }
+        }
+    }
+}
+
+impl ChildRuns {
+    /// The child's door, and its script.
+    fn prepared(
+        &self,
+        door: &Door,
+        playbook: &Playbook,
+        params: &Params,
+        scope: Place,
+        record: &Arc<RunRecord>,
+    ) -> (Arc<Door>, ScriptRun) {
+        let parts = door.parts();
+        let (id, halt) = (record.id(), parts.host.halt.clone());
         let files = parts.host.files.and_read(params.files.clone());
         let child = Arc::new(Door::new(DoorParts {
             recorder: record.recorder(),
-            policy: parts.policy.child(declared(&playbook), header_limits(&playbook.header.policy)),
+            policy: parts.policy.child(declared(playbook), header_limits(&playbook.header.policy)),
             mode: Arc::clone(&parts.mode),
             scope,
             fleet: Arc::clone(&parts.fleet),
@@ -116,10 +158,10 @@ impl Children for ChildRuns {
             host: host(
                 &self.project,
                 files,
-                store_name(&playbook),
+                store_name(playbook),
                 &halt,
                 &parts.host.pins,
-                &record,
+                record,
                 Arc::clone(&parts.host.authorship),
             ),
             locks: Arc::clone(&parts.locks),
@@ -132,7 +174,8 @@ impl Children for ChildRuns {
                 project: Arc::clone(&self.project),
                 ears: Arc::clone(&self.ears),
                 scripts: Arc::clone(&self.scripts),
-                parent: Arc::clone(&record),
+                parent: Arc::clone(record),
+                may_wait: self.may_wait,
                 depth: self.depth + 1,
             }),
         }));
@@ -142,19 +185,19 @@ impl Children for ChildRuns {
             ("mode".to_owned(), Value::from(parts.mode.word())),
             ("id".to_owned(), Value::from(id)),
         ]);
-        let facts = RunFacts { params: params.values, event: Map::new(), run };
+        let facts = RunFacts { params: params.values.clone(), event: Map::new(), run };
         let context = context(&self.project, child.clone(), self.ears.clone(), facts, halt, record.clone());
-        let script = script_of(&self.project, &playbook, self.scripts.imports(&playbook), context);
-        let ended = match self.project.interpreter.run(script, false) {
-            Came::Ended(ended) => ended,
-            // It was not told that it may.
-            Came::PutOff(_) => return Err(Stop::PutOff.into()),
-        };
+        let script = script_of(&self.project, playbook, self.scripts.imports(playbook), context);
+        (child, script)
+    }
+
+    /// Records how the child ended, and gives what its parent gets.
+    fn ended(&self, door: &Door, child: &Door, record: &RunRecord, name: &str, ended: Ended) -> Result<Value, Failure> {
         let (reads, changes, withheld) = child.counts();
         door.add_counts((reads, changes, withheld));
         let counts = Counts { reads, changes, withheld };
         let masked = |text: &str| self.project.masker().mask(text).into_owned();
-        let recorded = |outcome, value: Option<&Value>, error: Option<&crate::run::RunError>| {
+        let recorded = |outcome, value: Option<&Value>, error: Option<&RunError>| {
             // The parent's own end tells of a journal that cannot be written.
             let _told_by_the_parent = record.end(outcome, value, error, counts, masked);
         };

@@ -73,7 +73,7 @@ pub struct Order {
 
 impl Order {
     /// Whether the run may be taken up again after a long wait: another kind of run knows more than its journal.
-    fn may_wait(&self) -> bool {
+    pub(super) fn may_wait(&self) -> bool {
         matches!(self.intent, Intent::Live)
     }
 }
@@ -228,10 +228,10 @@ fn carry_out(
 /// Each request sets a time-out far away. With no nearer timer, setting one wakes the thread that
 /// waits for the network, only to tell it how long it may sleep: two switches of threads for each
 /// request, a sixth of a short one's time.
-struct Pulse(tokio::task::JoinHandle<()>);
+pub(super) struct Pulse(tokio::task::JoinHandle<()>);
 
 impl Pulse {
-    fn begin(runtime: &tokio::runtime::Handle, run: &Prepared) -> Self {
+    pub(super) fn begin(runtime: &tokio::runtime::Handle, run: &Prepared) -> Self {
         let (record, halt) = (Arc::clone(&run.record), run.context.halt.clone());
         Self(runtime.spawn(async move {
             loop {

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::runtime::Handle;
@@ -10,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::confine::Confinement;
-use crate::engine::{Ended, ScriptRun, run_script};
+use crate::engine::{Ended, ScriptRun, run_script, run_script_then};
 use crate::run::apart::Launcher;
+use crate::run::functions::{Functions, Here};
 
 /// What became of a script.
 pub enum Came {
@@ -85,6 +87,25 @@ impl Interpreter {
             Some(launcher) => launcher.run(&script, may_wait),
             None => Came::Ended(run_script(script)),
         }
+    }
+
+    /// Runs a script again that has run before, and calls `then` where its functions are still there, whatever it
+    /// came to. Apart, one that asks nothing for so long is told to end.
+    ///
+    /// # Errors
+    /// How it ended, where its functions cannot be had.
+    pub(super) fn run_then<T: Send>(
+        &self,
+        script: ScriptRun,
+        silence: Duration,
+        then: impl FnOnce(&dyn Functions) -> T + Send,
+    ) -> Result<T, Ended> {
+        if let Some(launcher) = self.apart.get() {
+            return launcher.run_then(&script, silence, then);
+        }
+        let context = Arc::clone(&script.context);
+        let (ended, worked) = run_script_then(script, |afterwards| then(&Here::of(afterwards, &context)));
+        worked.ok_or(ended)
     }
 }
 

@@ -278,6 +278,7 @@ impl Prepared {
                 ears: Arc::clone(&ears),
                 scripts: Arc::clone(&scripts),
                 parent: Arc::clone(&record),
+                may_wait: order.may_wait(),
                 depth: 0,
             }),
         }));

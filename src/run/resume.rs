@@ -29,16 +29,17 @@ fn refused(message: String) -> Fault {
     Fault::new(FaultKind::Invalid, message)
 }
 
-/// Goes on with a run: what its journal answers is not done again.
+/// A run that nobody else can go on with meanwhile.
+pub struct Held {
+    run: RunRow,
+    owner: Owner,
+}
+
+/// Takes a run in hand that is to go on.
 ///
 /// # Errors
-/// Why it cannot go on: it succeeded, it is running, it is a session or a child, or its record is damaged.
-pub fn resume(
-    project: &Arc<Project>,
-    id: &str,
-    resumption: Resumption,
-    listener: &Arc<dyn Listener>,
-) -> Result<Ending, Fault> {
+/// Why it cannot go on: it succeeded, it is running, it is a session or a child.
+pub fn hold(project: &Project, id: &str) -> Result<Held, Fault> {
     let log = project.journal();
     let run = log.find_run(id).map_err(refused)?;
     let folder = &project.config.state_dir;
@@ -55,7 +56,52 @@ pub fn resume(
     // It may have ended, or gone on, between the look and the lock.
     let run = log.find_run(&run.id).map_err(refused)?;
     may_resume(&RunRow { outcome: run.outcome.clone().or(Some("interrupted".into())), ..run.clone() })?;
-    resume_owned(project, &run, owner, resumption, listener)
+    Ok(Held { run, owner })
+}
+
+impl Held {
+    /// The run's id.
+    pub fn id(&self) -> &str {
+        &self.run.id
+    }
+
+    /// The firing that the run belongs to, if a trigger has set it off.
+    pub fn firing(&self, project: &Project) -> Option<String> {
+        firing_of(project, &self.run.id)
+    }
+
+    /// Goes on with it: what its journal answers is not done again.
+    ///
+    /// # Errors
+    /// Its record is damaged, or cannot be written.
+    pub fn go_on(
+        self,
+        project: &Arc<Project>,
+        resumption: Resumption,
+        listener: &Arc<dyn Listener>,
+    ) -> Result<Ending, Fault> {
+        resume_owned(project, &self.run, self.owner, resumption, listener)
+    }
+}
+
+/// The firing that a run belongs to, if a trigger has set it off.
+pub fn firing_of(project: &Project, run: &str) -> Option<String> {
+    // What cannot be read cannot be gone on with either.
+    let pinned = project.journal().pinned(run).ok()?;
+    pinned.pointer("/event/firing")?.as_str().map(str::to_owned)
+}
+
+/// Goes on with a run: what its journal answers is not done again.
+///
+/// # Errors
+/// As [`hold`] and [`Held::go_on`].
+pub fn resume(
+    project: &Arc<Project>,
+    id: &str,
+    resumption: Resumption,
+    listener: &Arc<dyn Listener>,
+) -> Result<Ending, Fault> {
+    hold(project, id)?.go_on(project, resumption, listener)
 }
 
 /// The same, with the ownership of the run.

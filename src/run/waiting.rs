@@ -37,18 +37,26 @@ impl Prepared {
         listener.on(RunEvent::Waits(until));
         sleep_until(project, until, &self.context.halt, &|| self.record.is_cancelled())?;
         listener.on(RunEvent::GoesOn);
-        let log = project.journal();
-        let run = log.find_run(self.id()).map_err(unusable)?;
-        let ready = log.wake(&run, project.clock.now()).map_err(unusable)?;
-        Ok(Former {
-            id: run.id.clone(),
-            past: past_of(&ready, None),
-            // The wait is a part of the run: time-outs count it.
-            ran: self.record.ran() + self.record.begun().elapsed(),
-            texts: log.texts(&run.id).map_err(unusable)?.into_iter().collect(),
-            owner: self.record.hand_over(),
-        })
+        Ok(woken(project, &self.record)?)
     }
+}
+
+/// What a run goes on from whose wait is over, or a playbook within one.
+///
+/// # Errors
+/// A journal that cannot be used.
+pub(super) fn woken(project: &Project, record: &RunRecord) -> Result<Former, Fault> {
+    let log = project.journal();
+    let run = log.find_run(record.id()).map_err(unusable)?;
+    let ready = log.wake(&run, project.clock.now()).map_err(unusable)?;
+    Ok(Former {
+        id: run.id.clone(),
+        past: past_of(&ready, None),
+        // The wait is a part of the run: time-outs count it.
+        ran: record.ran() + record.begun().elapsed(),
+        texts: log.texts(&run.id).map_err(unusable)?.into_iter().collect(),
+        owner: record.hand_over(),
+    })
 }
 
 /// Waits for an instant of the clock that people set, or for the end of the run.

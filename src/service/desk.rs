@@ -13,9 +13,10 @@ use crate::door::policy::NoTerminal;
 use crate::fault::Fault;
 use crate::run::{Ending, Listener, Now, Outcome, Project, Resumption, RunEvent, Start, execute_from, resume, wake};
 use crate::service::event::{ServiceEvent, Tell};
+use crate::service::failure::{failure, unknown_failure};
 use crate::service::orders::order;
 use crate::trigger::watch::Failure;
-use crate::trigger::{Firing, Missed, Triggers};
+use crate::trigger::{Firing, Missed, RunEnd, Triggers};
 
 /// What wakes the loop.
 pub(super) enum Wake {
@@ -275,15 +276,16 @@ impl Desk {
                 continue;
             }
             let failure = failure(&self.project, ending, now);
-            self.close(firing, ending.outcome, failure.as_ref(), now)?;
+            let (run, outcome) = (Some(ending.id.as_str()).filter(|run| !run.is_empty()), ending.outcome);
+            self.close(&RunEnd { firing, run, outcome, failure: failure.as_ref() }, now)?;
             self.tell_end();
         }
         Ok(())
     }
 
     /// Writes how the run of a firing ended, and why its files are to go to `failed/`.
-    fn close(&self, firing: &str, outcome: Outcome, failure: Option<&Failure>, now: Timestamp) -> Result<(), String> {
-        let problems = self.triggers.concluded(firing, outcome, failure, now).map_err(|error| error.to_string())?;
+    fn close(&self, end: &RunEnd<'_>, now: Timestamp) -> Result<(), String> {
+        let problems = self.triggers.concluded(end, now).map_err(|error| error.to_string())?;
         self.complain(problems);
         Ok(())
     }
@@ -293,14 +295,9 @@ impl Desk {
     /// # Errors
     /// What the database refuses.
     pub(super) fn close_unattended(&self, firing: &Firing, outcome: Outcome, now: Timestamp) -> Result<(), String> {
-        let failure = GIVEN_UP.contains(&outcome).then(|| Failure {
-            run: firing.run.clone(),
-            outcome: outcome.name().to_owned(),
-            message: "the service ended before it wrote why: look at the run".to_owned(),
-            place: None,
-            at: now,
-        });
-        self.close(&firing.id, outcome, failure.as_ref(), now)
+        let failure = unknown_failure(firing.run.as_deref(), outcome, now);
+        let end = RunEnd { firing: &firing.id, run: firing.run.as_deref(), outcome, failure: failure.as_ref() };
+        self.close(&end, now)
     }
 
     /// Firings that were started and have not ended, whose runs this service does not execute.
@@ -325,23 +322,4 @@ impl Desk {
 /// read. It is no end of the run, and what becomes of it is judged anew.
 fn untouched(fault: Fault) -> Ending {
     Ending { outcome: Outcome::Interrupted, ..Ending::never_begun(fault, Duration::ZERO) }
-}
-
-/// The outcomes after which nobody goes on with a run without being asked, nor has to settle first what it did.
-const GIVEN_UP: [Outcome; 4] = [Outcome::Failed, Outcome::Refused, Outcome::TimedOut, Outcome::Cancelled];
-
-/// Why a run's files go to `failed/`, if they do.
-fn failure(project: &Project, ending: &Ending, at: Timestamp) -> Option<Failure> {
-    if !GIVEN_UP.contains(&ending.outcome) {
-        return None;
-    }
-    let message = ending.error.as_ref().map_or("it did not come to its end", |error| &error.message);
-    let place = ending.error.as_ref().and_then(|error| error.place.as_ref());
-    Some(Failure {
-        run: Some(ending.id.clone()).filter(|id| !id.is_empty()),
-        outcome: ending.outcome.name().to_owned(),
-        message: project.masker().mask(message).into_owned(),
-        place: place.map(|(file, line)| format!("{file}:{line}")),
-        at,
-    })
 }

@@ -1,9 +1,11 @@
 //! The service: the loop that turns firings into runs.
 
 mod bell;
+pub mod by_hand;
 mod check;
 mod desk;
 mod event;
+mod failure;
 mod lock;
 mod orders;
 mod outside;

@@ -215,4 +215,13 @@ pub(super) const MIGRATIONS: &[&str] = &[
         leaves  INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (channel, holder, subject)
     ) WITHOUT ROWID;",
+    // 11: the runs of firings that a person has gone on with. One without an end is still in somebody's hands.
+    "CREATE TABLE by_hand (
+        run    TEXT PRIMARY KEY,
+        firing TEXT NOT NULL,
+        began  INTEGER NOT NULL,
+        ended  INTEGER
+    ) WITHOUT ROWID;
+    CREATE INDEX by_hand_firing ON by_hand (firing);
+    CREATE INDEX by_hand_going ON by_hand (firing) WHERE ended IS NULL;",
 ];

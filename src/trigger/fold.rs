@@ -40,6 +40,7 @@ fn fold_some(connection: &Connection, before: Timestamp) -> rusqlite::Result<usi
          WHERE last < ?1 AND state <> 'queued'
             AND NOT EXISTS (SELECT 1 FROM firing
                 WHERE firing.id = ledger.firing AND firing.state IN ('queued', 'taken', 'started'))
+            AND NOT EXISTS (SELECT 1 FROM by_hand WHERE by_hand.firing = ledger.firing AND by_hand.ended IS NULL)
             AND NOT EXISTS (SELECT 1 FROM claim
                 WHERE claim.firing = ledger.firing AND claim.state IN ('claimed', 'taken'))
          LIMIT ?2",
@@ -70,6 +71,7 @@ fn forget(connection: &Connection, firing: &str) -> rusqlite::Result<()> {
     for removal in [
         "DELETE FROM firing WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM ledger WHERE firing = ?1)",
         "DELETE FROM attempt WHERE firing = ?1 AND NOT EXISTS (SELECT 1 FROM ledger WHERE firing = ?1)",
+        "DELETE FROM by_hand WHERE firing = ?1 AND NOT EXISTS (SELECT 1 FROM ledger WHERE firing = ?1)",
         "DELETE FROM claim WHERE firing = ?1 AND NOT EXISTS (SELECT 1 FROM ledger WHERE firing = ?1)",
     ] {
         connection.prepare_cached(removal)?.execute([firing])?;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::trigger::by_hand;
 use crate::trigger::ledger::instant;
 
 /// One row of the ledger.
@@ -41,6 +42,25 @@ pub struct FiringRun {
     pub started: Timestamp,
     /// How it ended; nothing while it is going.
     pub outcome: Option<String>,
+    /// Whether a person has gone on with it.
+    pub by_hand: bool,
+}
+
+impl FiringRun {
+    /// A run as its firing knows it, before anybody has asked whether a person has gone on with it.
+    fn new(run: String, started: Timestamp, outcome: Option<String>) -> Self {
+        Self { run, started, outcome, by_hand: false }
+    }
+
+    fn ask_for_hands(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        if let Some(is_going) = by_hand::of_run(connection, &self.run)? {
+            self.by_hand = true;
+            if is_going {
+                self.outcome = None;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The sums of a trigger's ledger. `due` is the sum of the others.
@@ -75,7 +95,7 @@ pub(super) fn rows(connection: &Connection, name: &str, limit: usize) -> rusqlit
             let run: Option<String> = row.get(9)?;
             let last = run.map(|run| {
                 let started = instant(row.get::<_, Option<i64>>(10)?.unwrap_or_default());
-                Ok::<_, rusqlite::Error>(FiringRun { run, started, outcome: row.get(11)? })
+                Ok::<_, rusqlite::Error>(FiringRun::new(run, started, row.get(11)?))
             });
             Ok(LedgerRow {
                 first: instant(row.get(0)?),
@@ -99,6 +119,7 @@ pub(super) fn rows(connection: &Connection, name: &str, limit: usize) -> rusqlit
             Some(firing) => {
                 let mut runs = former_runs(connection, firing)?;
                 runs.append(&mut row.runs);
+                runs.iter_mut().try_for_each(|run| run.ask_for_hands(connection))?;
                 row.runs = runs;
             }
             None => {}
@@ -110,9 +131,7 @@ pub(super) fn rows(connection: &Connection, name: &str, limit: usize) -> rusqlit
 fn former_runs(connection: &Connection, firing: &str) -> rusqlite::Result<Vec<FiringRun>> {
     connection
         .prepare_cached("SELECT run, started, outcome FROM attempt WHERE firing = ?1 ORDER BY number")?
-        .query_map([firing], |row| {
-            Ok(FiringRun { run: row.get(0)?, started: instant(row.get(1)?), outcome: row.get(2)? })
-        })?
+        .query_map([firing], |row| Ok(FiringRun::new(row.get(0)?, instant(row.get(1)?), row.get(2)?)))?
         .collect()
 }
 
@@ -146,7 +165,7 @@ pub(super) fn account(connection: &Connection, name: &str) -> rusqlite::Result<A
 /// The run that a trigger started last, and how it ended.
 pub(super) fn latest_run(connection: &Connection, name: &str) -> rusqlite::Result<Option<FiringRun>> {
     // A firing that waits to be tried again has its last run among the former ones.
-    connection
+    let mut latest = connection
         .prepare_cached(
             "SELECT run, started, outcome FROM (
                 SELECT * FROM (SELECT run, started, outcome FROM firing
@@ -157,8 +176,8 @@ pub(super) fn latest_run(connection: &Connection, name: &str) -> rusqlite::Resul
                     WHERE firing.name = ?1 AND firing.state IN ('queued', 'taken'))
              ORDER BY started DESC LIMIT 1",
         )?
-        .query_row([name], |row| {
-            Ok(FiringRun { run: row.get(0)?, started: instant(row.get(1)?), outcome: row.get(2)? })
-        })
-        .optional()
+        .query_row([name], |row| Ok(FiringRun::new(row.get(0)?, instant(row.get(1)?), row.get(2)?)))
+        .optional()?;
+    latest.iter_mut().try_for_each(|run| run.ask_for_hands(connection))?;
+    Ok(latest)
 }

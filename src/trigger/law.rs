@@ -1,5 +1,6 @@
 //! The law of the ledger, due = started + merged + skipped at rest, over years that never were: stops, clocks
-//! that jump, edits, pauses, firings by hand, files, failed runs, old rows folded, and writes that fail.
+//! that jump, edits, pauses, firings by hand, files, failed runs, those that a person goes on with,
+//! old rows folded, and writes that fail.
 //!
 //! A small model counts what must have fallen due; the ledger has to agree with it, and nothing may start twice.
 
@@ -9,10 +10,11 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
+use rusqlite::OptionalExtension;
 
 use crate::config::{Config, Environment};
 use crate::state::State;
-use crate::trigger::{Firing, Outcome, ScheduleDefinition, Triggers, WatchDefinition, fold};
+use crate::trigger::{Firing, Outcome, RunEnd, ScheduleDefinition, Triggers, WatchDefinition, fold, take_in_hand};
 
 /// How far back a clock may be set, and how old a row must be to be folded.
 const FAR: SignedDuration = SignedDuration::from_hours(24 * 390);
@@ -30,6 +32,10 @@ enum Step {
     Refused(&'static str),
     /// Runs start and end, at most so many.
     Work(usize, Outcome),
+    /// A person goes on with a run that did not succeed.
+    TakeInHand,
+    /// Runs that a person has gone on with end.
+    LetGo(Outcome),
     /// The service dies, with this many firings taken whose runs do not exist yet.
     Crash(usize),
     /// The schedule gets this expression, and the service reads it.
@@ -66,7 +72,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (60 * 86_400_i64..200 * 86_400).prop_map(Step::Clock),
         8 => Just(Step::Look),
         2 => prop::sample::select(tables).prop_map(Step::Refused),
-        5 => (1_usize..5, outcomes).prop_map(|(most, outcome)| Step::Work(most, outcome)),
+        5 => (1_usize..5, outcomes.clone()).prop_map(|(most, outcome)| Step::Work(most, outcome)),
+        1 => Just(Step::TakeInHand),
+        1 => outcomes.prop_map(Step::LetGo),
         2 => (0_usize..3).prop_map(Step::Crash),
         1 => (0..CRONS.len()).prop_map(Step::Edit),
         1 => Just(Step::Pause),
@@ -163,6 +171,8 @@ impl World {
             Step::Work(most, outcome) => {
                 self.work(*most, *outcome);
             }
+            Step::TakeInHand => self.take_in_hand(),
+            Step::LetGo(outcome) => self.let_go(*outcome),
             Step::Crash(taken) => {
                 let _lost = self.triggers.take_queued(self.now, *taken).unwrap();
                 self.open();
@@ -277,6 +287,28 @@ impl World {
         taken.len()
     }
 
+    fn take_in_hand(&self) {
+        let look = "SELECT id, run FROM firing WHERE state = 'ended' AND run IS NOT NULL AND outcome <> 'succeeded'
+                    UNION SELECT firing, run FROM attempt WHERE outcome <> 'succeeded' LIMIT 1";
+        let found = self.state.with(|connection| {
+            connection.query_row(look, [], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))).optional()
+        });
+        if let Some((firing, run)) = found.unwrap() {
+            take_in_hand(&self.state, &firing, &run, self.now).unwrap();
+        }
+    }
+
+    /// The terminal tells, and a service that has looked at the same moment.
+    fn let_go(&self, outcome: Outcome) {
+        for firing in self.triggers.in_hand().unwrap() {
+            for _ in 0..2 {
+                let end = RunEnd { firing: &firing.id, run: firing.run.as_deref(), outcome, failure: None };
+                self.triggers.concluded(&end, self.now).unwrap();
+                self.balance();
+            }
+        }
+    }
+
     fn sums(&self) -> [u64; 5] {
         let sums = self.triggers.explain("job", 0).unwrap().1;
         [sums.due, sums.started, sums.merged, sums.skipped, sums.queued]
@@ -292,6 +324,7 @@ impl World {
 
     /// Everything comes to rest.
     fn rest(&mut self) {
+        self.let_go(Outcome::Interrupted);
         self.triggers.resume("feed", self.now).unwrap();
         self.model.paused = false;
         // Those that wait for each other, for their jitter, and for another attempt, come one after the other.

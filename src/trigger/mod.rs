@@ -3,9 +3,11 @@
 //! Nothing here knows scripts or the door: it says what fell due and which file is ready, queues it
 //! durably, and is told when its run was started and how that ended.
 
+mod by_hand;
 pub mod cron;
 pub mod decide;
 mod definition;
+mod ending;
 mod error;
 mod firing;
 mod fold;
@@ -21,7 +23,9 @@ pub mod watch;
 mod watches;
 
 pub use crate::run::Outcome;
+pub use by_hand::{let_go, take_in_hand};
 pub use definition::{DefinitionError, Rules, ScheduleDefinition, WatchDefinition};
+pub use ending::RunEnd;
 pub use error::TriggerError;
 pub use firing::{Firing, FiringKind};
 pub use fold::fold;

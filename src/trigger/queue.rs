@@ -29,11 +29,13 @@ pub(super) fn take(
 ) -> rusqlite::Result<Vec<Firing>> {
     expire(connection, now)?;
     let mut running = running(connection)?;
-    // A file that has not reached the work folder yet is not ready for its run.
+    // A file that has not reached the work folder yet is not ready for its run; nor is tried again what a person
+    // goes on with.
     let mut statement = connection.prepare_cached(
         "SELECT id, name, kind, due, event, params, attempts FROM firing
          WHERE state = 'queued' AND not_before <= ?1
             AND NOT EXISTS (SELECT 1 FROM claim WHERE claim.firing = firing.id AND claim.state = 'claimed')
+            AND NOT EXISTS (SELECT 1 FROM by_hand WHERE by_hand.firing = firing.id AND by_hand.ended IS NULL)
          ORDER BY not_before, name, sequence",
     )?;
     let mut rows = statement.query([micros(now)])?;

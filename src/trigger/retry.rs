@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::config::Failures;
 use crate::run::Outcome;
 use crate::trigger::ledger::{self, micros};
+use crate::trigger::{RunEnd, by_hand};
 
 /// What followed the end of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +25,9 @@ pub(super) struct Followed {
 struct Ending {
     name: String,
     state: String,
+    /// Its run, if it has one at the moment.
+    run: Option<String>,
+    outcome: Option<String>,
     /// How many runs it had before this one.
     former: u32,
     expires: Option<i64>,
@@ -33,23 +37,40 @@ struct Ending {
 /// Writes how the run of a firing ended; a run that was resumed may end again.
 pub(super) fn ended(
     connection: &Connection,
-    id: &str,
-    outcome: Outcome,
+    end: &RunEnd<'_>,
     now: Timestamp,
     failures_of: &dyn Fn(&str) -> Failures,
 ) -> rusqlite::Result<Followed> {
+    let (id, outcome) = (end.firing, end.outcome);
     let found = connection
         .prepare_cached(
-            "SELECT name, state, attempts, expires,
+            "SELECT name, state, run, outcome, attempts, expires,
                 EXISTS (SELECT 1 FROM trigger_standing WHERE trigger_standing.name = firing.name AND paused)
              FROM firing WHERE id = ?1",
         )?
         .query_row([id], |row| {
-            let (name, state) = (row.get(0)?, row.get(1)?);
-            Ok(Ending { name, state, former: row.get(2)?, expires: row.get(3)?, paused: row.get(4)? })
+            Ok(Ending {
+                name: row.get(0)?,
+                state: row.get(1)?,
+                run: row.get(2)?,
+                outcome: row.get(3)?,
+                former: row.get(4)?,
+                expires: row.get(5)?,
+                paused: row.get(6)?,
+            })
         })
         .optional()?;
+    if let Some(run) = end.run {
+        by_hand::ended(connection, run, now)?;
+    }
     let Some(ending) = found else { return Ok(Followed::default()) };
+    if let Some(run) = end.run.filter(|run| ending.run.as_deref() != Some(run)) {
+        return former_ended(connection, &ending, end, run, now);
+    }
+    // Nobody goes on with what has succeeded: whoever says otherwise looked at it before.
+    if ending.outcome.as_deref() == Some(Outcome::Succeeded.name()) {
+        return Ok(Followed::default());
+    }
     // Where its start could not be written, its end says that there was one.
     ledger::settle_started(connection, id, now)?;
     let failures = failures_of(&ending.name);
@@ -78,6 +99,28 @@ pub(super) fn ended(
     Ok(Followed { again: None, paused })
 }
 
+/// Writes how a run ended that had been tried again already. Where it has succeeded there is nothing left to try.
+fn former_ended(
+    connection: &Connection,
+    ending: &Ending,
+    end: &RunEnd<'_>,
+    run: &str,
+    now: Timestamp,
+) -> rusqlite::Result<Followed> {
+    let known = connection
+        .prepare_cached(
+            "UPDATE attempt SET outcome = ?3, ended = ?4 WHERE firing = ?1 AND run = ?2 AND outcome <> 'succeeded'",
+        )?
+        .execute(params![end.firing, run, end.outcome.name(), micros(now)])?;
+    if known > 0 && end.outcome == Outcome::Succeeded {
+        if ending.state == "queued" {
+            back_to_last(connection, end.firing, &format!("run {run} was resumed by hand"))?;
+        }
+        count(connection, &ending.name, Outcome::Succeeded)?;
+    }
+    Ok(Followed::default())
+}
+
 /// When a firing may be tried again; not at all outside of its window, or where the trigger rests.
 fn again(ending: &Ending, outcome: Outcome, now: Timestamp, failures: Failures) -> Option<Timestamp> {
     if ending.paused || !matches!(outcome, Outcome::Failed | Outcome::TimedOut) {
@@ -100,6 +143,13 @@ fn keep_attempt(connection: &Connection, id: &str, outcome: Outcome, now: Timest
 
 /// Ends a firing that waits to be tried again as its last run ended; says whether it was such a one.
 pub(super) fn give_up(connection: &Connection, id: &str, reason: &str) -> rusqlite::Result<bool> {
+    let name = back_to_last(connection, id, reason)?;
+    name.map_or(Ok(false), |name| count(connection, &name, Outcome::Failed).map(|()| true))
+}
+
+/// Gives a firing that waits to be tried again its last run back, and ends it with that. Nothing comes of any
+/// other; of such a one its trigger.
+fn back_to_last(connection: &Connection, id: &str, reason: &str) -> rusqlite::Result<Option<String>> {
     let last = connection
         .prepare_cached(
             "SELECT firing.name, attempt.number, attempt.run, attempt.started, attempt.ended, attempt.outcome
@@ -117,7 +167,7 @@ pub(super) fn give_up(connection: &Connection, id: &str, reason: &str) -> rusqli
             ))
         })
         .optional()?;
-    let Some((name, number, run, (started, ended), outcome)) = last else { return Ok(false) };
+    let Some((name, number, run, (started, ended), outcome)) = last else { return Ok(None) };
     connection
         .prepare_cached(
             "UPDATE firing SET state = 'ended', attempts = attempts - 1, run = ?2, started = ?3, ended = ?4, outcome = ?5
@@ -128,8 +178,7 @@ pub(super) fn give_up(connection: &Connection, id: &str, reason: &str) -> rusqli
     connection
         .prepare_cached("UPDATE ledger SET reason = ?2 WHERE firing = ?1 AND state = 'started'")?
         .execute(params![id, format!("it was not tried again: {reason}")])?;
-    count(connection, &name, Outcome::Failed)?;
-    Ok(true)
+    Ok(Some(name))
 }
 
 /// Ends the firings of a trigger that wait to be tried again.

@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use crate::config::{Failures, Overlap};
 use crate::nearest;
 use crate::state::{State, StateError};
-use crate::trigger::watch::{self, Failure, bring_all, forget_failed, hand};
+use crate::trigger::watch::{bring_all, forget_failed, hand};
 use crate::trigger::{
-    Account, Firing, FiringRun, LedgerRow, Missed, Outcome, ScheduleDefinition, Schedules, Standing, TriggerError,
-    WatchDefinition, Watches, history, ledger, queue, retry,
+    Account, Firing, FiringRun, LedgerRow, Missed, ScheduleDefinition, Schedules, Standing, TriggerError,
+    WatchDefinition, Watches, by_hand, history, ledger, queue, retry,
 };
 
 /// What a look at triggers did.
@@ -179,65 +179,9 @@ impl Triggers {
     }
 
     /// What follows the failed runs of a trigger.
-    fn failures(&self, name: &str) -> Failures {
+    pub(super) fn failures(&self, name: &str) -> Failures {
         let schedule = self.schedules.get(name).map(|definition| definition.config.failures);
         schedule.or_else(|| self.watches.get(name).map(|definition| definition.config.failures)).unwrap_or_default()
-    }
-
-    /// Records how a run ended, where its files have nowhere to go but the way of its outcome.
-    ///
-    /// # Errors
-    /// What the database refuses.
-    pub fn ended(&self, firing: &str, outcome: Outcome, now: Timestamp) -> Result<Vec<String>, TriggerError> {
-        self.concluded(firing, outcome, None, now)
-    }
-
-    /// Records how a run ended (again, if it was resumed): one that failed may be tried again later, and a
-    /// trigger that fails too often is paused. The next look at the watches puts the files of one that
-    /// succeeded away, and brings those of one that is not tried again to `failed/`, if there is a `failure`
-    /// to tell beside them; else they stay in the work folder. Answers with what people should know of it.
-    ///
-    /// # Errors
-    /// What the database refuses; nothing is recorded then.
-    pub fn concluded(
-        &self,
-        firing: &str,
-        outcome: Outcome,
-        failure: Option<&Failure>,
-        now: Timestamp,
-    ) -> Result<Vec<String>, TriggerError> {
-        let failures = |name: &str| self.failures(name);
-        let note = failure.map(ToString::to_string);
-        let (name, followed, watch) = self.state.transaction(|transaction| {
-            let followed = retry::ended(transaction, firing, outcome, now, &failures)?;
-            let goes = outcome == Outcome::Succeeded || note.is_some();
-            let watch = if goes { watch::end(transaction, firing, note.as_deref())? } else { None };
-            Ok((queue::trigger_of(transaction, firing)?.unwrap_or_default(), followed, watch))
-        })?;
-        self.watches.run_ended(watch);
-        let mut notes = Vec::new();
-        if let Some((number, at)) = followed.again {
-            let most = self.failures(&name).attempts;
-            notes.push(format!("{name}: the run ended as {outcome}; attempt {number} of {most} begins at {at:.0}"));
-        }
-        if let Some(failures) = followed.paused {
-            notes.push(format!(
-                "{name}: paused, because it failed {failures} times in a row; `beadle triggers explain {name}` shows \
-                 the runs, `beadle triggers resume {name}` lets it go on"
-            ));
-        }
-        Ok(notes)
-    }
-
-    /// The run of a firing cannot be made: the next look at the watches brings its files to `failed/`.
-    ///
-    /// # Errors
-    /// What the database refuses.
-    pub fn gave_up(&self, firing: &str, failure: &Failure) -> Result<(), TriggerError> {
-        let note = failure.to_string();
-        let watch = self.state.transaction(|transaction| watch::end(transaction, firing, Some(&note)))?;
-        self.watches.run_ended(watch);
-        Ok(())
     }
 
     /// Firings that were started and have not ended.
@@ -246,6 +190,14 @@ impl Triggers {
     /// What the database refuses.
     pub fn unended(&self) -> Result<Vec<Firing>, TriggerError> {
         Ok(self.state.with(queue::unended)?)
+    }
+
+    /// Firings that have ended, or wait to be tried again, and of which a person has a run in hand; with its id.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub fn in_hand(&self) -> Result<Vec<Firing>, TriggerError> {
+        Ok(self.state.with(by_hand::firings)?)
     }
 
     /// Those of [`Self::unended`] that a waiting firing of a `cancel-old` trigger wants out of its way.

@@ -5,11 +5,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use clap::{Arg, ValueHint};
+use clap::{Arg, Command, ValueHint};
 
 use crate::catalog::{Catalog, explain};
 use crate::cli::complete::words::Offer;
 use crate::cli::program::Program;
+use crate::cli::triggers::FILE;
 use crate::config::Config;
 use crate::fault::{Fault, FaultKind};
 use crate::journal::Log;
@@ -38,8 +39,8 @@ impl Known {
         Self { config, catalog, here: program.here.clone() }
     }
 
-    /// What the argument could be, behind the positional arguments that are given already.
-    pub fn values(&self, arg: &Arg, given: &[&str], current: &str) -> Vec<Offer> {
+    /// What the argument of a command could be, behind the positional arguments that are given already.
+    pub fn values(&self, command: &Command, arg: &Arg, given: &[&str], current: &str) -> Vec<Offer> {
         let choices = arg.get_possible_values();
         if !choices.is_empty() {
             let shown = choices.iter().filter(|choice| !choice.is_hide_set());
@@ -51,7 +52,7 @@ impl Known {
         let mut offers: Vec<Offer> = names
             .iter()
             .flat_map(|name| name.as_str().split('|'))
-            .flat_map(|kind| self.of_kind(kind.trim_end_matches('…'), given, current))
+            .flat_map(|kind| self.of_kind(command, kind.trim_end_matches('…'), given, current))
             .collect();
         if matches!(arg.get_value_hint(), ValueHint::AnyPath | ValueHint::FilePath | ValueHint::DirPath)
             && offers.is_empty()
@@ -61,11 +62,11 @@ impl Known {
         offers
     }
 
-    fn of_kind(&self, kind: &str, given: &[&str], current: &str) -> Vec<Offer> {
+    fn of_kind(&self, command: &Command, kind: &str, given: &[&str], current: &str) -> Vec<Offer> {
         match kind {
             "PLAYBOOK" => self.playbooks(),
             "FILE" | "DIR" => files(&self.here, current),
-            "NAME=VALUE" => self.params(given, current),
+            "NAME=VALUE" => self.params(command, given, current),
             "TARGET" => self.targets(None),
             "VENDOR" => self.catalog.vendors().iter().map(|vendor| Offer::new(vendor.id, vendor.title)).collect(),
             "CALL" => self.calls(current),
@@ -117,17 +118,39 @@ impl Known {
         offers
     }
 
-    /// The parameters of the playbook that is named first, or the values of one.
-    fn params(&self, given: &[&str], current: &str) -> Vec<Offer> {
-        let playbook = given.first().and_then(|name| Playbook::find(name, &self.here, &self.config.folder).ok());
-        let Some(playbook) = playbook else { return Vec::new() };
-        let specs = &playbook.header.params;
+    /// The playbook that the first word names, or that the trigger of that name runs; and whether the latter is a
+    /// watch, which takes a file as well.
+    fn playbook(&self, command: &Command, named: &str) -> Option<(Playbook, bool)> {
+        let config = &self.config;
+        let mut first = command.get_positionals().next()?.get_value_names()?.iter();
+        if !first.any(|kind| kind.as_str() == "TRIGGER") {
+            return Some((Playbook::find(named, &self.here, &config.folder).ok()?, false));
+        }
+        let schedule = config.schedules.get(named).map(|schedule| &schedule.playbook);
+        let name = schedule.or_else(|| config.watches.get(named).map(|watch| &watch.playbook))?;
+        Some((Playbook::find(name, &config.folder, &config.folder).ok()?, schedule.is_none()))
+    }
+
+    /// The parameters of a playbook, or the values of one.
+    fn params(&self, command: &Command, given: &[&str], current: &str) -> Vec<Offer> {
+        let playbook = given.first().and_then(|named| self.playbook(command, named));
+        let Some((playbook, takes_file)) = playbook else { return Vec::new() };
+        let is_given = |name: &str| given.iter().any(|word| word.split('=').next() == Some(name));
+        // To a watch this one is the file that it is handed, whatever the playbook calls so.
+        let is_file = |name: &str| takes_file && name == FILE;
+        let specs: Vec<&ParamSpec> = playbook.header.params.iter().filter(|spec| !is_file(&spec.name)).collect();
         let Some((name, value)) = current.split_once('=') else {
-            let has = |spec: &&ParamSpec| given.iter().any(|word| word.split('=').next() == Some(&spec.name));
-            let free = specs.iter().filter(|spec| spec.list || !has(spec));
+            let file = (takes_file && !is_given(FILE))
+                .then(|| Offer::new(format!("{FILE}="), "the file that it is handed a copy of"));
+            let free = specs.iter().filter(|spec| spec.list || !is_given(&spec.name));
             let help = |spec: &ParamSpec| format!("{} ({})", spec.doc, playbooks::facts(spec).join(", "));
-            return free.map(|spec| Offer::new(format!("{}=", spec.name), help(spec))).collect();
+            let free = free.map(|spec| Offer::new(format!("{}=", spec.name), help(spec)));
+            return file.into_iter().chain(free).collect();
         };
+        if is_file(name) {
+            let found = files(&self.here, value).into_iter();
+            return found.map(|offer| Offer::new(format!("{name}={}", offer.text), offer.help)).collect();
+        }
         let Some(spec) = specs.iter().find(|spec| spec.name == name) else { return Vec::new() };
         // Of a list the last entry is being typed.
         let done = if spec.list { value.rfind(',').map_or(0, |at| at + 1) } else { 0 };

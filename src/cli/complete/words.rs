@@ -44,12 +44,13 @@ pub fn offers(known: &Known, before: &[String], current: &str) -> Vec<Offer> {
         }
     }
     let mut offers = match awaits {
-        Some(arg) => known.values(arg, &given, current),
+        Some(arg) => known.values(at, arg, &given, current),
         None if current.starts_with('-') && !only_values => options(known, at, &given, current),
         None => {
             let mut offers = if given.is_empty() { subcommands(at) } else { Vec::new() };
-            offers
-                .extend(positional(at, given.len()).map(|arg| known.values(arg, &given, current)).unwrap_or_default());
+            offers.extend(
+                positional(at, given.len()).map(|arg| known.values(at, arg, &given, current)).unwrap_or_default(),
+            );
             offers
         }
     };
@@ -70,7 +71,7 @@ fn options(known: &Known, command: &Command, given: &[&str], current: &str) -> V
     if let Some((name, value)) = current.split_once('=')
         && let Some(arg) = option(command, name)
     {
-        let values = known.values(arg, given, value).into_iter().filter(|offer| offer.text.starts_with(value));
+        let values = known.values(command, arg, given, value).into_iter().filter(|offer| offer.text.starts_with(value));
         return values.map(|offer| Offer::new(format!("{name}={}", offer.text), offer.help)).collect();
     }
     let shown = command.get_arguments().filter(|arg| !arg.is_hide_set());

@@ -10,6 +10,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::CommandFailure;
 use crate::cli::program::{Done, Program};
 use crate::journal::{RunRow, ask_to_cancel};
+use crate::service::by_hand;
 use crate::service::ring;
 
 /// How long the run may take to end: a change that has left gets five seconds for its answer.
@@ -31,8 +32,9 @@ impl CancelArgs {
         let id = &run.id;
         if run.state() == "waiting" && run.outcome.is_some() {
             // Nobody executes it, so that nobody else can end it.
-            let ending =
-                crate::run::cancel(&opened.project, id).map_err(|fault| CommandFailure::failed(fault.message))?;
+            let (ending, notes) =
+                by_hand::cancel(&opened.project, id).map_err(|fault| CommandFailure::failed(fault.message))?;
+            notes.iter().for_each(|note| eprintln!("note: {note}"));
             return told(program, id, ending.outcome.name());
         }
         if let Some(outcome) = &run.outcome {

@@ -14,7 +14,8 @@ use crate::cli::screen::{Lines, Screen};
 use crate::cli::signals::cancel_on_signal;
 use crate::door::Halt;
 use crate::fault::Fault;
-use crate::run::{Ending, Listener, Now, Project, Resumption, replay, resume};
+use crate::run::{Ending, Listener, Now, Project, Resumption, replay};
+use crate::service::by_hand::resume;
 
 /// Go on with a run
 #[derive(Debug, Args)]

@@ -179,7 +179,7 @@ fn row_json(row: &LedgerRow) -> Json {
         "file": row.file,
         "next": row.next.map(|next| next.to_string()),
         "runs": row.runs.iter().map(|run| json!({
-            "run": run.run, "started": run.started.to_string(), "outcome": run.outcome,
+            "run": run.run, "started": run.started.to_string(), "outcome": run.outcome, "by_hand": run.by_hand,
         })).collect::<Vec<_>>(),
     })
 }

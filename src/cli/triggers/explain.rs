@@ -188,7 +188,9 @@ fn became(row: &LedgerRow, explained: &Explained<'_>) -> String {
         parts.push(format!("until {}", short(row.last, &explained.zone)));
     }
     for run in &row.runs {
-        parts.push(format!("run {} {}", run.run, run.outcome.as_deref().unwrap_or("is going")));
+        let how = run.outcome.as_deref().unwrap_or("is going");
+        let by_hand = if run.by_hand { "resumed by hand, " } else { "" };
+        parts.push(format!("run {} {by_hand}{how}", run.run));
     }
     if let Some(late) = row.late.filter(|late| *late >= 1_000_000) {
         parts.push(format!("{} late", length(SignedDuration::from_micros(late))));

@@ -17,7 +17,7 @@ use crate::service::{order, overrides};
 use crate::trigger::Firing;
 
 /// The parameter by which a watch is given its file.
-const FILE: &str = "path";
+pub const FILE: &str = "path";
 
 /// What is to go off, and with which parameters.
 #[derive(Debug, Args)]

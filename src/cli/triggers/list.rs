@@ -124,7 +124,7 @@ fn as_json(listed: &Listed, served: bool) -> Json {
         "paused_why": listed.standing.as_ref().and_then(|standing| standing.paused_why.clone()),
         "active": listed.standing.as_ref().map_or(0, |standing| standing.active),
         "last_run": listed.last.as_ref().map(|run| json!({
-            "run": run.run, "started": run.started.to_string(), "outcome": run.outcome,
+            "run": run.run, "started": run.started.to_string(), "outcome": run.outcome, "by_hand": run.by_hand,
         })),
         "served": served,
     })

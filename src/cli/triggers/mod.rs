@@ -9,3 +9,4 @@ mod list;
 mod times;
 
 pub use command::TriggersCommand;
+pub use fire::FILE;

@@ -80,7 +80,7 @@ pub fn test_functions(name: &str, text: &str, catalog: &Arc<Catalog>) -> Result<
 }
 
 fn wrong(message: String) -> Box<Diagnostic> {
-    Box::new(Diagnostic { message, place: None, stack: Vec::new(), hints: Vec::new(), fault: None })
+    Box::new(Diagnostic::of_text(message))
 }
 
 /// Rhai does not keep where a function begins.

@@ -35,13 +35,15 @@ pub struct Brief {
     pub max_memory: u64,
     /// How much of the run's time is left.
     pub left: Option<Duration>,
+    /// Whether its functions are to be kept when it has ended, and called on demand.
+    pub stays: bool,
     /// The user's catalogs: their shown names and texts.
     pub catalogs: Vec<(String, String)>,
 }
 
 impl Brief {
     /// Of a script.
-    pub fn of(script: &ScriptRun, vault: &Vault) -> Self {
+    pub fn of(script: &ScriptRun, vault: &Vault, stays: bool) -> Self {
         let context = &script.context;
         let facts = &context.facts;
         let deadline = context.halt.deadline;
@@ -56,6 +58,7 @@ impl Brief {
             max_steps: context.max_steps,
             max_memory: context.max_memory,
             left: deadline.map(|deadline| deadline.saturating_duration_since(tokio::time::Instant::now())),
+            stays,
             catalogs: context.catalog.user_texts().to_vec(),
         }
     }

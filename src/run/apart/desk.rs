@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::Scope;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -21,13 +22,17 @@ use crate::engine::{ScriptError, ScriptRun, Sources};
 use crate::fault::Stop;
 use crate::run::apart::answer::read_end;
 use crate::run::apart::frame::{self, Frame, FrameError};
-use crate::run::apart::message::{Kind, read_shown};
+use crate::run::apart::message::{Kind, TakenBack, read_shown};
 use crate::run::apart::vault::Vault;
+use crate::run::functions::KeptStep;
 use crate::secret::Secret;
 use crate::value::Value;
 
 /// The most threads of one run: a `parallel` has a thousand at most.
 const MOST: usize = 1_024;
+
+/// How often it is looked whether all questions have come to their end.
+const RESTING: Duration = Duration::from_millis(2);
 
 /// Something that whoever supervises the run has to know.
 pub enum Event {
@@ -37,6 +42,10 @@ pub enum Event {
     Ended(Result<Value, ScriptError>),
     /// So many threads of the script are at work, after so many answers.
     Working(i64, u64),
+    /// A script that stays has ended, with functions for these of its steps.
+    Kept(Vec<KeptStep>),
+    /// One of these functions has ended; with the number of the next entry in its branch.
+    TakenBack(Result<(), ScriptError>, u64),
     /// The pipe is closed: the process has ended.
     Closed,
     /// What came over the pipe cannot be.
@@ -179,6 +188,15 @@ impl<'s> Desk<'s> {
             // Only now: until its answer is on the way nobody may think that nothing is under way.
             self.asked.fetch_sub(1, Ordering::SeqCst);
         }
+        self.threads.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Waits until every question of a process that is gone has come to its end.
+    pub fn rest(&self) {
+        self.close();
+        while self.threads.load(Ordering::SeqCst) > 0 {
+            std::thread::sleep(RESTING);
+        }
     }
 
     /// The next question. What is none is dealt with here, in the order in which it comes; nothing when the pipe
@@ -236,6 +254,12 @@ impl<'s> Desk<'s> {
                 context.texts.loaded(&name, text);
             }
             Kind::Working => self.tell(Event::Working(head_of(&frame)?, frame.number)),
+            Kind::Kept => self.tell(Event::Kept(head_of(&frame)?)),
+            Kind::TakenBack => {
+                let TakenBack { end, entry } = head_of(&frame)?;
+                let result = read_end(end, &secret).ok_or("how a function ended cannot be read")?;
+                self.tell(Event::TakenBack(result.map(|_| ()), entry));
+            }
             Kind::Confined => self.tell(Event::Confined(head_of(&frame)?)),
             Kind::Ended => {
                 let result = read_end(head_of(&frame)?, &secret).ok_or("how the script ended cannot be read")?;
@@ -250,7 +274,7 @@ impl<'s> Desk<'s> {
             | Kind::AssumedTarget
             | Kind::Instead
             | Kind::Import => return Ok(Some((kind, frame))),
-            Kind::Brief | Kind::Answer | Kind::Cancel | Kind::HowMany => {
+            Kind::Brief | Kind::Answer | Kind::Cancel | Kind::HowMany | Kind::TakeBack => {
                 return Err(format!("an interpreter does not send {kind:?}"));
             }
         }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -14,13 +14,14 @@ use serde_json::{Value as Json, json};
 
 use crate::catalog::Catalog;
 use crate::door::{Action, Branch, Composite, Halt, Key, Passage, Reply, is_assumed};
-use crate::engine::{Library, Output, OutputEvent, Texts};
+use crate::engine::{Library, Output, OutputEvent, RunContext, Texts};
 use crate::fault::{Failure, Fault, FaultKind};
 use crate::journal::{code, fault_json};
 use crate::run::apart::action;
 use crate::run::apart::answer;
 use crate::run::apart::frame::{self, Frame};
-use crate::run::apart::message::{Kind, shown_json};
+use crate::run::apart::message::{Kind, TakeBack, TakenBack, shown_json};
+use crate::run::functions::Functions;
 use crate::secret::Secret;
 use crate::value::Value;
 
@@ -32,6 +33,8 @@ pub struct Line {
     next: AtomicU64,
     /// How many threads of the script are at work, and do not wait for an answer.
     working: AtomicI64,
+    /// Whoever takes steps back, in a script that stays.
+    orders: Mutex<Option<Sender<TakeBack>>>,
     catalog: Arc<Catalog>,
 }
 
@@ -57,6 +60,7 @@ impl Line {
             waiting: Mutex::default(),
             next: AtomicU64::new(0),
             working: AtomicI64::new(1),
+            orders: Mutex::default(),
             catalog,
         }
     }
@@ -116,10 +120,34 @@ impl Line {
                     let working = self.working.load(Ordering::SeqCst);
                     self.tell(&Kind::Working.frame(frame.number, &working, Bytes::new()));
                 }
+                Some(Kind::TakeBack) => {
+                    let orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+                    let order = serde_json::from_slice(&frame.head).ok();
+                    if order.zip(orders.as_ref()).is_none_or(|(order, orders)| orders.send(order).is_err()) {
+                        break;
+                    }
+                }
                 _ => break,
             }
         }
         die();
+    }
+
+    /// Keeps the functions of a script that has ended, and calls them as the service asks for it, until it is gone.
+    pub fn stay(&self, functions: &dyn Functions, context: &RunContext) {
+        let (orders, order) = channel();
+        *self.orders.lock().unwrap_or_else(PoisonError::into_inner) = Some(orders);
+        self.tell(&Kind::Kept.frame(0, &functions.kept(), Bytes::new()));
+        let branch = Branch::main();
+        while let Ok(TakeBack { step, entry }) = order.recv() {
+            // What has ended the script, or an earlier function, does not concern this one.
+            context.halt.renew();
+            context.go_on();
+            branch.advance_to(entry);
+            let end = functions.call(step, &branch).map(|()| Value::Null);
+            let taken = TakenBack { end: answer::encode_end(&end), entry: branch.entries() };
+            self.tell(&Kind::TakenBack.frame(0, &taken, Bytes::new()));
+        }
     }
 }
 

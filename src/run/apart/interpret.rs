@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crate::catalog::Catalog;
 use crate::confine::{Allowance, confine};
 use crate::door::{Halt, Passage};
-use crate::engine::{ContextParts, Index, Library, Output, RunContext, RunFacts, ScriptRun, Texts, run_script};
+use crate::engine::{ContextParts, Index, Library, Output, RunContext, RunFacts, ScriptRun, Texts, run_script_then};
 use crate::journal::decode_map;
 use crate::run::apart::answer::encode_end;
 use crate::run::apart::brief::Brief;
@@ -17,6 +17,7 @@ use crate::run::apart::frame;
 use crate::run::apart::inside::Line;
 use crate::run::apart::message::Kind;
 use crate::run::check::premises_of;
+use crate::run::functions::Here;
 use crate::run::playbook::Playbook;
 use crate::secret::Secret;
 
@@ -50,7 +51,14 @@ pub fn interpret(allowance: Allowance) -> Result<(), String> {
     };
     let started = std::thread::Builder::new().name("pipe".into()).spawn(listener);
     started.map_err(|error| format!("no thread can be had for the pipe: {error}"))?;
-    let ended = run_script(script(brief, catalog, &line, halt)?);
+    let stays = brief.stays;
+    let script = script(brief, catalog, &line, halt)?;
+    let context = Arc::clone(&script.context);
+    let (ended, _) = run_script_then(script, |afterwards| {
+        if stays {
+            line.stay(&Here::of(afterwards, &context), &context);
+        }
+    });
     line.tell(&Kind::Ended.frame(0, &encode_end(&ended.result), Bytes::new()));
     Ok(())
 }

@@ -7,11 +7,13 @@ use tokio::runtime::Handle;
 
 use crate::clock::Clock;
 use crate::confine::{Allowance, Confinement};
-use crate::engine::ScriptRun;
+use crate::engine::{Ended, ScriptRun};
+use crate::run::apart::afterwards::supervise_then;
 use crate::run::apart::frame;
 use crate::run::apart::message::Kind;
 use crate::run::apart::process::Process;
 use crate::run::apart::supervisor::supervise;
+use crate::run::functions::Functions;
 use crate::run::interpreter::Came;
 
 /// From this length on a wait ends the process that waits.
@@ -41,7 +43,7 @@ impl Launcher {
     pub fn try_out(&self) -> Result<Confinement, String> {
         let unusable = |error: String| format!("scripts cannot be interpreted in processes of their own: {error}");
         let allowance = Allowance { memory: 2 << 30, processor: TRIAL };
-        let (process, mut pipe) = Process::start(allowance).map_err(|error| unusable(error.to_string()))?;
+        let (mut process, mut pipe) = Process::start(allowance).map_err(|error| unusable(error.to_string()))?;
         let read = pipe.set_read_timeout(Some(TRIAL)).map_err(Into::into).and_then(|()| frame::read(&mut pipe));
         drop(pipe);
         match read {
@@ -56,5 +58,18 @@ impl Launcher {
     /// Has a script interpreted, to its end or, where it may, to a long wait.
     pub fn run(&self, script: &ScriptRun, may_wait: bool) -> Came {
         supervise(self, script, may_wait)
+    }
+
+    /// Has a script interpreted that has run before, and works with its functions.
+    ///
+    /// # Errors
+    /// How it ended, where its functions cannot be had.
+    pub fn run_then<T>(
+        &self,
+        script: &ScriptRun,
+        silence: Duration,
+        then: impl FnOnce(&dyn Functions) -> T,
+    ) -> Result<T, Ended> {
+        supervise_then(self, script, silence, then)
     }
 }

@@ -1,7 +1,7 @@
 //! What frames mean.
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::engine::{Level, OutputEvent};
@@ -36,6 +36,10 @@ pub enum Kind {
     Show,
     /// How many threads of the script are at work.
     Working,
+    /// The script has ended, and these of its steps have functions that take them back.
+    Kept,
+    /// Such a function has ended.
+    TakenBack,
     /// The script has ended.
     Ended,
     /// The script and all that is known of the run.
@@ -46,10 +50,12 @@ pub enum Kind {
     Cancel,
     /// How many threads are at work?
     HowMany,
+    /// A step is to be taken back.
+    TakeBack,
 }
 
 impl Kind {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 20] = [
         Self::Confined,
         Self::Pass,
         Self::Open,
@@ -62,11 +68,14 @@ impl Kind {
         Self::Loaded,
         Self::Show,
         Self::Working,
+        Self::Kept,
+        Self::TakenBack,
         Self::Ended,
         Self::Brief,
         Self::Answer,
         Self::Cancel,
         Self::HowMany,
+        Self::TakeBack,
     ];
 
     /// The kind of a frame.
@@ -79,6 +88,26 @@ impl Kind {
         // What cannot be written as JSON does not occur; an empty head is refused at the other end.
         Frame { kind: self as u8, number, head: serde_json::to_vec(head).unwrap_or_default(), body }
     }
+}
+
+/// Asks for the function of a step.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TakeBack {
+    /// The step's number among those that were kept.
+    pub step: usize,
+    /// The number of the next entry in the branch that the function is a part of.
+    pub entry: u64,
+}
+
+/// Tells how such a function ended.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TakenBack {
+    /// As the end of a script is told.
+    pub end: Json,
+    /// The number of the next entry in the branch.
+    pub entry: u64,
 }
 
 /// Something that a script shows, as the head of a frame.

@@ -5,6 +5,7 @@
 //! stay where they are.
 
 mod action;
+mod afterwards;
 mod answer;
 mod brief;
 mod desk;

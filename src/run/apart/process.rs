@@ -52,7 +52,7 @@ impl Process {
     }
 
     /// Waits for its end, and says how that was and what it said last.
-    pub fn end(mut self) -> String {
+    pub fn end(&mut self) -> String {
         let status = self.child.wait();
         let mut words = Vec::new();
         if let Some(pipe) = self.child.stderr.take() {

@@ -134,6 +134,9 @@ fn what_no_interpreter_sends_is_told_and_not_answered() {
         frame(Kind::ItemFailed, json!({ "key": { "path": [], "entry": 3, "inside": null }, "item": 1 })),
         frame(Kind::Loaded, json!("std/seg/ip_groups")),
         frame(Kind::Show, json!(["shout", "x"])),
+        frame(Kind::TakeBack, json!({ "step": 0, "entry": 0 })),
+        frame(Kind::Kept, json!([{ "path": [], "place": -1 }])),
+        frame(Kind::TakenBack, json!({ "end": {}, "entry": 1 })),
         Frame { head: Vec::new(), ..frame(Kind::Ended, json!({})) },
     ] {
         let (events, sent) = told(&of(std::slice::from_ref(&frame)), 0);

@@ -1,27 +1,26 @@
 //! An undo from order to ending.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::json;
 
 use super::compare::{Comparer, Decision};
 use super::made::{Made, collect};
-use super::relay::Relay;
 use crate::door::policy::{Budget, Confirm, Declared, NoTerminal, Policy, PolicySettings, Rights, RunLocks};
-use crate::door::{Action, Branch, Door, DoorParts, Passage, Pins};
-use crate::engine::{Afterwards, Level, OutputEvent, RunContext, RunFacts, ScriptError, StepUndo, run_script_then};
+use crate::door::{Action, Branch, Door, DoorParts, Passage, Pins, path_text};
+use crate::engine::{Level, OutputEvent, RunFacts, ScriptError};
 use crate::fault::{Failure, Fault, FaultKind};
 use crate::id;
 use crate::journal::{Log, Owner, RunRow};
 use crate::run::authorship::RunAuthorship;
-use crate::run::check::script_of;
 use crate::run::children::ChildRuns;
-use crate::run::execute::{Judged, Listener, Order, RunEvent, Start, judged, of_failure};
+use crate::run::execute::{Judged, Listener, Order, Pulse, RunEvent, of_failure};
+use crate::run::functions::Functions;
 use crate::run::intent::Intent;
 use crate::run::outcome::Ending;
 use crate::run::pins::Now;
-use crate::run::prepare::{Ears, Prepared, context, declared, host, notices, prepare, store_name};
+use crate::run::prepare::{Ears, Prepared, context, declared, host, notices, store_name};
 use crate::run::project::Project;
 use crate::run::record::{Beginning, Former, RunRecord, unusable};
 use crate::run::resume::replayed;
@@ -77,7 +76,6 @@ pub(in crate::run) fn undo_from(
     listener: &Arc<dyn Listener>,
 ) -> Result<Ending, Fault> {
     let begun = Instant::now();
-    let silent: Arc<dyn Listener> = Arc::new(Silent);
     let replay = match (order.only, run.mode.as_str()) {
         (Some(_), _) | (_, "session" | "undo") => None,
         _ => {
@@ -92,10 +90,13 @@ pub(in crate::run) fn undo_from(
         }
     };
     let making = Making::new(project, run, &order, replay.as_ref().map(|(order, _)| order), former, listener)?;
+    // Another process may want it cancelled.
+    let pulse = Pulse::begin(&project.runtime, &making.prepared);
     let result = match replay {
         None => making.carry_out(log, None),
-        Some((order, former)) => making.after_replay(log, order, former, &silent),
+        Some((order, former)) => making.after_replay(log, order, former),
     };
+    drop(pulse);
     Ok(making.prepared.ending(result, begun))
 }
 
@@ -135,22 +136,15 @@ pub(in crate::run) fn cause_of(id: &str) -> String {
     format!("undo of {id}")
 }
 
-/// Whoever is told nothing: a replay shows nothing new.
-struct Silent;
-
-impl Listener for Silent {
-    fn on(&self, _event: RunEvent) {}
-}
-
 /// An undo under way.
-struct Making {
-    project: Arc<Project>,
-    run: RunRow,
+pub(super) struct Making {
+    pub(super) project: Arc<Project>,
+    pub(super) run: RunRow,
     only: Option<u64>,
     listener: Arc<dyn Listener>,
-    prepared: Prepared,
+    pub(super) prepared: Prepared,
     /// The door of the script's own functions: they have the rights that the script had.
-    scripts: Arc<Door>,
+    pub(super) scripts: Arc<Door>,
     branch: Branch,
 }
 
@@ -184,7 +178,8 @@ impl Making {
         let record = Arc::new(record);
         let ears = Arc::new(Ears::new(listener));
         let mut halt = order.now.halt.clone();
-        halt.deadline = order.now.timeout.map(|timeout| tokio::time::Instant::now() + timeout);
+        let timeout = order.now.timeout.or(project.config.limits.timeout);
+        halt.deadline = timeout.map(|timeout| tokio::time::Instant::now() + timeout);
         let mode = Arc::new(Intent::dry(order.dry).mode(record.id()));
         // What takes an allowed change back is allowed.
         let inverses = Policy::new(PolicySettings {
@@ -230,6 +225,7 @@ impl Making {
                 ears: Arc::clone(&ears),
                 scripts: Arc::default(),
                 parent: Arc::clone(&record),
+                may_wait: false,
                 depth: 0,
             }),
         };
@@ -253,48 +249,15 @@ impl Making {
         })
     }
 
-    fn say(&self, level: Level, text: String) {
+    pub(super) fn say(&self, level: Level, text: String) {
         self.listener.on(RunEvent::Output(OutputEvent::Log(level, text)));
     }
 
-    /// Executes the run from its journal, to have the functions of its steps back.
-    fn after_replay(
-        &self,
-        log: &Arc<Log>,
-        order: Order,
-        former: Former,
-        silent: &Arc<dyn Listener>,
-    ) -> Result<Value, Judged> {
-        let replay = match prepare(&self.project, &order, Start::Former(former), silent) {
-            Ok(replay) => replay,
-            Err(fault) => return Err(failed(fault.into())),
-        };
-        let relay = Arc::new(Relay::new(Arc::clone(&replay.door) as Arc<dyn Passage>));
-        let (facts, texts) = (replay.context.facts.clone(), Arc::clone(&replay.context.texts));
-        let halt = self.prepared.context.halt.clone();
-        let context = context(&self.project, relay.clone(), relay.clone(), facts, halt, texts);
-        let (ended, result) = run_script_then(
-            script_of(&self.project, &order.playbook, replay.imports(&order.playbook), Arc::clone(&context)),
-            |afterwards| {
-                // What ended the run, or its journal, does not concern its undo.
-                context.go_on();
-                relay.set(Arc::clone(&self.scripts) as Arc<dyn Passage>, Arc::clone(&self.prepared.context.output));
-                self.carry_out(log, Some(Closures { afterwards, context: &context }))
-            },
-        );
-        match (result, ended.result) {
-            (Some(result), _) => result,
-            (None, Err(error)) => Err(judged(error, &ended.sources)),
-            (None, Ok(_)) => Err(failed(Fault::new(FaultKind::Invalid, "the script could not be replayed").into())),
-        }
-    }
-
-    fn carry_out(&self, log: &Log, closures: Option<Closures<'_>>) -> Result<Value, Judged> {
+    /// Takes back what the run has made; with the functions of its steps, where they are there.
+    pub(super) fn carry_out(&self, log: &Log, functions: Option<&dyn Functions>) -> Result<Value, Judged> {
         let secret = self.project.secret_supply();
-        let kept: Vec<StepUndo> = closures.as_ref().map(Closures::take).unwrap_or_default();
-        let has = |path: &str, place: u64| {
-            kept.iter().any(|undo| crate::door::path_text(&undo.path) == path && undo.place == place)
-        };
+        let has =
+            |path: &str, place: u64| functions.is_some_and(|functions| number_of(functions, path, place).is_some());
         let made = collect(log, &self.run, &self.project.catalog, &*secret, &has);
         let mut made = made.map_err(|message| failed(unusable(message).into()))?;
         if let Some(only) = self.only {
@@ -323,7 +286,7 @@ impl Making {
                 _ => None,
             };
             let Some(target) = target else {
-                taken += self.take_back(made, decision, &self.branch, &kept, closures.as_ref())?;
+                taken += self.take_back(made, decision, &self.branch, functions)?;
                 index += 1;
                 continue;
             };
@@ -370,7 +333,7 @@ impl Making {
         let inner = self.branch.within(Arc::clone(target));
         let mut taken = 0;
         for (made, decision) in together {
-            let done = self.take_back(made, decision, &inner, &[], None);
+            let done = self.take_back(made, decision, &inner, None);
             taken += done.inspect_err(|_| door.abandon(&self.branch, target, true))?;
         }
         pass(&self.branch, Action::Commit { target: Arc::clone(target), message })?;
@@ -382,8 +345,7 @@ impl Making {
         made: &Made,
         decision: &Decision,
         branch: &Branch,
-        kept: &[StepUndo],
-        closures: Option<&Closures<'_>>,
+        functions: Option<&dyn Functions>,
     ) -> Result<i64, Judged> {
         let pass = |action: Action| self.prepared.door.pass(branch, action).map_err(failed);
         match decision {
@@ -400,13 +362,13 @@ impl Making {
                 pass(Action::StoreRestore { store: store.clone(), entries: entries.clone() }).map(|_| 1)
             }
             Decision::Step(name) => {
-                let found = kept
-                    .iter()
-                    .find(|undo| undo.place == made.position && crate::door::path_text(&undo.path) == made.path);
-                let (Some(undo), Some(closures)) = (found, closures) else { return Ok(0) };
+                let found = functions.and_then(|functions| {
+                    number_of(functions, &made.path, made.position).map(|number| (functions, number))
+                });
+                let Some((functions, step)) = found else { return Ok(0) };
                 let text = format!("undo of step '{name}'");
                 self.listener.on(RunEvent::Output(OutputEvent::Step(text.clone(), None)));
-                let called = closures.afterwards.call(undo, branch.clone());
+                let called = functions.call(step, branch);
                 self.listener.on(RunEvent::Output(OutputEvent::Step(text, Some(called.is_ok()))));
                 called.map(|()| 1).map_err(|error| match error {
                     ScriptError::Stopped(stop, _) => failed(Failure::Stop(stop)),
@@ -422,18 +384,11 @@ impl Making {
     }
 }
 
-/// The functions of a replayed script.
-struct Closures<'a> {
-    afterwards: &'a Afterwards<'a>,
-    context: &'a RunContext,
+/// The number of the function of a step, by the step's place.
+fn number_of(functions: &dyn Functions, path: &str, place: u64) -> Option<usize> {
+    functions.kept().iter().position(|step| step.place == place && path_text(&step.path) == path)
 }
 
-impl Closures<'_> {
-    fn take(&self) -> Vec<StepUndo> {
-        std::mem::take(&mut *self.context.undo.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-fn failed(failure: Failure) -> Judged {
+pub(super) fn failed(failure: Failure) -> Judged {
     of_failure(failure)
 }

@@ -5,6 +5,7 @@ mod compare;
 mod made;
 mod make;
 mod relay;
+mod replay;
 
 pub(super) use make::undo_from;
 pub use make::{UndoOrder, undo};

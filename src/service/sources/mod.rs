@@ -3,6 +3,7 @@
 mod commands;
 mod endings;
 mod housekeeping;
+mod in_hand;
 mod orphans;
 mod queue;
 mod reload;

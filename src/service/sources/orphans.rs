@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::run::Outcome;
+use crate::run::{Outcome, is_running};
 use crate::service::desk::Desk;
 use crate::service::sources::Source;
 use crate::trigger::Firing;
@@ -48,6 +48,10 @@ impl Orphans {
 
     fn fate(&mut self, desk: &Desk, firing: &Firing, now: Timestamp) -> Result<Fate, String> {
         let run = firing.run.as_deref().unwrap_or_default();
+        // Whoever is about to go on with it has it already, whatever is written yet.
+        if is_running(&desk.project, run) {
+            return Ok(Fate::InHand);
+        }
         let run = desk.project.journal().find_run(run)?;
         match run.outcome.as_deref().map(|word| Outcome::from_name(word).unwrap_or(Outcome::Failed)) {
             None => return Ok(Fate::InHand),
@@ -85,7 +89,10 @@ impl Source for Orphans {
         desk.orphaned = true;
         let mut next: Option<Timestamp> = None;
         let mut later = |at: Timestamp| next = Some(next.map_or(at, |next| next.min(at)));
-        for firing in desk.unattended()? {
+        let unattended = desk.unattended()?;
+        // A terminal tells the ledger by itself how the run ended that it has gone on with.
+        self.later.retain(|id, _| unattended.iter().any(|firing| firing.id == *id));
+        for firing in unattended {
             let run = firing.run.clone().unwrap_or_default();
             match self.fate(desk, &firing, now)? {
                 Fate::GoesOn(at) if at <= now && desk.free() > 0 => {

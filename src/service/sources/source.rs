@@ -7,6 +7,7 @@ use crate::service::reload::Reloader;
 use crate::service::sources::commands::Commands;
 use crate::service::sources::endings::Endings;
 use crate::service::sources::housekeeping::Housekeeping;
+use crate::service::sources::in_hand::InHand;
 use crate::service::sources::orphans::Orphans;
 use crate::service::sources::queue::Queue;
 use crate::service::sources::reload::Reload;
@@ -31,6 +32,7 @@ pub(in crate::service) fn all(desk: &mut Desk, reloader: Option<Reloader>) -> Ve
         Box::new(Housekeeping::default()) as Box<dyn Source>,
         Box::new(Endings),
         Box::new(Orphans::default()),
+        Box::new(InHand),
         Box::new(Commands::new(desk)),
         Box::new(Schedules),
         Box::new(Watches::new(desk)),

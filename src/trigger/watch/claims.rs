@@ -78,6 +78,16 @@ pub(super) fn after_word(after: After) -> &'static str {
     }
 }
 
+/// Says that the file of a claim is in `failed/`, unless the run has ended otherwise meanwhile.
+pub(super) fn set_failed(connection: &Connection, claim: &Claim) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE claim SET state = 'failed' WHERE firing = ?1 AND number = ?2 AND state = 'ended' AND note = ?3",
+        )?
+        .execute(params![claim.firing, claim.number, claim.note])
+        .map(|_| ())
+}
+
 /// Says how far a claim has come.
 pub(super) fn set_state(connection: &Connection, claim: &Claim, state: &str) -> rusqlite::Result<()> {
     connection
@@ -105,8 +115,10 @@ pub(in crate::trigger) fn end(
         // Put back by a person it begins anew.
         connection.prepare_cached("DELETE FROM content WHERE firing = ?1")?.execute([firing])?;
     }
+    // One that has ended already is on its way to `failed/`, and has another reason now, or none.
     let mut ended = connection.prepare_cached(
-        "UPDATE claim SET state = 'ended', note = ?2 WHERE firing = ?1 AND state IN ('taken', 'failed')
+        "UPDATE claim SET state = 'ended', note = ?2 WHERE firing = ?1
+            AND (state IN ('taken', 'failed') OR state = 'ended' AND note IS NOT NULL)
             AND (SELECT state FROM firing WHERE id = ?1) IN ('ended', 'skipped')
          RETURNING name",
     )?;

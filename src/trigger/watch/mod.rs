@@ -24,7 +24,7 @@ pub use failure::Failure;
 pub use folder::{FolderId, folder_id};
 pub(super) use hand::hand;
 pub use hints::{Hinted, Hints};
-pub(super) use moves::{bring_all, forget_failed};
+pub(super) use moves::{bring_all, forget_failed, put_away_of};
 pub use pattern::Pattern;
 pub use remote::is_remote;
 pub use scan::{Found, Refused, Scan, Sightings};

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::bring::{Brought, bring};
-use super::claims::{Claim, claims, remove, set_state, take_out};
+use super::claims::{Claim, claims, remove, set_failed, set_state, take_out};
 use super::content::{digest, remember};
 use super::folder::Folder;
 use super::put_away::{dispose, fail, forget};
@@ -113,9 +113,18 @@ fn sync(open: Option<(PathBuf, io::Result<Option<Folder>>)>) -> Option<String> {
 
 /// Puts away the files of a watch's runs that have ended; answers with what went wrong.
 pub(super) fn put_away_all(state: &State, watch: &str) -> Result<Vec<String>, StateError> {
+    put_away(state, claims(state, "state = 'ended' AND name = ?1", [watch])?)
+}
+
+/// The same with the files of one firing.
+pub(in crate::trigger) fn put_away_of(state: &State, firing: &str) -> Result<Vec<String>, StateError> {
+    put_away(state, claims(state, "state = 'ended' AND firing = ?1", [firing])?)
+}
+
+fn put_away(state: &State, ended: Vec<Claim>) -> Result<Vec<String>, StateError> {
     let mut problems = Vec::new();
     let mut done: Vec<Claim> = Vec::new();
-    for claim in claims(state, "state = 'ended' AND name = ?1", [watch])? {
+    for claim in ended {
         let put = match &claim.note {
             None => dispose(&claim.source, &claim.work, claim.after),
             Some(note) => fail(&claim.source, &claim.work, claim.after, note),
@@ -135,7 +144,7 @@ pub(super) fn put_away_all(state: &State, watch: &str) -> Result<Vec<String>, St
     state.transaction_in_passing(|transaction| {
         done.iter().try_for_each(|claim| match claim.note {
             None => remove(transaction, claim),
-            Some(_) => set_state(transaction, claim, "failed"),
+            Some(_) => set_failed(transaction, claim),
         })
     })?;
     Ok(problems)

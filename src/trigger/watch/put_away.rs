@@ -21,13 +21,16 @@ const REASON: &str = ".error.txt";
 /// `failed/` comes from there.
 pub(super) fn dispose(source: &Path, work: &Path, after: After) -> io::Result<()> {
     let Some(present) = Present::find(work)? else { return tidy(work) };
-    match after {
+    let put = match after {
         After::Archive => {
             let (parent, name) = split(source);
-            place(&present.path, &Folder::open(parent)?.make(OsStr::new("archive"))?, name)?;
+            place(&present.path, &Folder::open(parent)?.make(OsStr::new("archive"))?, name).map(|_| ())
         }
-        After::Delete | After::Keep => remove(&present.path)?,
-    }
+        After::Delete | After::Keep => remove(&present.path),
+    };
+    // Two processes may put it away at once: a service that starts, and one that has gone on with the run.
+    let is_put = |error: &io::Error| error.kind() == ErrorKind::NotFound && !present.path.exists();
+    put.or_else(|error| if is_put(&error) { Ok(()) } else { Err(error) })?;
     if present.has_failed {
         remove(&reason_beside(&present.path))?;
     }
