@@ -6,11 +6,13 @@ use std::sync::Arc;
 use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Map, Module, NativeCallContext};
 
 use super::{add, files, networks, options};
+use crate::catalog::NetworkMaps;
 use crate::door::Action;
 use crate::engine::context::RunContext;
 use crate::engine::error;
-use crate::engine::types::{Listed, NetworkMaps, Networks};
-use crate::network::{Network, NetworkSet, list};
+use crate::engine::types::Networks;
+use crate::network::list::{self, Listed};
+use crate::network::{Network, NetworkSet, joined};
 use crate::value::Value;
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;
@@ -124,7 +126,7 @@ pub(super) fn register(module: &mut Module) {
             name,
             &["list: Networks", "string"],
             "/// The networks with a space between them.",
-            |list: &mut Networks| text(list),
+            |list: &mut Networks| joined(list.0.iter().map(|listed| listed.network)),
         );
     }
     add(
@@ -231,17 +233,6 @@ fn kept(list: &Networks, keep: impl Fn(&Listed) -> bool) -> Networks {
     Networks(Arc::new(list.0.iter().filter(|listed| keep(listed)).copied().collect()))
 }
 
-fn text(list: &Networks) -> String {
-    let mut text = String::with_capacity(list.0.len() * 18);
-    for listed in list.0.iter() {
-        if !text.is_empty() {
-            text.push(' ');
-        }
-        listed.network.push_to(&mut text);
-    }
-    text
-}
-
 /// Words of the text that are an entry, or the first address of one.
 fn named_in(list: &Networks, text: &str) -> Networks {
     let words: Vec<Network> = text
@@ -276,7 +267,7 @@ fn to_maps(context: NativeCallContext, list: &mut Networks, names: Map) -> Answe
         return Err(error::invalid(message, &context));
     }
     Ok(NetworkMaps {
-        list: list.clone(),
+        list: Arc::clone(&list.0),
         first: name_of("first")?,
         prefix: name_of("prefix")?,
         name: name_of("name")?,

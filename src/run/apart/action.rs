@@ -304,7 +304,7 @@ mod tests {
         let row = catalog.row("seg", "ip_group_delta").unwrap();
         let entry = serde_json::json!({ "ip_address_start": "192.0.2.1", "cidr": 32, "name": "a" });
         let lists = [("add", Value::List(Vec::new())), ("remove", Value::List(vec![entry.into()]))];
-        let args = lists.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let args: Map = lists.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let call = bind(row, vec![Value::Int(15)], args).unwrap();
         let action = Action::Call { target: "seg".into(), call: call.clone() };
         assert_eq!(there_and_back(&action), action);
