@@ -14,7 +14,6 @@ mod format;
 pub mod hidden;
 mod index;
 pub mod inverse;
-mod json_object;
 mod network_maps;
 mod raw_path;
 pub mod reference;
@@ -34,7 +33,6 @@ pub use callable::{Callable, Form};
 pub use digest::digest;
 pub use index::{Catalog, CatalogError, signature};
 pub use inverse::{NoInverse, Undo, inverse_of, read_about};
-pub use json_object::JsonObject;
 pub use network_maps::{NetworkMaps, NetworkPart};
 pub use raw_path::{path_args, with_product};
 pub use row::{

@@ -1,6 +1,7 @@
 //! Maps that are made of networks: the entries of a block list, thousands in one call. They stay networks
 //! until somebody writes them, or wants to look at them as values.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::network::list::Listed;
@@ -58,16 +59,15 @@ impl NetworkMaps {
     }
 
     fn map(&self, network: &Network) -> Value {
-        let value = |part| match part {
-            NetworkPart::Prefix => Value::Int(i64::from(network.prefix().unwrap_or_default())),
-            NetworkPart::First | NetworkPart::Name => {
-                let mut bytes = Vec::with_capacity(self.label.len() + 24);
-                if part == NetworkPart::Name {
-                    self.write_label(&mut bytes, self.label.as_bytes());
-                }
-                write_part(&mut bytes, part, network);
-                Value::Text(String::from_utf8(bytes).unwrap_or_default())
+        let (first, prefix) = parts_of(network);
+        let mut bytes = Vec::new();
+        let mut value = |part| {
+            match part {
+                NetworkPart::Prefix => return Value::Int(i64::from(prefix)),
+                NetworkPart::First => write_address(&mut bytes, first, b'.'),
+                NetworkPart::Name => self.write_name(&mut bytes, self.label.as_bytes(), first, prefix),
             }
+            Value::Text(String::from_utf8(std::mem::take(&mut bytes)).unwrap_or_default())
         };
         Value::Map(self.named().map(|(name, part)| (name.to_owned(), value(part))).collect::<Map>())
     }
@@ -93,45 +93,44 @@ impl NetworkMaps {
             if keys.is_empty() {
                 bytes.push(b'{');
             }
+            let (first, prefix) = parts_of(&listed.network);
             for (part, key) in &keys {
                 bytes.extend_from_slice(key);
-                if *part == NetworkPart::Prefix {
-                    write_part(bytes, *part, &listed.network);
-                    continue;
+                match part {
+                    NetworkPart::Prefix => write_number(bytes, prefix),
+                    NetworkPart::First => {
+                        bytes.push(b'"');
+                        write_address(bytes, first, b'.');
+                        bytes.push(b'"');
+                    }
+                    NetworkPart::Name => {
+                        bytes.push(b'"');
+                        self.write_name(bytes, label.as_bytes(), first, prefix);
+                        bytes.push(b'"');
+                    }
                 }
-                bytes.push(b'"');
-                if *part == NetworkPart::Name {
-                    self.write_label(bytes, label.as_bytes());
-                }
-                write_part(bytes, *part, &listed.network);
-                bytes.push(b'"');
             }
             bytes.push(b'}');
         }
         bytes.push(b']');
     }
 
-    fn write_label(&self, bytes: &mut Vec<u8>, label: &[u8]) {
+    /// Appends the name of a network: the label, and the network without dots and slashes, which appliances
+    /// refuse in names.
+    fn write_name(&self, bytes: &mut Vec<u8>, label: &[u8], first: IpAddr, prefix: u8) {
         if !self.label.is_empty() {
             bytes.extend_from_slice(label);
             bytes.push(b' ');
         }
+        write_address(bytes, first, b'-');
+        bytes.push(b'_');
+        write_number(bytes, prefix);
     }
 }
 
-/// Appends what a member says; of a name what comes behind the label: the network without dots and slashes,
-/// which appliances refuse in names.
-fn write_part(bytes: &mut Vec<u8>, part: NetworkPart, network: &Network) {
-    let prefix = network.prefix().unwrap_or_default();
-    match part {
-        NetworkPart::First => write_address(bytes, network.first(), b'.'),
-        NetworkPart::Prefix => write_number(bytes, prefix),
-        NetworkPart::Name => {
-            write_address(bytes, network.first(), b'-');
-            bytes.push(b'_');
-            write_number(bytes, prefix);
-        }
-    }
+/// First address and prefix length; none of the networks is a range.
+fn parts_of(network: &Network) -> (IpAddr, u8) {
+    (network.first(), network.prefix().unwrap_or_default())
 }
 
 #[cfg(test)]

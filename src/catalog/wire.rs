@@ -9,9 +9,10 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use crate::catalog::bind::{FREE, in_body};
 use crate::catalog::raw_path;
 use crate::catalog::{
-    Arg, Body, Bound, JsonObject, NetworkMaps, NetworkPart, Param, PartContent, Place, TimeForm, Type, Vendor,
-    WireBody, WireFile, WirePart, WireRequest,
+    Arg, Body, Bound, NetworkMaps, NetworkPart, Param, PartContent, Place, TimeForm, Type, Vendor, WireBody, WireFile,
+    WirePart, WireRequest,
 };
+use crate::json_object::JsonObject;
 use crate::value::{Map, Value};
 
 /// Everything but the unreserved characters of RFC 3986.
@@ -214,22 +215,27 @@ fn json(value: &impl Serialize) -> WireBody {
 
 /// A body with lists that are kept as networks: they are written straight into it.
 fn with_lists(bound: &Bound) -> Vec<u8> {
-    let mut body = JsonObject::default();
+    let mut bytes = Vec::new();
+    if bound.row.wrap.is_empty() {
+        write_members(bound, &mut bytes);
+        return bytes;
+    }
+    let mut outer = JsonObject::begin(&mut bytes);
+    write_members(bound, outer.value_of(bound.row.wrap));
+    outer.end();
+    bytes
+}
+
+fn write_members(bound: &Bound, bytes: &mut Vec<u8>) {
+    let mut body = JsonObject::begin(bytes);
     for param in bound.row.params.iter().filter(|param| in_body(param)) {
         match bound.args.kept(param.name) {
             Some(Arg::Value(value)) => body.add(param.wire, &Typed { param, ty: param.ty, value }),
-            Some(Arg::Networks(list)) => {
-                body.add_with(param.wire, |bytes| list.write_json(bytes, &on_the_wire(param, list)));
-            }
+            Some(Arg::Networks(list)) => list.write_json(body.value_of(param.wire), &on_the_wire(param, list)),
             None => {}
         }
     }
-    if bound.row.wrap.is_empty() {
-        return body.end();
-    }
-    let mut outer = JsonObject::default();
-    outer.add_with(bound.row.wrap, |bytes| bytes.append(&mut body.end()));
-    outer.end()
+    body.end();
 }
 
 /// The members of a list's maps in the row's order, by their wire names.

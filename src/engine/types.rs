@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::network::Network;
 use crate::network::list::Listed;
 
 /// A configured appliance, by name. One type for every vendor: which calls it has is looked up by
@@ -53,10 +52,3 @@ impl Progress {
 /// A list of networks that stays outside script values: a block list has a hundred thousand.
 #[derive(Clone, Debug, Default)]
 pub struct Networks(pub Arc<Vec<Listed>>);
-
-impl Networks {
-    /// A list of networks that came from no file.
-    pub fn of(networks: impl IntoIterator<Item = Network>) -> Self {
-        Self(Arc::new(networks.into_iter().map(|network| Listed { network, line: 0 }).collect()))
-    }
-}

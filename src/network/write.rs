@@ -60,8 +60,12 @@ pub fn write_address(bytes: &mut Vec<u8>, address: IpAddr, dot: u8) {
 
 /// Appends a number in decimal.
 pub fn write_number(bytes: &mut Vec<u8>, number: u8) {
-    let (digits, length) = decimal(number);
-    bytes.extend_from_slice(digits.get(..length).unwrap_or_default());
+    let ([a, b, c], length) = DIGITS[usize::from(number)];
+    match length {
+        1 => bytes.push(a),
+        2 => bytes.extend_from_slice(&[a, b]),
+        _ => bytes.extend_from_slice(&[a, b, c]),
+    }
 }
 
 /// An address is put together first, and appended as a whole.
@@ -69,12 +73,12 @@ fn write_v4(bytes: &mut Vec<u8>, address: Ipv4Addr, dot: u8) {
     let mut written = [0; 16];
     let mut at = 0;
     for octet in address.octets() {
-        let ([first, second, third], length) = decimal(octet);
-        // What lies behind a shorter number is written over by the next one.
-        if let Some([a, b, c]) = written.get_mut(at..at + 3) {
-            (*a, *b, *c) = (first, second, third);
+        let ([a, b, c], length) = DIGITS[usize::from(octet)];
+        // What lies behind a shorter number is written over by its dot and the next one.
+        if let Some(place) = written.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+            *place = [a, b, c];
         }
-        at += length;
+        at += usize::from(length);
         if let Some(byte) = written.get_mut(at) {
             *byte = dot;
         }
@@ -83,11 +87,8 @@ fn write_v4(bytes: &mut Vec<u8>, address: Ipv4Addr, dot: u8) {
     bytes.extend_from_slice(written.get(..at - 1).unwrap_or_default());
 }
 
-/// The digits of a number, and how many there are.
-fn decimal(number: u8) -> ([u8; 3], usize) {
-    static DIGITS: [([u8; 3], u8); 256] = digits();
-    DIGITS.get(usize::from(number)).map_or(([b'0'; 3], 0), |(digits, length)| (*digits, usize::from(*length)))
-}
+/// The digits of each number, and how many there are.
+static DIGITS: [([u8; 3], u8); 256] = digits();
 
 const fn digits() -> [([u8; 3], u8); 256] {
     let mut table = [([b'0'; 3], 1); 256];

@@ -149,7 +149,7 @@ fn request(
     });
     match sent? {
         Reply::Http(answer) => decode::answer(&answer).map_err(|fault| error::throw(fault, context)),
-        Reply::Value(_) | Reply::Bytes(_) => Ok(Dynamic::UNIT),
+        Reply::Value(_) | Reply::Json(_) | Reply::Bytes(_) => Ok(Dynamic::UNIT),
     }
 }
 
@@ -249,6 +249,6 @@ pub(super) fn send(
         Reply::Http(answer) => {
             decode::answer(&answer).map_err(|fault| error::throw(fault.on(&target.name).during(name), context))
         }
-        Reply::Value(_) | Reply::Bytes(_) => Ok(Dynamic::UNIT),
+        Reply::Value(_) | Reply::Json(_) | Reply::Bytes(_) => Ok(Dynamic::UNIT),
     }
 }

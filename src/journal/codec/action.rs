@@ -8,9 +8,11 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use super::value::{Coded, CodedMap, SecretOf, code, code_map, decode, decode_map};
-use crate::catalog::{Arg, Args, Body, Bound, JsonObject, Param, Row};
+use crate::catalog::{Arg, Args, Body, Bound, Param, Row};
 use crate::door::{Action, RawRequest};
 use crate::journal::{hex, sha256};
+use crate::json_object::JsonObject;
+use crate::network::list::Listed;
 use crate::secret::Secret;
 use crate::value::{Map, Value};
 
@@ -56,7 +58,7 @@ pub fn action_bytes(action: &Action) -> Vec<u8> {
         Action::Protected(networks) => {
             let mut digest = Sha256::new();
             let mut line = Vec::new();
-            for network in networks.iter() {
+            for Listed { network, .. } in networks.iter() {
                 line.clear();
                 network.write_to(&mut line);
                 line.push(b'\n');
@@ -86,35 +88,37 @@ fn coded_pairs<S: Serializer>(entries: &[(String, Option<Value>)], serializer: S
 }
 
 fn call_bytes(target: &str, call: &Bound) -> Vec<u8> {
-    let mut bytes = JsonObject::default();
-    bytes.add("target", target);
-    bytes.add("vendor", call.row.vendor);
-    bytes.add("call", call.row.name);
+    let mut bytes = Vec::new();
+    let mut object = JsonObject::begin(&mut bytes);
+    object.add("target", target);
+    object.add("vendor", call.row.vendor);
+    object.add("call", call.row.name);
     // What the row says is part of it: a call that means another request is another call.
-    bytes.add("row", &row_digest(call.row));
+    object.add("row", &row_digest(call.row));
     match masked(call.row, &call.args) {
-        Some(args) => bytes.add("args", &CodedMap(&args)),
-        None => bytes.add_with("args", |bytes| bytes.append(&mut args_bytes(&call.args))),
+        Some(args) => object.add("args", &CodedMap(&args)),
+        None => write_args(object.value_of("args"), &call.args),
     }
     if let Some(path) = &call.save_to {
-        bytes.add("to", &path.to_string_lossy());
+        object.add("to", &path.to_string_lossy());
     }
     if let Some(piece) = &call.piece {
-        bytes.add("piece", &format!("{piece:?}"));
+        object.add("piece", &format!("{piece:?}"));
     }
-    bytes.end()
+    object.end();
+    bytes
 }
 
 /// Lists that are kept as networks are written as their values would be.
-fn args_bytes(args: &Args) -> Vec<u8> {
-    let mut bytes = JsonObject::default();
+fn write_args(bytes: &mut Vec<u8>, args: &Args) {
+    let mut object = JsonObject::begin(bytes);
     for (name, arg) in args.all_kept() {
         match arg {
-            Arg::Value(value) => bytes.add(name, &Coded(value)),
-            Arg::Networks(list) => bytes.add_with(name, |bytes| list.write_json(bytes, &list.members())),
+            Arg::Value(value) => object.add(name, &Coded(value)),
+            Arg::Networks(list) => list.write_json(object.value_of(name), &list.members()),
         }
     }
-    bytes.end()
+    object.end();
 }
 
 fn bytes_of(value: &impl Serialize) -> Vec<u8> {

@@ -107,3 +107,18 @@ fn a_call_is_written_the_same_whether_its_lists_are_networks_or_values() {
     let read = read_call(&networks, &|reference| Secret::new(reference, "")).unwrap();
     assert_eq!(read.args["add"], list.to_value());
 }
+
+#[test]
+fn what_a_store_holds_is_recorded_as_the_values_that_it_means() {
+    let secret = |reference: &str| Secret::new(reference, "");
+    for json in [
+        r#"{"a":{"state":"added","networks":"192.0.2.0/24"},"b":[1,-0.5,null,true]}"#,
+        // A member that looks like one of the journal's own stays what it is.
+        r#"{"a":{"$time":"2026-01-01T00:00:00Z"},"b":{"$map":{"x":1}},"c":"costs $5"}"#,
+    ] {
+        let (head, body) = recorded_bytes(&Ok(Reply::Json(Bytes::from_static(json.as_bytes()))));
+        let meant = Value::from(serde_json::from_str::<serde_json::Value>(json).unwrap());
+        let read = read_recorded(&[&head[..], &body[..]].concat(), &Action::Clock, &secret).unwrap();
+        assert_eq!(read, Ok(Reply::Value(meant)));
+    }
+}

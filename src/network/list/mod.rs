@@ -10,7 +10,7 @@ mod text;
 
 pub use listed::Listed;
 pub use read::read_list;
-pub use report::{Cover, Duplicate, Format, Invalid, ListEntry, ListReport, Normalised};
+pub use report::{Cover, Duplicate, EntryWords, Format, Invalid, ListReport, Normalised};
 
 #[cfg(test)]
 mod tests;
