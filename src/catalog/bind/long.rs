@@ -77,13 +77,15 @@ fn is_uniform(row: &Row, param: &Param, list: &NetworkMaps) -> bool {
 
 /// Whether a field takes that part of every network, as it is.
 fn takes_all(field: &Param, part: NetworkPart, list: &NetworkMaps, prefixes: &RangeInclusive<u64>) -> bool {
-    /// The shortest and the longest name of a network, without label.
-    const NAMES: RangeInclusive<u64> = 9..=49;
+    /// From `::` on.
+    const ADDRESSES: RangeInclusive<u64> = 2..=45;
+    /// Names without label, from `::_0` on.
+    const NAMES: RangeInclusive<u64> = 4..=49;
     if !field.choices.is_empty() || field.secret {
         return false;
     }
     match part {
-        NetworkPart::First => field.ty == Type::Address && within(field, 7..=45) && field.forbid.is_empty(),
+        NetworkPart::First => field.ty == Type::Address && within(field, ADDRESSES) && field.forbid.is_empty(),
         NetworkPart::Prefix => field.ty == Type::Int && within(field, prefixes.clone()),
         NetworkPart::Name => {
             let label = list.label.chars().count() as u64;
@@ -176,6 +178,7 @@ mod tests {
         let cases = [
             (format!("{fields}fields.name = {{ type = \"string\" }}\n"), true),
             (format!("{fields}fields.name = {{ type = \"string\", max = 12 }}\n"), false),
+            (format!("{fields}fields.name = {{ type = \"string\", min = 14 }}\n"), false),
             (format!("{fields}fields.name = {{ type = \"string\", forbid = \"_\" }}\n"), false),
             (format!("{fields}fields.name = {{ type = \"string\", choices = [\"x 10-0-0-1_32\"] }}\n"), false),
             (format!("max = 1\n{fields}fields.name = {{ type = \"string\" }}\n"), false),
