@@ -214,7 +214,7 @@ impl Bench {
         self.write("all.txt", &(0..100_000).map(network).collect::<String>())?;
         self.write("new.txt", &(100_000..101_000).map(network).collect::<String>())?;
         self.write("both.txt", &(0..101_000).map(network).collect::<String>())?;
-        let (mut first, mut again) = (Vec::new(), Vec::new());
+        let (mut first, mut again, mut compared) = (Vec::new(), Vec::new(), Vec::new());
         for pair in 0..=PAIRS / 2 {
             let lab = self.lab(runtime, SegOptions::default())?;
             std::fs::remove_dir_all(self.folder.path().join(".beadle")).ok();
@@ -222,16 +222,25 @@ impl Bench {
             let block = |list: &str| {
                 self.run(&["run", "std/seg/bulk_ip_block", "target=seg", "group=16", &format!("list={list}")])
             };
-            let bare = |list: &str| self.bare("bare-bulk", &with(&arguments, &["15", &self.path(list), "500"]));
-            let one = (block("all.txt")?, bare("all.txt")?);
-            let two = (block("both.txt")?, bare("new.txt")?);
+            // A group for each of them: what is there already would be refused.
+            let bare = |group: &str, list: &str, known: &[&str]| {
+                let list = self.path(list);
+                let more = [&[group, &list, "500"][..], known].concat();
+                self.bare("bare-bulk", &with(&arguments, &more))
+            };
+            let one = (block("all.txt")?, bare("15", "all.txt", &[])?);
+            let ours = block("both.txt")?;
+            let told = bare("15", "new.txt", &[])?;
+            let finds_out = bare("17", "both.txt", &[&self.path("all.txt")])?;
             if pair > 0 {
                 first.push(one);
-                again.push(two);
+                again.push((ours, told));
+                compared.push((ours, finds_out));
             }
         }
         report("bulk block of 100,000 networks", &first);
         report("the same list again with 1 % new", &again);
+        report("the same (bare: compares both lists itself)", &compared);
         Ok(())
     }
 

@@ -28,6 +28,7 @@ pub mod fault;
 pub mod id;
 pub mod identity;
 pub mod journal;
+pub mod json_object;
 pub mod lab;
 pub mod listing;
 pub mod nearest;

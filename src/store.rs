@@ -35,16 +35,34 @@ impl Store {
     ///
     /// # Errors
     /// What the database refuses; nothing is set then.
-    pub fn set_all(&self, name: &str, entries: &[(String, Option<String>)]) -> Result<(), StateError> {
+    pub fn set_all<K: AsRef<str>>(&self, name: &str, entries: &[(K, Option<String>)]) -> Result<(), StateError> {
         self.state.transaction(|transaction| {
             let mut set =
                 transaction.prepare_cached("INSERT OR REPLACE INTO store (name, key, value) VALUES (?1, ?2, ?3)")?;
             let mut remove = transaction.prepare_cached("DELETE FROM store WHERE name = ?1 AND key = ?2")?;
             for (key, value) in entries {
                 match value {
-                    Some(value) => set.execute(params![name, key, value])?,
-                    None => remove.execute(params![name, key])?,
+                    Some(value) => set.execute(params![name, key.as_ref(), value])?,
+                    None => remove.execute(params![name, key.as_ref()])?,
                 };
+            }
+            Ok(())
+        })
+    }
+
+    /// Shows the keys that begin with `prefix` and their values, in the order of the keys.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub fn each(&self, name: &str, prefix: &str, mut show: impl FnMut(&str, &str)) -> Result<(), StateError> {
+        self.state.with(|connection| {
+            let mut look = connection.prepare_cached(
+                "SELECT key, value FROM store
+                 WHERE name = ?1 AND key >= ?2 AND substr(key, 1, length(?2)) = ?2 ORDER BY key",
+            )?;
+            let mut rows = look.query(params![name, prefix])?;
+            while let Some(row) = rows.next()? {
+                show(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
             }
             Ok(())
         })
@@ -55,15 +73,9 @@ impl Store {
     /// # Errors
     /// What the database refuses.
     pub fn list(&self, name: &str, prefix: &str) -> Result<Vec<(String, String)>, StateError> {
-        self.state.with(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT key, value FROM store
-                     WHERE name = ?1 AND key >= ?2 AND substr(key, 1, length(?2)) = ?2 ORDER BY key",
-                )?
-                .query_map(params![name, prefix], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect()
-        })
+        let mut entries = Vec::new();
+        self.each(name, prefix, |key, value| entries.push((key.to_owned(), value.to_owned())))?;
+        Ok(entries)
     }
 }
 
@@ -76,7 +88,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::new(Arc::new(State::open(folder.path()).unwrap()));
         let set = |name: &str, key: &str, value: Option<&str>| {
-            store.set_all(name, &[(key.to_owned(), value.map(str::to_owned))]).unwrap();
+            store.set_all(name, &[(key, value.map(str::to_owned))]).unwrap();
         };
         set("a", "g/1", Some("1"));
         set("a", "g/2", Some("2"));
@@ -93,7 +105,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let one = Store::new(Arc::new(State::open(folder.path()).unwrap()));
         let two = Store::new(Arc::new(State::open(folder.path()).unwrap()));
-        one.set_all("a", &[("k".into(), Some("1".into()))]).unwrap();
+        one.set_all("a", &[("k", Some("1".into()))]).unwrap();
         assert_eq!(two.get("a", "k").unwrap().as_deref(), Some("1"));
     }
 }

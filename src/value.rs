@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::ser::{Serialize, Serializer};
 use serde_json::{Number, json};
 
 use crate::secret::Secret;
@@ -106,6 +107,20 @@ impl Value {
     }
 }
 
+/// A value that is written as the JSON that [`Value::to_json`] makes of it.
+pub struct AsJson<'a>(pub &'a Value);
+
+impl Serialize for AsJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Text(text) => serializer.serialize_str(text),
+            Value::List(items) => serializer.collect_seq(items.iter().map(AsJson)),
+            Value::Map(map) => serializer.collect_map(map.iter().map(|(name, value)| (name, AsJson(value)))),
+            small => small.to_json().serialize(serializer),
+        }
+    }
+}
+
 impl From<serde_json::Value> for Value {
     /// Numbers that fit 64 signed bits stay whole; larger whole numbers become text, never floats.
     fn from(json: serde_json::Value) -> Self {
@@ -147,5 +162,28 @@ impl From<i64> for Value {
 impl From<bool> for Value {
     fn from(flag: bool) -> Self {
         Self::Bool(flag)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_written_as_its_json() {
+        let instant = Timestamp::from_second(1_700_000_000).unwrap();
+        let list = vec![
+            Value::Null,
+            Value::Bool(true),
+            Value::Int(-7),
+            Value::Float(0.5),
+            Value::Float(f64::NAN),
+            Value::Text("a \"b\"".into()),
+            Value::Time(instant),
+            Value::Duration(SignedDuration::from_secs(90)),
+            Value::Secret(Secret::new("env:X", "canary")),
+        ];
+        let value = Value::Map(Map::from([("b".into(), Value::List(list)), ("a".into(), Value::Map(Map::new()))]));
+        assert_eq!(serde_json::to_string(&AsJson(&value)).unwrap(), value.to_json().to_string());
     }
 }

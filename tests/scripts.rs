@@ -1,5 +1,7 @@
 //! What scripts can say, and what they cannot.
 
+use rusqlite::Connection;
+
 use crate::support::Sandbox;
 use crate::support::lab::Seg;
 
@@ -70,6 +72,31 @@ fn the_store_lives_from_run_to_run() {
     sandbox.script("print(store.list(\"a/\").keys()); print(store.get(\"b\")); store.remove(\"b\"); print(store.get(\"b\") == ());", &[])
         .code(0)
         .out(&["[\"a/1\", \"a/2\"]", "3", "true"]);
+}
+
+#[test]
+fn values_of_the_store_come_back_as_what_they_were() {
+    let sandbox = sandbox();
+    let value = "#{ text: \"a \\\"b\\\" $\", n: -7, x: 0.5, yes: true, none: (), list: [1, [\"x\"], #{}], inner: #{ \"$time\": \"x\" } }";
+    sandbox
+        .script(&format!("store.set(\"a/v\", {value}); store.set(\"a/n\", [networks(\"192.0.2.0/24 10.0.0.1\")])"), &[])
+        .code(0);
+    let check = format!(
+        "let v = {value}; print(v == store.get(\"a/v\")); print(v == store.list(\"a/\")[\"a/v\"]); print(store.get(\"a/n\"));"
+    );
+    sandbox.script(&check, &[]).code(0).out(&["true", "true", "[[\"192.0.2.0/24\", \"10.0.0.1\"]]"]);
+}
+
+#[test]
+fn a_damaged_value_of_the_store_is_named() {
+    let sandbox = sandbox();
+    sandbox.script("store.set_all(#{ a: 1, b: 2 });", &[]).code(0);
+    let state = Connection::open(sandbox.path().join(".beadle/state.db")).unwrap();
+    assert_eq!(state.execute("UPDATE store SET value = '{\"x' WHERE key = 'b'", []).unwrap(), 1);
+    for script in ["store.get(\"b\")", "store.list(\"\")"] {
+        sandbox.script(script, &[]).code(1).err(&["the store's value of 'b' is damaged"]);
+    }
+    sandbox.script("print(store.get(\"a\"))", &[]).code(0).out(&["1"]);
 }
 
 #[test]

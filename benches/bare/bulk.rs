@@ -1,8 +1,9 @@
 //! Reference: sends the requests that blocking a list needs, and nothing else.
 //!
-//! `bare-bulk TOKEN_URL API_URL USER PASSWORD GROUP LIST CHUNK`: each line of LIST is a network,
-//! normalised already; each chunk is one atomic delta.
+//! `bare-bulk TOKEN_URL API_URL USER PASSWORD GROUP LIST CHUNK [KNOWN]`: each line of LIST is a network,
+//! normalised already; each chunk is one atomic delta. What is in the list KNOWN already is left out.
 
+use std::collections::HashSet;
 use std::io::Write;
 
 use serde_json::json;
@@ -14,8 +15,8 @@ type Failure = Box<dyn std::error::Error>;
 async fn main() -> Result<(), Failure> {
     let _installed = rustls::crypto::ring::default_provider().install_default();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [token_url, api, user, password, group, list, chunk] = arguments.as_slice() else {
-        return Err("usage: TOKEN_URL API_URL USER PASSWORD GROUP LIST CHUNK".into());
+    let [token_url, api, user, password, group, list, chunk, known @ ..] = arguments.as_slice() else {
+        return Err("usage: TOKEN_URL API_URL USER PASSWORD GROUP LIST CHUNK [KNOWN]".into());
     };
     let client = reqwest::Client::builder().no_proxy().build()?;
     let hash: String = Sha256::digest(password.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -23,7 +24,9 @@ async fn main() -> Result<(), Failure> {
     let token: serde_json::Value = client.post(token_url).form(&form).send().await?.json().await?;
     let token = token["access_token"].as_str().ok_or("no token")?.to_owned();
     let text = std::fs::read_to_string(list)?;
-    let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+    let known = known.first().map(std::fs::read_to_string).transpose()?.unwrap_or_default();
+    let known: HashSet<&str> = known.lines().collect();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty() && !known.contains(line)).collect();
     let mut requests = 0;
     for (number, lines) in lines.chunks(chunk.parse()?).enumerate() {
         let add: Vec<serde_json::Value> = lines

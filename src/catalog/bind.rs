@@ -4,6 +4,7 @@
 //! entries.
 
 mod convert;
+mod long;
 pub mod look;
 mod pem;
 mod rules;
@@ -17,7 +18,7 @@ pub(super) use rules::holds;
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use crate::catalog::{Body, Bound, Condition, Effect, Param, Place, Row, Shape, index};
+use crate::catalog::{Args, Body, Bound, Condition, Effect, Param, Place, Row, Shape, index};
 use crate::fault::{Fault, FaultKind};
 use crate::nearest::did_you_mean;
 use crate::value::{Map, Value};
@@ -27,7 +28,20 @@ use crate::value::{Map, Value};
 ///
 /// # Errors
 /// A fault of kind `invalid` that lists every mistake.
-pub fn bind(row: &'static Row, mut positional: Vec<Value>, mut map: Map) -> Result<Bound, Fault> {
+pub fn bind(row: &'static Row, positional: Vec<Value>, args: impl Into<Args>) -> Result<Bound, Fault> {
+    let args = args.into();
+    if args.has_lists() {
+        let (long, values) = long::part(row, &args);
+        // A mistake is told with its place in the whole list.
+        let bound = bind_values(row, positional.clone(), values).ok();
+        if let Some(bound) = bound.and_then(|bound| long::put_back(bound, long)) {
+            return Ok(bound);
+        }
+    }
+    bind_values(row, positional, args.into_map())
+}
+
+fn bind_values(row: &'static Row, mut positional: Vec<Value>, mut map: Map) -> Result<Bound, Fault> {
     let mut mistakes = Vec::new();
     if let Some(root) = row.params.iter().find(|param| param.root)
         && positional.len() > row.path_params().count()
@@ -61,7 +75,7 @@ pub fn bind(row: &'static Row, mut positional: Vec<Value>, mut map: Map) -> Resu
     let effect = raised(row, &args);
     let items = items(row, effect, &args);
     let notices = span::widen(row, &mut args);
-    Ok(Bound { row, args, effect, items, save_to, piece: None, notices })
+    Ok(Bound { row, args: args.into(), effect, items, save_to, piece: None, notices })
 }
 
 /// Checks arguments that another process has bound already; they stay what they are.

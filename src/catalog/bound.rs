@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::catalog::{Effect, Row};
-use crate::value::Map;
+use crate::catalog::{Args, Effect, Row};
 
 /// A call with arguments that satisfy its row.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,7 +10,7 @@ pub struct Bound {
     /// The row.
     pub row: &'static Row,
     /// The arguments under their script names, nested ones too; path parameters included.
-    pub args: Map,
+    pub args: Args,
     /// The effect, raised by content where the row says so.
     pub effect: Effect,
     /// What it counts as against `max_items`.

@@ -3,6 +3,7 @@
 //! One row is the only place where a call is written down. Rows are compiled in for the built-in
 //! vendors and loaded at start for a user's own, in one format.
 
+mod args;
 pub mod bind;
 mod bound;
 mod builtin;
@@ -13,6 +14,7 @@ mod format;
 pub mod hidden;
 mod index;
 pub mod inverse;
+mod network_maps;
 mod raw_path;
 pub mod reference;
 mod row;
@@ -24,12 +26,14 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use args::{Arg, Args};
 pub use bind::{bind, bind_again};
 pub use bound::{Bound, PartContent, WireBody, WireFile, WirePart, WireRequest};
 pub use callable::{Callable, Form};
 pub use digest::digest;
 pub use index::{Catalog, CatalogError, signature};
 pub use inverse::{NoInverse, Undo, inverse_of, read_about};
+pub use network_maps::{NetworkMaps, NetworkPart};
 pub use raw_path::{path_args, with_product};
 pub use row::{
     Answer, Before, Body, Condition, Confidence, Edit, EditHow, Effect, Example, Field, Harm, Inverse, Kind,

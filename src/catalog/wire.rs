@@ -9,8 +9,10 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use crate::catalog::bind::{FREE, in_body};
 use crate::catalog::raw_path;
 use crate::catalog::{
-    Body, Bound, Param, PartContent, Place, TimeForm, Type, Vendor, WireBody, WireFile, WirePart, WireRequest,
+    Arg, Body, Bound, NetworkMaps, NetworkPart, Param, PartContent, Place, TimeForm, Type, Vendor, WireBody, WireFile,
+    WirePart, WireRequest,
 };
+use crate::json_object::JsonObject;
 use crate::value::{Map, Value};
 
 /// Everything but the unreserved characters of RFC 3986.
@@ -25,7 +27,7 @@ pub fn wire(bound: &Bound, vendor: &Vendor) -> WireRequest {
     let mut query = String::new();
     let mut form = String::new();
     let mut headers = Vec::new();
-    for param in row.params {
+    for param in row.params.iter().filter(|param| !matches!(param.place, Place::Body | Place::Part)) {
         let Some(value) = bound.args.get(param.name) else { continue };
         match param.place {
             Place::Path => {
@@ -43,6 +45,7 @@ pub fn wire(bound: &Bound, vendor: &Vendor) -> WireRequest {
         Body::Form => WireBody::Form(form),
         Body::Json => match root.and_then(|param| Some((param, bound.args.get(param.name)?))) {
             Some((param, value)) => json(&Wrapped(row.wrap, Typed { param, ty: param.ty, value })),
+            None if bound.args.has_lists() => WireBody::Json(Bytes::from(with_lists(bound))),
             None => json(&Wrapped(row.wrap, Members { params: row.params, args: &bound.args, body_only: true })),
         },
         Body::Free => json(&Wrapped(row.wrap, FreeBody(bound))),
@@ -208,6 +211,38 @@ fn iso(form: TimeForm, time: jiff::Timestamp) -> String {
 fn json(value: &impl Serialize) -> WireBody {
     // Writing JSON into memory cannot fail: every map has text keys.
     WireBody::Json(Bytes::from(serde_json::to_vec(value).unwrap_or_default()))
+}
+
+/// A body with lists that are kept as networks: they are written straight into it.
+fn with_lists(bound: &Bound) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if bound.row.wrap.is_empty() {
+        write_members(bound, &mut bytes);
+        return bytes;
+    }
+    let mut outer = JsonObject::begin(&mut bytes);
+    write_members(bound, outer.value_of(bound.row.wrap));
+    outer.end();
+    bytes
+}
+
+fn write_members(bound: &Bound, bytes: &mut Vec<u8>) {
+    let mut body = JsonObject::begin(bytes);
+    for param in bound.row.params.iter().filter(|param| in_body(param)) {
+        match bound.args.kept(param.name) {
+            Some(Arg::Value(value)) => body.add(param.wire, &Typed { param, ty: param.ty, value }),
+            Some(Arg::Networks(list)) => list.write_json(body.value_of(param.wire), &on_the_wire(param, list)),
+            None => {}
+        }
+    }
+    body.end();
+}
+
+/// The members of a list's maps in the row's order, by their wire names.
+fn on_the_wire(param: &Param, list: &NetworkMaps) -> Vec<(&'static str, NetworkPart)> {
+    let members = list.members();
+    let part = |field: &Param| members.iter().find(|(name, _)| *name == field.name).map(|(_, part)| *part);
+    param.fields.iter().filter_map(|field| Some((field.wire, part(field)?))).collect()
 }
 
 /// A body under the member that the API wants it in, or as it is.

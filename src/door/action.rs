@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::catalog::{Bound, Effect, Row};
 use crate::door::{Branch, Key};
 use crate::fault::{Failure, Fault};
-use crate::network::Network;
+use crate::network::list::Listed;
 use crate::value::{Map, Value};
 
 /// Everything a script can do to the world, as one value.
@@ -126,7 +126,7 @@ pub enum Action {
     },
     /// For each network, the protected one that forbids blocking it, with the reason: a list of
     /// `[index, text]` for those that are forbidden.
-    Protected(Arc<[Network]>),
+    Protected(Arc<Vec<Listed>>),
     /// A named part of the run. Its own actions have entries of their own.
     Step {
         /// The name.
@@ -242,6 +242,8 @@ pub enum Reply {
     Http(HttpAnswer),
     /// A value of the host's own.
     Value(Value),
+    /// A value of the host's own as JSON that the engine makes script values of: what a store holds.
+    Json(Bytes),
     /// The contents of a file.
     Bytes(Bytes),
 }

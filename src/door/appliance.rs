@@ -284,13 +284,13 @@ impl Door {
             (None, None) => None,
         };
         if changes {
-            let shown = before.as_ref().and_then(Shown::to_json);
+            let shown = before.as_ref().and_then(Shown::to_json).map(|shown| shown.to_string().into_bytes());
             // Of a transaction the commit is the durable change.
             let intent = Intent {
                 effect: errand.effect,
                 items: admission.items(),
                 durable: open.is_none(),
-                before: shown.as_ref(),
+                before: shown,
                 note: None,
             };
             self.parts.recorder.intend(passing.key, passing.action, &intent)?;

@@ -19,7 +19,7 @@ use crate::door::transaction::{Transactions, refuse_inside};
 use crate::door::{Action, Branch, Composite, Passage, Reply, Waits};
 use crate::failpoint;
 use crate::fault::{Failure, Fault, FaultKind};
-use crate::network::Network;
+use crate::network::list::Listed;
 use crate::secret::Secret;
 use crate::value::{Map, Value};
 
@@ -173,26 +173,26 @@ impl Door {
             Action::Target(name) => Ok(Reply::Value(self.describe(name)?)),
             Action::Targets(filter) => self.targets(filter).map(Reply::Value),
             Action::Secret(name) => Ok(Reply::Value(Value::Secret((self.parts.secret)(name)?))),
-            Action::StoreGet(key) => Ok(Reply::Value(host.store_get(key, mode)?)),
+            Action::StoreGet(key) => Ok(host.store_get(key, mode)?),
             Action::StoreSet(entries) => {
                 // What was there before is what an undo brings back.
                 if mode.overlay().is_none() && passing.left.is_none() {
                     let before = host.store_before(entries)?;
-                    let intent = Intent { before: Some(&before), ..Intent::default() };
+                    let intent = Intent { before: Some(before), ..Intent::default() };
                     self.parts.recorder.intend(passing.key, passing.action, &intent)?;
                 }
                 self.parts.recorder.settle()?;
-                host.store_set(entries.clone(), mode)?;
+                host.store_set(entries, mode)?;
                 failpoint::reach("stored");
                 Ok(nothing)
             }
             Action::StoreLook { store, key } => Ok(Reply::Value(host.store_look(store, key)?)),
             Action::StoreRestore { store, entries } => {
                 self.parts.recorder.settle()?;
-                host.store_restore(store, entries.clone(), mode)?;
+                host.store_restore(store, entries, mode)?;
                 Ok(nothing)
             }
-            Action::StoreList(prefix) => Ok(Reply::Value(Value::Map(host.store_list(prefix, mode)?))),
+            Action::StoreList(prefix) => Ok(host.store_list(prefix, mode)?),
             Action::RunPlaybook { name, params } => self.run_child(passing, name, params),
             Action::Protected(networks) => Ok(Reply::Value(self.protected(networks))),
             Action::Step { .. } | Action::Parallel(_) => {
@@ -234,10 +234,10 @@ impl Door {
         self.parts.children.run(self, &id, scope, name, params).map(Reply::Value)
     }
 
-    fn protected(&self, networks: &[Network]) -> Value {
+    fn protected(&self, networks: &[Listed]) -> Value {
         let never = self.parts.policy.never();
-        let objections = networks.iter().enumerate().filter_map(|(index, network)| {
-            let objection = never.objection(network)?.to_string();
+        let objections = networks.iter().enumerate().filter_map(|(index, listed)| {
+            let objection = never.objection(&listed.network)?.to_string();
             Some(Value::List(vec![Value::Int(i64::try_from(index).ok()?), Value::Text(objection)]))
         });
         Value::List(objections.collect())

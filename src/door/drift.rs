@@ -102,7 +102,7 @@ impl Door {
         if read.args.values().any(is_assumed) {
             return Before::Made;
         }
-        let object = Object { target: target.name.clone(), call: read.row.name, args: read.args.clone() };
+        let object = Object { target: target.name.clone(), call: read.row.name, args: read.args.clone().into_map() };
         let Some(dry) = self.parts.mode.dry() else { return Before::Nothing };
         dry.uses(read.row);
         if let Some(seen) = dry.seen(&object.id()) {
@@ -170,7 +170,7 @@ impl Door {
         // The arguments were bound when the plan was made.
         let read = Bound {
             row,
-            args: args.clone(),
+            args: args.clone().into(),
             effect: Effect::Read,
             items: 0,
             save_to: None,

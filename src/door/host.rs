@@ -1,13 +1,11 @@
-//! Host effects: clock, chance, waits, files, and the store. None of them reaches an appliance.
+//! Host effects: clock, chance, waits and files; the store's are in `stored`. None of them reaches an appliance.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value as Json, json};
 use tokio::runtime::Handle;
 
 use crate::clock::Clock;
@@ -19,7 +17,6 @@ use crate::door::position::Step;
 use crate::door::sleepers::Sleepers;
 use crate::fault::{Failure, Fault, FaultKind, Stop};
 use crate::store::Store;
-use crate::value::Value;
 
 /// How often it is looked in a long wait whether the clock was set.
 const LOOK: Duration = Duration::from_secs(1);
@@ -169,83 +166,4 @@ impl Host {
         let written = self.files.write(path, &contents);
         written.and(self.authorship.end(&place))
     }
-
-    /// The value of a key of the store.
-    pub fn store_get(&self, key: &str, mode: &Mode) -> Result<Value, Fault> {
-        if let Some(known) = mode.overlay().and_then(|overlay| overlay.get(key)) {
-            return Ok(known.unwrap_or(Value::Null));
-        }
-        let named = (self.store)()?;
-        let text = named.store.get(&named.name, key).map_err(store_fault)?;
-        text.map_or(Ok(Value::Null), |text| decode(key, &text))
-    }
-
-    /// What the store holds under keys that are about to be set, with the store's name: JSON for the journal.
-    pub fn store_before(&self, entries: &[(String, Option<Value>)]) -> Result<Json, Fault> {
-        let named = (self.store)()?;
-        let mut keys = serde_json::Map::new();
-        for (key, _) in entries {
-            let text = named.store.get(&named.name, key).map_err(store_fault)?;
-            let value = text.map(|text| decode(key, &text)).transpose()?;
-            keys.insert(key.clone(), value.map_or(Json::Null, |value| value.to_json()));
-        }
-        Ok(json!({ "store": named.name, "keys": keys }))
-    }
-
-    /// The value of a key of the store `name`.
-    pub fn store_look(&self, name: &str, key: &str) -> Result<Value, Fault> {
-        let named = (self.store)()?;
-        let text = named.store.get(name, key).map_err(store_fault)?;
-        text.map_or(Ok(Value::Null), |text| decode(key, &text))
-    }
-
-    /// Brings keys of the store `name` back to what they were.
-    pub fn store_restore(&self, name: &str, entries: Vec<(String, Option<Value>)>, mode: &Mode) -> Result<(), Fault> {
-        if mode.overlay().is_some() {
-            return Ok(());
-        }
-        let named = (self.store)()?;
-        named.store.set_all(name, &texts_of(entries)).map_err(store_fault)
-    }
-
-    /// Sets keys in one commit, or remembers them in a dry run.
-    pub fn store_set(&self, entries: Vec<(String, Option<Value>)>, mode: &Mode) -> Result<(), Fault> {
-        if let Some(overlay) = mode.overlay() {
-            overlay.set(entries);
-            return Ok(());
-        }
-        let named = (self.store)()?;
-        named.store.set_all(&named.name, &texts_of(entries)).map_err(store_fault)
-    }
-
-    /// All keys that begin with `prefix`, with their values.
-    pub fn store_list(&self, prefix: &str, mode: &Mode) -> Result<BTreeMap<String, Value>, Fault> {
-        let named = (self.store)()?;
-        let mut entries = BTreeMap::new();
-        for (key, text) in named.store.list(&named.name, prefix).map_err(store_fault)? {
-            let value = decode(&key, &text)?;
-            entries.insert(key, value);
-        }
-        if let Some(overlay) = mode.overlay() {
-            overlay.over(prefix, &mut entries);
-        }
-        Ok(entries)
-    }
-}
-
-fn texts_of(entries: Vec<(String, Option<Value>)>) -> Vec<(String, Option<String>)> {
-    entries.into_iter().map(|(key, value)| (key, value.map(|value| value.to_json().to_string()))).collect()
-}
-
-fn decode(key: &str, text: &str) -> Result<Value, Fault> {
-    serde_json::from_str::<serde_json::Value>(text).map(Value::from).map_err(|error| {
-        Fault::new(
-            FaultKind::Decode,
-            format!("the store's value of '{key}' is damaged: {error}. Remove it with store.remove(\"{key}\")"),
-        )
-    })
-}
-
-fn store_fault(error: impl std::fmt::Display) -> Fault {
-    Fault::new(FaultKind::File, format!("the store cannot be used: {error}"))
 }

@@ -29,6 +29,7 @@ mod recorder;
 mod resilience;
 mod settle;
 mod sleepers;
+mod stored;
 mod targets;
 mod transaction;
 mod transport;

@@ -95,20 +95,20 @@ pub struct OpenEntry {
 
 /// What is written before an action is carried out.
 #[derive(Clone, Debug)]
-pub struct Intent<'a> {
+pub struct Intent {
     /// What it does to the world.
     pub effect: Effect,
     /// How many items it touches, as its row counts them.
     pub items: u64,
     /// Whether the entry has to be on the disk first.
     pub durable: bool,
-    /// The state of its object before it.
-    pub before: Option<&'a Json>,
+    /// The state of its object before it, as JSON.
+    pub before: Option<Vec<u8>>,
     /// What a resume has to know: a deadline, the id of a child run.
     pub note: Option<String>,
 }
 
-impl Default for Intent<'_> {
+impl Default for Intent {
     fn default() -> Self {
         Self { effect: Effect::Read, items: 0, durable: false, before: None, note: None }
     }
@@ -138,7 +138,7 @@ pub trait Recorder: Send + Sync {
     ///
     /// # Errors
     /// When it cannot be written: a change must not leave then.
-    fn intend(&self, key: &Key, action: &Action, intent: &Intent<'_>) -> Result<(), Failure>;
+    fn intend(&self, key: &Key, action: &Action, intent: &Intent) -> Result<(), Failure>;
 
     /// Adds a note to an entry that has begun; it is on the disk when this returns, with all that was
     /// recorded before.

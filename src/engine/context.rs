@@ -176,7 +176,7 @@ impl RunContext {
     pub fn value(&self, context: &NativeCallContext<'_>, action: Action) -> Result<Value, Box<EvalAltResult>> {
         match self.pass(context, action)? {
             Reply::Value(value) => Ok(value),
-            Reply::Bytes(_) | Reply::Http(_) => Err("the door gave another kind of answer".into()),
+            Reply::Bytes(_) | Reply::Json(_) | Reply::Http(_) => Err("the door gave another kind of answer".into()),
         }
     }
 

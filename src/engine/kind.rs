@@ -5,7 +5,8 @@ use std::ops::{Range, RangeInclusive};
 
 use rhai::{Array, Blob, Dynamic, FnPtr, ImmutableString, Map};
 
-use crate::engine::types::{Length, NetworkMaps, Networks, Progress, StoreHandle, Target, Time};
+use crate::catalog::NetworkMaps;
+use crate::engine::types::{Length, Networks, Progress, StoreHandle, Target, Time};
 use crate::network::Network;
 use crate::secret::Secret;
 

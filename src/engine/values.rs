@@ -2,7 +2,8 @@
 
 use rhai::{Array, Dynamic, ImmutableString, Map};
 
-use crate::engine::types::{Length, NetworkMaps, Networks, Target, Time};
+use crate::catalog::{Args, NetworkMaps};
+use crate::engine::types::{Length, Networks, Target, Time};
 use crate::network::Network;
 use crate::secret::Secret;
 use crate::value::Value;
@@ -125,4 +126,21 @@ pub fn map_to_dynamic(map: crate::value::Map) -> Map {
 /// As [`to_value`].
 pub fn to_map(map: &Map) -> Result<crate::value::Map, String> {
     map.iter().map(|(name, value)| Ok((name.as_str().to_owned(), to_value(value)?))).collect()
+}
+
+/// The named arguments of a call. What was made of networks stays networks.
+///
+/// # Errors
+/// As [`to_value`].
+pub fn to_args(map: &Map) -> Result<Args, String> {
+    let is_list = |value: &Dynamic| value.is::<NetworkMaps>();
+    let values = map.iter().filter(|(_, value)| !is_list(value));
+    let values = values.map(|(name, value)| Ok((name.as_str().to_owned(), to_value(value)?)));
+    let mut args = Args::from(values.collect::<Result<crate::value::Map, String>>()?);
+    for (name, value) in map.iter().filter(|(_, value)| is_list(value)) {
+        if let Some(list) = value.read_lock::<NetworkMaps>() {
+            args.set_list(name.as_str().to_owned(), list.clone());
+        }
+    }
+    Ok(args)
 }

@@ -12,6 +12,10 @@ const LINGER: Duration = Duration::from_millis(100);
 /// makes one change after the other comes sooner with the next intent, which brings the outcome along.
 const LINGER_OUTCOME: Duration = Duration::from_millis(2);
 
+/// From this size on it takes a while to compress: the journal's own thread begins at once, while the script goes
+/// on.
+const LONG: usize = 256 << 10;
+
 /// Something that is to be written.
 pub enum Record {
     /// A run begins.
@@ -150,6 +154,7 @@ impl Record {
             // Whoever looks for the run a moment later finds it.
             Self::Begin(_) => Duration::ZERO,
             Self::Outcome(outcome) if outcome.chained => LINGER_OUTCOME,
+            _ if self.size() >= LONG => Duration::ZERO,
             _ => LINGER,
         }
     }
@@ -175,7 +180,7 @@ impl Record {
 fn size_of_recorded(recorded: &Recorded) -> usize {
     match recorded {
         Ok(Reply::Http(answer)) => answer.body.len() + 100,
-        Ok(Reply::Bytes(bytes)) => bytes.len(),
+        Ok(Reply::Bytes(bytes) | Reply::Json(bytes)) => bytes.len(),
         _ => 200,
     }
 }

@@ -92,7 +92,7 @@ impl JournalRecorder {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn entry(&self, number: u64, key: &Key, action: &Action, intent: &Intent<'_>) -> EntryRecord {
+    fn entry(&self, number: u64, key: &Key, action: &Action, intent: &Intent) -> EntryRecord {
         let bytes = codec::action_bytes(action);
         EntryRecord {
             run: Arc::clone(&self.run),
@@ -109,7 +109,7 @@ impl JournalRecorder {
             action: bytes,
             sealed: codec::is_sealed(action),
             chained: intent.effect != Effect::Read,
-            before: intent.before.map(|before| before.to_string().into_bytes()),
+            before: intent.before.clone(),
             note: intent.note.clone(),
             begun: self.clock.now().as_microsecond(),
             outcome: None,
@@ -214,7 +214,7 @@ impl Recorder for JournalRecorder {
         Ok(Recall::Known(Box::new(KnownEntry { effect, recorded })))
     }
 
-    fn intend(&self, key: &Key, action: &Action, intent: &Intent<'_>) -> Result<(), Failure> {
+    fn intend(&self, key: &Key, action: &Action, intent: &Intent) -> Result<(), Failure> {
         if self.past == Past::Only || self.opened().contains_key(key) {
             // A former execution has written it; it is on the disk already.
             return Ok(());

@@ -2,17 +2,46 @@
 
 /// All numbers from `first` to `last`, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Interval {
-    pub(super) first: u128,
-    pub(super) last: u128,
+pub(super) struct Interval<N = u128> {
+    pub(super) first: N,
+    pub(super) last: N,
 }
 
-impl Interval {
-    pub(super) const fn contains(self, other: Self) -> bool {
+/// The numbers of one family: those of IPv4 are a quarter as long, and lists are nearly all of it.
+pub(super) trait Number: Copy + Ord {
+    /// The number behind this one, if there is one.
+    fn next(self) -> Option<Self>;
+
+    /// The number before this one; the first one itself.
+    fn before(self) -> Self;
+}
+
+impl Number for u32 {
+    fn next(self) -> Option<Self> {
+        self.checked_add(1)
+    }
+
+    fn before(self) -> Self {
+        self.saturating_sub(1)
+    }
+}
+
+impl Number for u128 {
+    fn next(self) -> Option<Self> {
+        self.checked_add(1)
+    }
+
+    fn before(self) -> Self {
+        self.saturating_sub(1)
+    }
+}
+
+impl<N: Number> Interval<N> {
+    pub(super) fn contains(self, other: Self) -> bool {
         self.first <= other.first && other.last <= self.last
     }
 
-    pub(super) const fn overlaps(self, other: Self) -> bool {
+    pub(super) fn overlaps(self, other: Self) -> bool {
         self.first <= other.last && other.first <= self.last
     }
 }
@@ -42,11 +71,17 @@ pub(super) fn cover(interval: Interval, mut take: impl FnMut(u128, u8)) {
     }
 }
 
+/// The last number of a network.
+pub(super) fn last_of(first: u128, hosts: u8) -> u128 {
+    first | 1_u128.checked_shl(u32::from(hosts)).map_or(u128::MAX, |size| size - 1)
+}
+
 /// Sorts, and joins what overlaps or touches.
-pub(super) fn merge(intervals: &mut Vec<Interval>) {
-    intervals.sort_unstable_by_key(|interval| interval.first);
+pub(super) fn merge<N: Number>(intervals: &mut Vec<Interval<N>>) {
+    // The stable way is quick with what is sorted in pieces, as the parts of a long list are.
+    intervals.sort_by_key(|interval| interval.first);
     intervals.dedup_by(|next, kept| {
-        let joined = next.first <= kept.last.saturating_add(1);
+        let joined = kept.last.next().is_none_or(|next_to_it| next.first <= next_to_it);
         if joined {
             kept.last = kept.last.max(next.last);
         }
@@ -55,7 +90,7 @@ pub(super) fn merge(intervals: &mut Vec<Interval>) {
 }
 
 /// What is in `from` and not in `less`; both sorted and without overlap.
-pub(super) fn difference(from: &[Interval], less: &[Interval]) -> Vec<Interval> {
+pub(super) fn difference<N: Number>(from: &[Interval<N>], less: &[Interval<N>]) -> Vec<Interval<N>> {
     let mut rest = Vec::with_capacity(from.len());
     let mut cuts = less.iter().peekable();
     for interval in from {
@@ -70,9 +105,9 @@ pub(super) fn difference(from: &[Interval], less: &[Interval]) -> Vec<Interval> 
                 break;
             }
             if cut.first > start {
-                rest.push(Interval { first: start, last: cut.first - 1 });
+                rest.push(Interval { first: start, last: cut.first.before() });
             }
-            first = cut.last.checked_add(1).filter(|next| *next <= interval.last);
+            first = cut.last.next().filter(|next| *next <= interval.last);
         }
         rest.extend(first.map(|first| Interval { first, last: interval.last }));
     }
@@ -80,7 +115,7 @@ pub(super) fn difference(from: &[Interval], less: &[Interval]) -> Vec<Interval> 
 }
 
 /// The first interval of `among`, which is sorted and without overlap, that overlaps `wanted`.
-pub(super) fn overlapping(among: &[Interval], wanted: Interval) -> Option<Interval> {
+pub(super) fn overlapping<N: Number>(among: &[Interval<N>], wanted: Interval<N>) -> Option<Interval<N>> {
     let at = among.partition_point(|interval| interval.last < wanted.first);
     among.get(at).copied().filter(|interval| interval.overlaps(wanted))
 }

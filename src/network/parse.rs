@@ -40,6 +40,14 @@ impl Network {
             None => Ok(Parsed { network: Network::from(parse_address(text)?), host_bits: false }),
         }
     }
+
+    /// The network that the first word of a text is, if it is IPv4 in its usual spelling and behind a space
+    /// another one follows; and the text behind that space. The rest of a text takes the thorough way.
+    pub fn plain_word(text: &str) -> Option<(Self, &str)> {
+        let (parsed, behind) = plain_v4_before(text.as_bytes())?;
+        let behind = behind.strip_prefix(b" ")?;
+        Some((parsed.network, text.get(text.len() - behind.len()..)?))
+    }
 }
 
 impl FromStr for Network {
@@ -53,37 +61,43 @@ impl FromStr for Network {
 /// An IPv4 address or network in its one usual spelling, which nearly every line of a long list
 /// is; `None` for everything else, which the thorough way then reads or explains.
 fn plain_v4(text: &[u8]) -> Option<Parsed> {
-    let mut rest = text;
-    let mut bits = 0;
-    for octet in 0..4 {
-        let (number, after) = number(rest, 255)?;
-        bits = bits << 8 | number;
-        rest = if octet < 3 { after.strip_prefix(b".")? } else { after };
-    }
-    let prefix = match rest.strip_prefix(b"/") {
-        None if rest.is_empty() => {
-            return Some(Parsed { network: Network::from(IpAddr::V4(bits.into())), host_bits: false });
-        }
-        None => return None,
-        Some(rest) => match number(rest, 32)? {
-            (prefix, b"") => prefix,
-            _ => return None,
-        },
-    };
-    let hosts = u32::MAX.checked_shr(prefix).unwrap_or(0);
-    let interval = Interval { first: u128::from(bits & !hosts), last: u128::from(bits | hosts) };
-    Some(Parsed { network: Network::from_interval(false, interval), host_bits: bits & hosts != 0 })
+    plain_v4_before(text).filter(|(_, rest)| rest.is_empty()).map(|(parsed, _)| parsed)
 }
 
-/// A decimal number of at most three digits, without leading zeros, and what comes behind it.
-fn number(text: &[u8], most: u32) -> Option<(u32, &[u8])> {
-    let digits = text.iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
-    let (digits, rest) = text.split_at_checked(digits)?;
-    if digits.is_empty() || digits.len() > 3 || (digits.len() > 1 && digits.starts_with(b"0")) {
-        return None;
+/// The same at the beginning of a text, with what comes behind it.
+pub(super) fn plain_v4_before(text: &[u8]) -> Option<(Parsed, &[u8])> {
+    let (mut bits, mut rest) = number(text, 255)?;
+    for _ in 0..3 {
+        let (octet, behind) = number(rest.strip_prefix(b".")?, 255)?;
+        (bits, rest) = (bits << 8 | octet, behind);
     }
-    let number = digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
-    (number <= most).then_some((number, rest))
+    let Some(behind) = rest.strip_prefix(b"/") else {
+        let interval = Interval { first: bits, last: bits };
+        return Some((Parsed { network: Network::from_v4_interval(interval), host_bits: false }, rest));
+    };
+    let (prefix, rest) = number(behind, 32)?;
+    let hosts = u32::MAX.checked_shr(prefix).unwrap_or(0);
+    let interval = Interval { first: bits & !hosts, last: bits | hosts };
+    Some((Parsed { network: Network::from_v4_interval(interval), host_bits: bits & hosts != 0 }, rest))
+}
+
+/// A decimal number of at most `most`, without leading zeros, and what comes behind it. Long lists are read
+/// here: it goes through the digits once.
+#[inline]
+fn number(text: &[u8], most: u32) -> Option<(u32, &[u8])> {
+    let (mut number, mut at) = (0, 0);
+    while let Some(byte) = text.get(at) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        number = number * 10 + u32::from(digit);
+        at += 1;
+        if number > most || (at == 2 && number < 10) {
+            return None;
+        }
+    }
+    if at == 0 { None } else { Some((number, text.get(at..)?)) }
 }
 
 fn parse_range(text: &str, first: &str, last: &str) -> Result<Parsed, NetworkError> {

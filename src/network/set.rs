@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::interval::{self, Interval};
+use super::interval::{self, Interval, Number};
 use super::span::{Network, push_nets};
 
 /// A set of addresses of both families.
@@ -11,7 +11,7 @@ use super::span::{Network, push_nets};
 /// difference one pass over both.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NetworkSet {
-    v4: Vec<Interval>,
+    v4: Vec<Interval<u32>>,
     v6: Vec<Interval>,
 }
 
@@ -33,8 +33,12 @@ impl NetworkSet {
 
     /// The first unbroken run of the set that overlaps `network`.
     pub fn overlapping(&self, network: &Network) -> Option<Network> {
-        interval::overlapping(self.family(network.is_ipv6()), network.interval())
-            .map(|found| Network::from_interval(network.is_ipv6(), found))
+        match network.v4_interval() {
+            Some(wanted) => interval::overlapping(&self.v4, wanted).map(Network::from_v4_interval),
+            None => {
+                interval::overlapping(&self.v6, network.interval()).map(|found| Network::from_interval(true, found))
+            }
+        }
     }
 
     /// Whether every address of `network` is in the set.
@@ -45,11 +49,11 @@ impl NetworkSet {
     /// The addresses that are in either.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        let join = |a: &[Interval], b: &[Interval]| {
+        fn join<N: Number>(a: &[Interval<N>], b: &[Interval<N>]) -> Vec<Interval<N>> {
             let mut all = [a, b].concat();
             interval::merge(&mut all);
             all
-        };
+        }
         Self { v4: join(&self.v4, &other.v4), v6: join(&self.v6, &other.v6) }
     }
 
@@ -61,21 +65,35 @@ impl NetworkSet {
 
     /// The unbroken runs, in order.
     pub fn runs(&self) -> impl Iterator<Item = Network> + '_ {
-        let v4 = self.v4.iter().map(|interval| Network::from_interval(false, *interval));
+        let v4 = self.v4.iter().map(|interval| Network::from_v4_interval(*interval));
         v4.chain(self.v6.iter().map(|interval| Network::from_interval(true, *interval)))
+    }
+
+    /// How many unbroken runs there are: no fewer networks hold these addresses.
+    pub fn len(&self) -> usize {
+        self.v4.len() + self.v6.len()
+    }
+
+    /// Shows the fewest networks that hold exactly these addresses, in order.
+    pub fn cover(&self, mut show: impl FnMut(Network)) {
+        for run in self.runs() {
+            if run.prefix().is_some() {
+                show(run);
+                continue;
+            }
+            interval::cover(run.interval(), |first, hosts| {
+                show(Network::from_interval(run.is_ipv6(), Interval { first, last: interval::last_of(first, hosts) }));
+            });
+        }
     }
 
     /// The fewest networks that hold exactly these addresses, in order.
     pub fn nets(&self) -> Vec<IpNet> {
-        let mut nets = Vec::with_capacity(self.v4.len() + self.v6.len());
+        let mut nets = Vec::with_capacity(self.len());
         for network in self.runs() {
             push_nets(network.is_ipv6(), network.interval(), &mut nets);
         }
         nets
-    }
-
-    fn family(&self, v6: bool) -> &[Interval] {
-        if v6 { &self.v6 } else { &self.v4 }
     }
 }
 
@@ -85,8 +103,10 @@ impl FromIterator<Network> for NetworkSet {
         let networks = networks.into_iter();
         set.v4.reserve(networks.size_hint().0);
         for network in networks {
-            let family = if network.is_ipv6() { &mut set.v6 } else { &mut set.v4 };
-            family.push(network.interval());
+            match network.v4_interval() {
+                Some(interval) => set.v4.push(interval),
+                None => set.v6.push(network.interval()),
+            }
         }
         interval::merge(&mut set.v4);
         interval::merge(&mut set.v6);

@@ -59,6 +59,19 @@ impl Network {
         Interval { first: u128::from_ne_bytes(self.first), last: u128::from_ne_bytes(self.last) }
     }
 
+    pub(super) const fn from_v4_interval(interval: Interval<u32>) -> Self {
+        Self::from_interval(false, Interval { first: interval.first as u128, last: interval.last as u128 })
+    }
+
+    /// The interval, if this is of IPv4: its numbers have 32 bits.
+    pub(super) fn v4_interval(&self) -> Option<Interval<u32>> {
+        let Interval { first, last } = self.interval();
+        match (u32::try_from(first), u32::try_from(last)) {
+            (Ok(first), Ok(last)) if !self.v6 => Some(Interval { first, last }),
+            _ => None,
+        }
+    }
+
     /// Whether this is of IPv6.
     pub const fn is_ipv6(&self) -> bool {
         self.v6
@@ -76,6 +89,12 @@ impl Network {
 
     /// The prefix length, if this is one network (an address is one of /32 or /128).
     pub fn prefix(&self) -> Option<u8> {
+        // The usual case, in numbers that fit a register.
+        if let Some(Interval { first, last }) = self.v4_interval() {
+            let hosts = first ^ last;
+            let one_network = hosts & hosts.wrapping_add(1) == 0 && first & hosts == 0;
+            return one_network.then_some(hosts.leading_zeros() as u8);
+        }
         let hosts = interval::network_bits(self.interval())?;
         Some(family_bits(self.v6) - hosts)
     }
@@ -170,10 +189,12 @@ impl Hash for Network {
     /// A network of IPv4 is hashed as the one number that it fits into: the lines of long lists are compared
     /// by their hashes.
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let Interval { first, last } = self.interval();
-        match (u32::try_from(first), u32::try_from(last)) {
-            (Ok(first), Ok(last)) if !self.v6 => (u64::from(first) << 32 | u64::from(last)).hash(state),
-            _ => (first, last).hash(state),
+        match self.v4_interval() {
+            Some(Interval { first, last }) => (u64::from(first) << 32 | u64::from(last)).hash(state),
+            None => {
+                let Interval { first, last } = self.interval();
+                (first, last).hash(state);
+            }
         }
     }
 }

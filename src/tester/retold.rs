@@ -143,7 +143,7 @@ impl Recorder for Retold {
         Ok(Recall::Known(Box::new(KnownEntry { effect, recorded })))
     }
 
-    fn intend(&self, _key: &Key, action: &Action, _intent: &Intent<'_>) -> Result<(), Failure> {
+    fn intend(&self, _key: &Key, action: &Action, _intent: &Intent) -> Result<(), Failure> {
         // Everything is answered above; nothing may leave.
         Err(Fault::new(FaultKind::Refused, format!("'{}' would leave, in a replay", action.describe())).into())
     }

@@ -17,7 +17,7 @@ fn call(name: &str, positional: &[Json], map: Json) -> Call {
     let row = Catalog::builtin().row(vendor, name).unwrap();
     let positional = positional.iter().cloned().map(Value::from).collect();
     let Value::Map(map) = Value::from(map) else { panic!("not a map") };
-    Call { row, args: bind(row, positional, map).unwrap().args, before: None, answer: None }
+    Call { row, args: bind(row, positional, map).unwrap().args.into_map(), before: None, answer: None }
 }
 
 impl Call {
@@ -80,9 +80,9 @@ fn an_undo_of_an_undo_is_the_call() {
     let delta = json!({ "add": [{ "ip_address_start": "192.0.2.0", "cidr": 24 }], "remove": [] });
     let done = call("seg.ip_group_delta", &[json!(15)], delta);
     let undo = done.undo();
-    let args = bind(undo.row, undo.positional, undo.map).unwrap().args;
+    let args = bind(undo.row, undo.positional, undo.map).unwrap().args.into_map();
     let again = Call { row: done.row, args, before: None, answer: None }.undo();
-    assert_eq!(bind(again.row, again.positional, again.map).unwrap().args, done.args);
+    assert_eq!(bind(again.row, again.positional, again.map).unwrap().args.into_map(), done.args);
 }
 
 #[test]

@@ -14,7 +14,7 @@ fn row(vendor: &str, name: &str) -> &'static Row {
 fn args(row: &'static Row, positional: &[Json], map: Json) -> Map {
     let positional = positional.iter().cloned().map(Value::from).collect();
     match Value::from(map) {
-        Value::Map(map) => bind(row, positional, map).unwrap().args,
+        Value::Map(map) => bind(row, positional, map).unwrap().args.into_map(),
         _ => panic!("not a map"),
     }
 }

@@ -77,7 +77,7 @@ fn arguments(row: &'static Row) -> Map {
     let needed: Vec<Param> = all.clone().filter(|param| param.required).cloned().collect();
     let all: Vec<Param> = all.cloned().collect();
     let bound = bind(row, positional.clone(), members(&all)).or_else(|_| bind(row, positional, members(&needed)));
-    bound.unwrap_or_else(|fault| panic!("{}: {}", named(row), fault.message)).args
+    bound.unwrap_or_else(|fault| panic!("{}: {}", named(row), fault.message)).args.into_map()
 }
 
 #[test]

@@ -125,7 +125,7 @@ impl Withheld {
                 if effect == Effect::Read && !sends && !is(Shape::Download) {
                     return None;
                 }
-                let mut args = call.args.clone();
+                let mut args = call.args.clone().into_map();
                 hide(call.row.params, &mut args);
                 if let Some(file) = &call.save_to {
                     args.insert("to".into(), file.to_string_lossy().into_owned().into());

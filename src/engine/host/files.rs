@@ -85,8 +85,7 @@ fn register_store(module: &mut Module) {
         &["store: Store", "key: string", "any"],
         "/// The value of a key of the playbook's store, or `()`.",
         |context: NativeCallContext, _: &mut StoreHandle, key: ImmutableString| -> Answer<Dynamic> {
-            let run = RunContext::of(&context)?;
-            run.value(&context, Action::StoreGet(key.as_str().to_owned())).map(values::to_dynamic)
+            stored(&context, Action::StoreGet(key.as_str().to_owned()))
         },
     );
     add(
@@ -127,10 +126,18 @@ fn register_store(module: &mut Module) {
         &["store: Store", "prefix: string", "map"],
         "/// The keys that begin so, with their values.",
         |context: NativeCallContext, _: &mut StoreHandle, prefix: ImmutableString| -> Answer<Dynamic> {
-            let run = RunContext::of(&context)?;
-            run.value(&context, Action::StoreList(prefix.as_str().to_owned())).map(values::to_dynamic)
+            stored(&context, Action::StoreList(prefix.as_str().to_owned()))
         },
     );
+}
+
+/// What a store holds.
+fn stored(context: &NativeCallContext<'_>, action: Action) -> Answer<Dynamic> {
+    match RunContext::of(context)?.pass(context, action)? {
+        Reply::Value(value) => Ok(values::to_dynamic(value)),
+        Reply::Json(json) => data::json_of(context, &json, "what the store holds"),
+        Reply::Bytes(_) | Reply::Http(_) => Err("the door gave nothing of the store".into()),
+    }
 }
 
 fn store_set(context: &NativeCallContext<'_>, entries: Vec<(String, Option<Value>)>) -> Answer<()> {
@@ -159,7 +166,7 @@ fn holds_secret(value: &Value) -> bool {
 pub fn bytes(context: &NativeCallContext<'_>, path: &str) -> Answer<Bytes> {
     match RunContext::of(context)?.pass(context, Action::ReadFile(path.into()))? {
         Reply::Bytes(bytes) => Ok(bytes),
-        Reply::Value(_) | Reply::Http(_) => Err("the door gave no bytes".into()),
+        Reply::Value(_) | Reply::Json(_) | Reply::Http(_) => Err("the door gave no bytes".into()),
     }
 }
 

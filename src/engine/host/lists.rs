@@ -6,11 +6,13 @@ use std::sync::Arc;
 use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Map, Module, NativeCallContext};
 
 use super::{add, files, networks, options};
+use crate::catalog::NetworkMaps;
 use crate::door::Action;
 use crate::engine::context::RunContext;
 use crate::engine::error;
-use crate::engine::types::{Listed, NetworkMaps, Networks};
-use crate::network::{Network, NetworkSet, list};
+use crate::engine::types::Networks;
+use crate::network::list::{self, Listed};
+use crate::network::{Network, NetworkSet, joined};
 use crate::value::Value;
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;
@@ -37,7 +39,9 @@ pub(super) fn register(module: &mut Module) {
         &["list: array", "Networks"],
         "/// A long list of an array's networks.",
         |context: NativeCallContext, array: Array| -> Answer<Networks> {
-            Ok(Networks::of(networks::all(&context, &array)?))
+            let mut list = Vec::new();
+            networks::each(&context, &array, |network| list.push(Listed { network, line: 0 }))?;
+            Ok(Networks(Arc::new(list)))
         },
     );
     add(
@@ -46,9 +50,9 @@ pub(super) fn register(module: &mut Module) {
         &["text: string", "Networks"],
         "/// A long list of the networks in a text, with white space between them.",
         |context: NativeCallContext, text: ImmutableString| -> Answer<Networks> {
-            let all: Answer<Vec<Network>> =
-                text.split_whitespace().map(|word| networks::parse(&context, word)).collect();
-            Ok(Networks::of(all?))
+            let mut list = Vec::new();
+            networks::each_of_text(&context, &text, |network| list.push(Listed { network, line: 0 }))?;
+            Ok(Networks(Arc::new(list)))
         },
     );
     add(module, "len", &["list: Networks", "int"], "/// How many networks.", |list: &mut Networks| list.0.len() as i64);
@@ -124,7 +128,7 @@ pub(super) fn register(module: &mut Module) {
             name,
             &["list: Networks", "string"],
             "/// The networks with a space between them.",
-            |list: &mut Networks| text(list),
+            |list: &mut Networks| joined(list.0.iter().map(|listed| listed.network)),
         );
     }
     add(
@@ -148,13 +152,12 @@ pub(super) fn register(module: &mut Module) {
         &["list: Networks", "#{ allowed: Networks, refused: array }"],
         "/// Parts a list by the never-touch lists: `#{ allowed, refused }`; `refused` holds `#{ network, line, reason }`.",
         |context: NativeCallContext, list: &mut Networks| -> Answer<Map> {
-            let all: Arc<[Network]> = list.0.iter().map(|listed| listed.network).collect();
-            let forbidden = RunContext::of(&context)?.value(&context, Action::Protected(Arc::clone(&all)))?;
+            let forbidden = RunContext::of(&context)?.value(&context, Action::Protected(Arc::clone(&list.0)))?;
             let mut reasons = reasons(&forbidden);
             if reasons.is_empty() {
                 return Ok(parts(list.clone(), Array::new()));
             }
-            let mut allowed = Vec::with_capacity(all.len());
+            let mut allowed = Vec::with_capacity(list.0.len());
             let mut refused = Array::new();
             for (index, listed) in list.0.iter().enumerate() {
                 match reasons.remove(&index) {
@@ -189,11 +192,6 @@ fn reasons(forbidden: &Value) -> HashMap<usize, String> {
 
 fn report(report: list::ListReport) -> Map {
     let line = |line: usize| -> Dynamic { i64::try_from(line).unwrap_or(i64::MAX).into() };
-    let listed: Vec<Listed> = report
-        .entries
-        .iter()
-        .map(|entry| Listed { network: entry.network, line: u32::try_from(entry.line).unwrap_or(u32::MAX) })
-        .collect();
     let invalid = report.invalid.iter().map(|wrong| -> Dynamic {
         Map::from_iter([
             ("line".into(), line(wrong.line)),
@@ -211,7 +209,7 @@ fn report(report: list::ListReport) -> Map {
         .into()
     });
     Map::from_iter([
-        ("networks".into(), Dynamic::from(Networks(Arc::new(listed)))),
+        ("networks".into(), Dynamic::from(Networks(Arc::new(report.entries)))),
         ("lines".into(), line(report.lines)),
         ("invalid".into(), invalid.collect::<Array>().into()),
         ("normalised".into(), normalised.collect::<Array>().into()),
@@ -224,22 +222,13 @@ fn set(list: &Networks) -> NetworkSet {
 }
 
 fn cover(set: &NetworkSet) -> Networks {
-    Networks::of(set.nets().into_iter().map(Network::from))
+    let mut list = Vec::with_capacity(set.len());
+    set.cover(|network| list.push(Listed { network, line: 0 }));
+    Networks(Arc::new(list))
 }
 
 fn kept(list: &Networks, keep: impl Fn(&Listed) -> bool) -> Networks {
     Networks(Arc::new(list.0.iter().filter(|listed| keep(listed)).copied().collect()))
-}
-
-fn text(list: &Networks) -> String {
-    let mut text = String::with_capacity(list.0.len() * 18);
-    for listed in list.0.iter() {
-        if !text.is_empty() {
-            text.push(' ');
-        }
-        listed.network.push_to(&mut text);
-    }
-    text
 }
 
 /// Words of the text that are an entry, or the first address of one.
@@ -276,7 +265,7 @@ fn to_maps(context: NativeCallContext, list: &mut Networks, names: Map) -> Answe
         return Err(error::invalid(message, &context));
     }
     Ok(NetworkMaps {
-        list: list.clone(),
+        list: Arc::clone(&list.0),
         first: name_of("first")?,
         prefix: name_of("prefix")?,
         name: name_of("name")?,

@@ -113,17 +113,33 @@ pub fn of(context: &NativeCallContext<'_>, value: &Dynamic) -> Answer<Network> {
 /// The networks in an array.
 pub fn all(context: &NativeCallContext<'_>, list: &Array) -> Answer<Vec<Network>> {
     let mut networks = Vec::with_capacity(list.len());
+    each(context, list, |network| networks.push(network))?;
+    Ok(networks)
+}
+
+/// Shows the networks in an array.
+pub fn each(context: &NativeCallContext<'_>, list: &Array, mut show: impl FnMut(Network)) -> Answer<()> {
     for value in list {
         if let Some(inner) = value.read_lock::<Networks>() {
-            networks.extend(inner.0.iter().map(|listed| listed.network));
+            inner.0.iter().for_each(|listed| show(listed.network));
         } else if let Some(text) = value.read_lock::<ImmutableString>() {
-            // A text may hold many, with white space between them.
-            for word in text.split_whitespace() {
-                networks.push(parse(context, word)?);
-            }
+            each_of_text(context, &text, &mut show)?;
         } else {
-            networks.push(of(context, value)?);
+            show(of(context, value)?);
         }
     }
-    Ok(networks)
+    Ok(())
+}
+
+/// Shows the networks in a text, which may hold many with white space between them.
+pub fn each_of_text(context: &NativeCallContext<'_>, text: &str, mut show: impl FnMut(Network)) -> Answer<()> {
+    let mut rest = text;
+    while let Some((network, behind)) = Network::plain_word(rest) {
+        show(network);
+        rest = behind;
+    }
+    for word in rest.split_whitespace() {
+        show(parse(context, word)?);
+    }
+    Ok(())
 }

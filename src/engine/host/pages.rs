@@ -47,7 +47,8 @@ pub(super) fn begin(
     let Some(paging) = row.paging else {
         return Err(error::invalid(format!("{} does not come in pages", row.name), context));
     };
-    let (positional, mut args) = split(context, row, arguments)?;
+    let (positional, args) = split(context, row, arguments)?;
+    let mut args = args.into_map();
     let (start, length) = paging.style.keys();
     if args.contains_key(start) {
         let message = format!("{}_pages walks through all pages by itself: leave out {start}", row.name);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Map, Module, NativeCallContext};
 
 use super::{add, options, waits};
-use crate::catalog::Effect;
+use crate::catalog::{Args, Effect};
 use crate::door::{Action, RawRequest, Reply};
 use crate::engine::context::RunContext;
 use crate::engine::types::Target;
@@ -149,7 +149,7 @@ fn request(
     });
     match sent? {
         Reply::Http(answer) => decode::answer(&answer).map_err(|fault| error::throw(fault, context)),
-        Reply::Value(_) | Reply::Bytes(_) => Ok(Dynamic::UNIT),
+        Reply::Value(_) | Reply::Json(_) | Reply::Bytes(_) => Ok(Dynamic::UNIT),
     }
 }
 
@@ -181,12 +181,13 @@ pub fn method(
         let message = format!("'{}' is of vendor {}, which has no call '{name}'.{hint}", target.name, target.vendor);
         return Err(error::invalid(message, context));
     };
-    let (positional, map) = split(context, row, arguments)?;
+    let (positional, args) = split(context, row, arguments)?;
+    if !row.chunked && !waits::is_long(row) {
+        return invoke(context, &run, target, row, positional, args);
+    }
+    let map = args.into_map();
     if row.chunked {
         return super::upload::call(context, &run, target, row, positional, map);
-    }
-    if !waits::is_long(row) {
-        return invoke(context, &run, target, row, positional, map);
     }
     let (given, named) = (positional.clone(), map.clone());
     let _turn = waits::begins(context, &run, target, row, &given, &named)?;
@@ -198,19 +199,18 @@ pub(super) fn split(
     context: &NativeCallContext<'_>,
     row: &'static crate::catalog::Row,
     arguments: &mut [&mut Dynamic],
-) -> Answer<(Vec<Value>, crate::value::Map)> {
+) -> Answer<(Vec<Value>, Args)> {
     let name = row.name;
     let wanted = row.path_params().count();
     let root = row.params.iter().any(|param| param.root);
-    let mut map = crate::value::Map::new();
+    let mut args = Args::default();
     let mut positional = Vec::with_capacity(arguments.len());
     let count = arguments.len();
     for (index, argument) in arguments.iter_mut().enumerate() {
-        let value = values::to_value(argument)
-            .map_err(|message| error::invalid(format!("argument {} of {name}: {message}", index + 1), context))?;
-        match value {
-            Value::Map(given) if index + 1 == count && index >= wanted => map = given,
-            value => positional.push(value),
+        let wrong = |message| error::invalid(format!("argument {} of {name}: {message}", index + 1), context);
+        match argument.read_lock::<Map>().filter(|_| index + 1 == count && index >= wanted) {
+            Some(given) => args = values::to_args(&given).map_err(wrong)?,
+            None => positional.push(values::to_value(argument).map_err(wrong)?),
         }
     }
     if positional.len() != wanted && !(root && positional.len() == wanted + 1) {
@@ -220,7 +220,7 @@ pub(super) fn split(
         );
         return Err(error::invalid(message, context));
     }
-    Ok((positional, map))
+    Ok((positional, args))
 }
 
 /// Checks the arguments of a call and passes it through the door.
@@ -230,10 +230,10 @@ pub(super) fn invoke(
     target: &Target,
     row: &'static crate::catalog::Row,
     positional: Vec<Value>,
-    map: crate::value::Map,
+    args: impl Into<Args>,
 ) -> Answer<Dynamic> {
     let call =
-        crate::catalog::bind(row, positional, map).map_err(|fault| error::throw(fault.on(&target.name), context))?;
+        crate::catalog::bind(row, positional, args).map_err(|fault| error::throw(fault.on(&target.name), context))?;
     send(context, run, target, call)
 }
 
@@ -249,6 +249,6 @@ pub(super) fn send(
         Reply::Http(answer) => {
             decode::answer(&answer).map_err(|fault| error::throw(fault.on(&target.name).during(name), context))
         }
-        Reply::Value(_) | Reply::Bytes(_) => Ok(Dynamic::UNIT),
+        Reply::Value(_) | Reply::Json(_) | Reply::Bytes(_) => Ok(Dynamic::UNIT),
     }
 }

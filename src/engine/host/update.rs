@@ -31,6 +31,7 @@ pub(super) fn call(
         return Err(error::invalid(message, context));
     };
     let (positional, query) = split(context, row, arguments)?;
+    let query = query.into_map();
     let Some(before) = &row.before else { return Err(error::invalid(format!("{name} has no read"), context)) };
     let Some(read) = run.catalog.row(&target.vendor, before.call) else {
         return Err(error::invalid(format!("there is no read '{}'", before.call), context));

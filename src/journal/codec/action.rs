@@ -8,9 +8,11 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use super::value::{Coded, CodedMap, SecretOf, code, code_map, decode, decode_map};
-use crate::catalog::{Body, Param, Row};
+use crate::catalog::{Arg, Args, Body, Bound, Param, Row};
 use crate::door::{Action, RawRequest};
 use crate::journal::{hex, sha256};
+use crate::json_object::JsonObject;
+use crate::network::list::Listed;
 use crate::secret::Secret;
 use crate::value::{Map, Value};
 
@@ -18,17 +20,7 @@ use crate::value::{Map, Value};
 pub fn action_bytes(action: &Action) -> Vec<u8> {
     let json = match action {
         Action::Call { target, call } => {
-            let args = masked(call.row, &call.args);
-            // What the row says is part of it: a call that means another request is another call.
-            return bytes_of(&CallBytes {
-                target,
-                vendor: call.row.vendor,
-                call: call.row.name,
-                row: row_digest(call.row),
-                args: args.as_ref().unwrap_or(&call.args),
-                to: call.save_to.as_ref().map(|path| path.to_string_lossy().into_owned()),
-                piece: call.piece.as_ref().map(|piece| format!("{piece:?}")),
-            });
+            return call_bytes(target, call);
         }
         Action::Raw { target, request } => raw_json(target, request),
         Action::Clock => json!({ "do": "clock" }),
@@ -65,11 +57,11 @@ pub fn action_bytes(action: &Action) -> Vec<u8> {
         Action::RollBack { target } => json!({ "do": "rollback", "target": &**target }),
         Action::Protected(networks) => {
             let mut digest = Sha256::new();
-            let mut line = String::new();
-            for network in networks.iter() {
+            let mut line = Vec::new();
+            for Listed { network, .. } in networks.iter() {
                 line.clear();
-                network.push_to(&mut line);
-                line.push('\n');
+                network.write_to(&mut line);
+                line.push(b'\n');
                 digest.update(&line);
             }
             json!({ "do": "protected", "sha256": hex(&digest.finalize()) })
@@ -95,22 +87,38 @@ fn coded_pairs<S: Serializer>(entries: &[(String, Option<Value>)], serializer: S
     serializer.collect_seq(entries.iter().map(|(key, value)| (key, value.as_ref().map(Coded))))
 }
 
-#[derive(serde::Serialize)]
-struct CallBytes<'a> {
-    target: &'a str,
-    vendor: &'a str,
-    call: &'a str,
-    row: String,
-    #[serde(serialize_with = "coded_args")]
-    args: &'a Map,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    to: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    piece: Option<String>,
+fn call_bytes(target: &str, call: &Bound) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut object = JsonObject::begin(&mut bytes);
+    object.add("target", target);
+    object.add("vendor", call.row.vendor);
+    object.add("call", call.row.name);
+    // What the row says is part of it: a call that means another request is another call.
+    object.add("row", &row_digest(call.row));
+    match masked(call.row, &call.args) {
+        Some(args) => object.add("args", &CodedMap(&args)),
+        None => write_args(object.value_of("args"), &call.args),
+    }
+    if let Some(path) = &call.save_to {
+        object.add("to", &path.to_string_lossy());
+    }
+    if let Some(piece) = &call.piece {
+        object.add("piece", &format!("{piece:?}"));
+    }
+    object.end();
+    bytes
 }
 
-fn coded_args<S: Serializer>(args: &Map, serializer: S) -> Result<S::Ok, S::Error> {
-    CodedMap(args).serialize(serializer)
+/// Lists that are kept as networks are written as their values would be.
+fn write_args(bytes: &mut Vec<u8>, args: &Args) {
+    let mut object = JsonObject::begin(bytes);
+    for (name, arg) in args.all_kept() {
+        match arg {
+            Arg::Value(value) => object.add(name, &Coded(value)),
+            Arg::Networks(list) => list.write_json(object.value_of(name), &list.members()),
+        }
+    }
+    object.end();
 }
 
 fn bytes_of(value: &impl Serialize) -> Vec<u8> {
@@ -161,7 +169,7 @@ fn raw_json(target: &str, request: &RawRequest) -> Json {
 }
 
 /// The arguments with texts in secret places as references; nothing if there are none.
-pub(super) fn masked(row: &Row, args: &Map) -> Option<Map> {
+pub(super) fn masked(row: &Row, args: &Args) -> Option<Map> {
     fn has_secret(param: &Param) -> bool {
         param.secret || param.fields.iter().any(has_secret)
     }
@@ -181,7 +189,7 @@ pub(super) fn masked(row: &Row, args: &Map) -> Option<Map> {
         }
     }
     row.params.iter().any(has_secret).then(|| {
-        let mut args = args.clone();
+        let mut args = args.clone().into_map();
         for param in row.params {
             if let Some(value) = args.get_mut(param.name) {
                 hide(param, value);

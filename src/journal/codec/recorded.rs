@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use super::value::{Coded, SecretOf, code_map, decode, decode_map};
 use crate::door::{Action, HttpAnswer, Recorded, Reply};
 use crate::fault::{Fault, FaultKind};
+use crate::value::Value;
 
 /// A reply or fault as bytes: its head, and the body that follows. A large body is not copied.
 pub fn recorded_bytes(recorded: &Recorded) -> (Vec<u8>, Bytes) {
@@ -22,6 +23,12 @@ pub fn recorded_bytes(recorded: &Recorded) -> (Vec<u8>, Bytes) {
             (head, answer.body.clone())
         }
         Ok(Reply::Value(value)) => (prefixed(b'v', &Coded(value)), Bytes::new()),
+        // JSON is written as it is, unless a member of it could be taken for one of ours.
+        Ok(Reply::Json(json)) if !json.contains(&b'$') => (vec![b'v'], json.clone()),
+        Ok(Reply::Json(json)) => {
+            let value = Value::from(serde_json::from_slice::<Json>(json).unwrap_or_default());
+            (prefixed(b'v', &Coded(&value)), Bytes::new())
+        }
         Ok(Reply::Bytes(contents)) => (vec![b'b'], contents.clone()),
         Err(fault) => (prefixed(b'f', &fault_json(fault)), Bytes::new()),
     }

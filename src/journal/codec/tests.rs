@@ -1,11 +1,14 @@
 //! What is written comes back, and nothing that is read can do harm.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::action::masked;
 use super::*;
+use crate::catalog::{Args, NetworkMaps, bind};
 use crate::door::{Action, HttpAnswer, Recorded, Reply};
 use crate::fault::{Fault, FaultKind};
 use crate::secret::Secret;
@@ -75,8 +78,47 @@ fn a_secret_given_as_text_is_written_as_a_reference() {
     let mut tried = 0;
     for (row, param) in catalog.rows().filter_map(secret_in) {
         let args = Map::from([(param.name.to_owned(), Value::Text("canary-password".into()))]);
-        assert!(!code_map(&masked(row, &args).unwrap()).to_string().contains("canary"), "{}", row.name);
+        assert!(!code_map(&masked(row, &args.clone().into()).unwrap()).to_string().contains("canary"), "{}", row.name);
         tried += 1;
     }
     assert!(tried > 3, "the catalog has secret parameters");
+}
+
+#[test]
+fn a_call_is_written_the_same_whether_its_lists_are_networks_or_values() {
+    let row = crate::catalog::Catalog::builtin().row("seg", "ip_group_delta").unwrap();
+    let listed = ["192.0.2.0/24", "198.51.100.7", "2001:db8::/32"]
+        .map(|text| crate::network::list::Listed { network: text.parse().unwrap(), line: 0 });
+    let list = NetworkMaps {
+        list: Arc::new(listed.into()),
+        first: Some("ip_address_start".into()),
+        prefix: Some("cidr".into()),
+        name: Some("name".into()),
+        label: "feed \"1\"".into(),
+    };
+    let mut args = Args::default();
+    args.set_list("add".into(), list.clone());
+    let call = bind(row, vec![Value::Int(15)], args).unwrap();
+    assert!(call.args.has_lists());
+    let values = bind(row, vec![Value::Int(15)], Map::from([("add".into(), list.to_value())])).unwrap();
+    let bytes = |call| action_bytes(&Action::Call { target: "seg".into(), call });
+    let (networks, values) = (bytes(call), bytes(values));
+    assert_eq!(String::from_utf8(networks.clone()).unwrap(), String::from_utf8(values).unwrap());
+    let read = read_call(&networks, &|reference| Secret::new(reference, "")).unwrap();
+    assert_eq!(read.args["add"], list.to_value());
+}
+
+#[test]
+fn what_a_store_holds_is_recorded_as_the_values_that_it_means() {
+    let secret = |reference: &str| Secret::new(reference, "");
+    for json in [
+        r#"{"a":{"state":"added","networks":"192.0.2.0/24"},"b":[1,-0.5,null,true]}"#,
+        // A member that looks like one of the journal's own stays what it is.
+        r#"{"a":{"$time":"2026-01-01T00:00:00Z"},"b":{"$map":{"x":1}},"c":"costs $5"}"#,
+    ] {
+        let (head, body) = recorded_bytes(&Ok(Reply::Json(Bytes::from_static(json.as_bytes()))));
+        let meant = Value::from(serde_json::from_str::<serde_json::Value>(json).unwrap());
+        let read = read_recorded(&[&head[..], &body[..]].concat(), &Action::Clock, &secret).unwrap();
+        assert_eq!(read, Ok(Reply::Value(meant)));
+    }
 }

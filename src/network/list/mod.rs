@@ -2,13 +2,15 @@
 //!
 //! What a list is used for, and what must be left out of it, is not decided here.
 
+mod listed;
 mod read;
 mod report;
 mod table;
 mod text;
 
+pub use listed::Listed;
 pub use read::read_list;
-pub use report::{Cover, Duplicate, Format, Invalid, ListEntry, ListReport, Normalised};
+pub use report::{Cover, Duplicate, EntryWords, Format, Invalid, ListReport, Normalised};
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 
 use ipnet::IpNet;
 
+use super::Listed;
 use crate::network::{Network, NetworkSet, Parsed};
 
 /// How a list is written.
@@ -24,8 +25,10 @@ pub struct ListReport {
     pub format: Format,
     /// How many lines there are, empty ones and remarks too.
     pub lines: usize,
-    /// The distinct networks, in the order of the list.
-    pub entries: Vec<ListEntry>,
+    /// The distinct networks, in the order of the list, each with the first line that has it.
+    pub entries: Vec<Listed>,
+    /// What a table says of its entries beside the network, in their order.
+    pub words: Vec<EntryWords>,
     /// Lines that repeat an earlier line's network, whatever its spelling.
     pub duplicates: Vec<Duplicate>,
     /// Lines that were changed by clearing the bits behind the prefix.
@@ -34,13 +37,11 @@ pub struct ListReport {
     pub invalid: Vec<Invalid>,
 }
 
-/// A distinct network of a list.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ListEntry {
-    /// The network.
-    pub network: Network,
-    /// The first line that has it.
-    pub line: usize,
+/// What a table says of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryWords {
+    /// The entry's place among the entries.
+    pub entry: usize,
     /// The table's column `name`, if there is one and it is not empty.
     pub name: Option<Box<str>>,
     /// The table's column `description` or `comment`, if there is one and it is not empty.
@@ -125,7 +126,7 @@ impl Cover {
 pub(super) struct Gatherer {
     pub(super) report: ListReport,
     /// The first line of each network; nothing as long as the list is in order.
-    lines_of: Option<HashMap<Network, usize>>,
+    lines_of: Option<HashMap<Network, u32>>,
 }
 
 impl Gatherer {
@@ -137,7 +138,7 @@ impl Gatherer {
     }
 
     /// The line that had a network first, if another one than this had it.
-    fn first_line(&mut self, network: Network, line: usize) -> Option<usize> {
+    fn first_line(&mut self, network: Network, line: u32) -> Option<usize> {
         let entries = &self.report.entries;
         // In a list in order every network is a new one, and most long lists are.
         if self.lines_of.is_none() && entries.last().is_none_or(|last| last.network < network) {
@@ -151,25 +152,23 @@ impl Gatherer {
                 None
             }
         }
+        .and_then(|line| usize::try_from(line).ok())
     }
 
-    /// Takes a line's network; `text` is only asked for when the line was changed.
-    pub(super) fn take(
-        &mut self,
-        line: usize,
-        parsed: Parsed,
-        text: impl FnOnce() -> Box<str>,
-    ) -> Option<&mut ListEntry> {
+    /// Takes a line's network, and gives its place if it is a new one; `text` is only asked for when the line
+    /// was changed.
+    pub(super) fn take(&mut self, line: usize, parsed: Parsed, text: impl FnOnce() -> Box<str>) -> Option<usize> {
         let network = parsed.network;
+        let at = u32::try_from(line).unwrap_or(u32::MAX);
         if parsed.host_bits {
             self.report.normalised.push(Normalised { line, text: text(), network });
         }
-        if let Some(first_line) = self.first_line(network, line) {
+        if let Some(first_line) = self.first_line(network, at) {
             self.report.duplicates.push(Duplicate { line, first_line });
             return None;
         }
-        self.report.entries.push(ListEntry { network, line, name: None, description: None });
-        self.report.entries.last_mut()
+        self.report.entries.push(Listed { network, line: at });
+        Some(self.report.entries.len() - 1)
     }
 
     /// Takes a line that holds no network.

@@ -2,7 +2,7 @@
 
 use csv::{ByteRecord, ReaderBuilder};
 
-use super::report::{Gatherer, shorten};
+use super::report::{EntryWords, Gatherer, shorten};
 use crate::network::{Network, NetworkError, Parsed};
 
 /// Column names that hold an address, network or range, the likeliest first.
@@ -133,8 +133,10 @@ pub(super) fn read(bytes: &[u8], columns: &Columns, gatherer: &mut Gatherer) {
                         let text = record.get(column?)?.trim_ascii();
                         (!text.is_empty()).then(|| String::from_utf8_lossy(text).into())
                     };
-                    entry.name = words(columns.name);
-                    entry.description = words(columns.description);
+                    let (name, description) = (words(columns.name), words(columns.description));
+                    if name.is_some() || description.is_some() {
+                        gatherer.report.words.push(EntryWords { entry, name, description });
+                    }
                 }
             }
             Err(reason) => gatherer.refuse(line, raw.trim_ascii(), reason),

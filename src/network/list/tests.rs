@@ -2,11 +2,11 @@
 
 use proptest::prelude::*;
 
-use super::{Cover, Format, ListReport, read_list};
+use super::{Cover, EntryWords, Format, ListReport, read_list};
 use crate::network::Network;
 
 fn networks(report: &ListReport) -> Vec<(usize, String)> {
-    report.entries.iter().map(|entry| (entry.line, entry.network.to_string())).collect()
+    report.entries.iter().map(|entry| (entry.line as usize, entry.network.to_string())).collect()
 }
 
 fn found(lines: &[(usize, &str)]) -> Vec<(usize, String)> {
@@ -83,9 +83,12 @@ fn a_table_keeps_its_lines_right_over_quoted_line_breaks_remarks_and_blanks() {
     let report = read_list(text);
     assert_eq!(report.format, Format::Table);
     assert_eq!(networks(&report), found(&[(4, "192.0.2.1"), (8, "192.0.2.2")]));
-    assert_eq!(report.entries[0].name.as_deref(), Some("a, b"));
-    assert_eq!(report.entries[0].description.as_deref(), Some("two\r\nlines"));
-    assert_eq!(report.entries[1].description, None);
+    let words = |entry, name: &str, description: Option<&str>| EntryWords {
+        entry,
+        name: Some(name.into()),
+        description: description.map(Into::into),
+    };
+    assert_eq!(report.words, [words(0, "a, b", Some("two\r\nlines")), words(1, "c", None)]);
     assert_eq!(report.duplicates[0].line, 10);
     assert_eq!((report.invalid[0].line, &*report.invalid[0].text), (9, "d,nonsense,"));
 }
@@ -151,7 +154,7 @@ proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let report = read_list(&bytes);
-        prop_assert!(report.entries.iter().all(|entry| entry.line >= 1 && entry.line <= report.lines));
+        prop_assert!(report.entries.iter().all(|entry| entry.line >= 1 && entry.line as usize <= report.lines));
     }
 
     #[test]

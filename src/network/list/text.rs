@@ -2,7 +2,8 @@
 
 use super::read::lines;
 use super::report::{Gatherer, shorten};
-use crate::network::Network;
+use crate::network::parse::plain_v4_before;
+use crate::network::{Network, Parsed};
 
 /// The longest line, without its remark, that can hold a range of two IPv6 addresses and some
 /// white space; longer ones are not looked into.
@@ -15,8 +16,19 @@ pub(super) fn is_remark(line: &[u8]) -> bool {
 
 /// Reads every line into the gatherer.
 pub(super) fn read(bytes: &[u8], gatherer: &mut Gatherer) {
-    for (index, line) in lines(bytes).enumerate() {
-        let number = index + 1;
+    let (mut rest, mut number) = (bytes, 0);
+    while !rest.is_empty() {
+        number += 1;
+        // Most lines of a long list are a plain network and nothing else: they are taken in one pass.
+        if let Some((parsed, behind)) = plain_line(rest) {
+            let line = rest.get(..rest.len() - behind.len()).unwrap_or_default();
+            gatherer.take(number, parsed, || shorten(line.trim_ascii()));
+            rest = behind;
+            continue;
+        }
+        let Some(line) = lines(rest).next() else { return };
+        let end = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
+        rest = rest.get(end..).unwrap_or_default();
         let content = without_remark(line);
         if content.is_empty() {
             continue;
@@ -42,6 +54,16 @@ pub(super) fn read(bytes: &[u8], gatherer: &mut Gatherer) {
             ),
             Err(error) => gatherer.refuse(number, content, error),
         }
+    }
+}
+
+/// The network that the first line is, if it is in its usual spelling, and the lines behind it.
+fn plain_line(lines: &[u8]) -> Option<(Parsed, &[u8])> {
+    let (parsed, behind) = plain_v4_before(lines)?;
+    match behind {
+        [] | [b'\r'] => Some((parsed, &[])),
+        [b'\n', behind @ ..] | [b'\r', b'\n', behind @ ..] => Some((parsed, behind)),
+        _ => None,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::door::{Action, RawRequest};
 use crate::fault::Fault;
 use crate::journal::{SecretOf, code, code_map, decode, decode_map};
 use crate::network::Network;
+use crate::network::list::Listed;
 use crate::value::{Map, Value};
 
 /// Why an action cannot be carried out as it came.
@@ -75,7 +76,7 @@ pub fn encode(action: &Action) -> (Json, Bytes) {
         Action::StoreRestore { store, entries } => json!({ "store": store, "entries": coded_entries(entries) }),
         Action::RunPlaybook { name, params } => json!({ "text": name, "params": code_map(params) }),
         Action::Protected(networks) => {
-            json!({ "networks": networks.iter().map(ToString::to_string).collect::<Vec<_>>() })
+            json!({ "networks": networks.iter().map(|listed| listed.network.to_string()).collect::<Vec<_>>() })
         }
         Action::Step { name, undo } => json!({ "text": name, "undo": undo }),
         Action::Parallel(items) => json!({ "items": items }),
@@ -178,10 +179,11 @@ impl Members<'_> {
         Ok(Action::Fetch { method, url: self.text("url")?, options: self.map("options") })
     }
 
-    fn networks(&self) -> Result<Arc<[Network]>, Unusable> {
+    fn networks(&self) -> Result<Arc<Vec<Listed>>, Unusable> {
         let list = self.json.get("networks").and_then(Json::as_array).ok_or_else(|| garbage("networks"))?;
         let network = |json: &Json| Some(Network::parse(json.as_str()?).ok()?.network);
-        list.iter().map(|json| network(json).ok_or_else(|| garbage("networks"))).collect()
+        let listed = list.iter().map(|json| Some(Listed { network: network(json)?, line: 0 }));
+        listed.collect::<Option<Vec<_>>>().map(Arc::new).ok_or_else(|| garbage("networks"))
     }
 }
 
@@ -265,7 +267,7 @@ mod tests {
             effect: Some(Effect::Destroy),
         };
         let networks = ["192.0.2.0/24", "2001:db8::1", "10.0.0.1-10.0.0.9"];
-        let networks = networks.map(|text| Network::parse(text).unwrap().network);
+        let networks = networks.map(|text| Listed { network: Network::parse(text).unwrap().network, line: 0 });
         for action in [
             Action::Raw { target: "t".into(), request },
             Action::Clock,
@@ -290,7 +292,7 @@ mod tests {
             Action::StoreLook { store: "s".into(), key: "k".into() },
             Action::StoreRestore { store: "s".into(), entries: entries() },
             Action::RunPlaybook { name: "p".into(), params: map() },
-            Action::Protected(networks.into()),
+            Action::Protected(Arc::new(networks.into())),
             Action::Step { name: "s".into(), undo: true },
             Action::Parallel(9),
         ] {
@@ -304,7 +306,7 @@ mod tests {
         let row = catalog.row("seg", "ip_group_delta").unwrap();
         let entry = serde_json::json!({ "ip_address_start": "192.0.2.1", "cidr": 32, "name": "a" });
         let lists = [("add", Value::List(Vec::new())), ("remove", Value::List(vec![entry.into()]))];
-        let args = lists.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let args: Map = lists.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let call = bind(row, vec![Value::Int(15)], args).unwrap();
         let action = Action::Call { target: "seg".into(), call: call.clone() };
         assert_eq!(there_and_back(&action), action);

@@ -14,6 +14,7 @@ use crate::value::Value;
 pub fn encode(answer: Result<Reply, Failure>) -> (Json, Bytes) {
     match answer {
         Ok(Reply::Value(value)) => (json!({ "value": code(&value) }), Bytes::new()),
+        Ok(Reply::Json(json)) => (json!({ "json": true }), json),
         Ok(Reply::Bytes(contents)) => (json!({ "bytes": true }), contents),
         Ok(Reply::Http(answer)) => {
             let head = json!({
@@ -37,6 +38,9 @@ pub fn read(mut head: Json, body: Bytes, catalog: &Catalog, secret: SecretOf<'_>
     }
     if let Some(stop) = head.get_mut("stop").map(Json::take) {
         return Some(Err(read_stop(stop, secret)?.into()));
+    }
+    if head.get("json").is_some() {
+        return Some(Ok(Reply::Json(body)));
     }
     if head.get("bytes").is_some() {
         return Some(Ok(Reply::Bytes(body)));
@@ -172,6 +176,7 @@ mod tests {
         let mut answers: Vec<Result<Reply, Failure>> = vec![
             Ok(Reply::Value(Value::Secret(Secret::handle("#1")))),
             Ok(Reply::Value(Value::Null)),
+            Ok(Reply::Json(Bytes::from_static(b"{}"))),
             Ok(Reply::Bytes(Bytes::new())),
             Ok(Reply::Http(http)),
             Err(fault().into()),

@@ -99,7 +99,7 @@ impl Line {
     fn ask_value(&self, kind: Kind, head: &Json) -> Result<Value, Failure> {
         match self.ask_door(kind, head, Bytes::new())? {
             Reply::Value(value) => Ok(value),
-            Reply::Bytes(_) | Reply::Http(_) => Err(lost()),
+            Reply::Bytes(_) | Reply::Json(_) | Reply::Http(_) => Err(lost()),
         }
     }
 

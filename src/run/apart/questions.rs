@@ -86,7 +86,8 @@ impl Desk<'_> {
         encode(match answer {
             Ok(Reply::Value(value)) => Ok(Reply::Value(self.vault.value(value))),
             Ok(Reply::Http(answer)) => Ok(Reply::Http(self.vault.answer(answer))),
-            Ok(Reply::Bytes(bytes)) => Ok(Reply::Bytes(bytes)),
+            // A store holds no secrets.
+            Ok(reply @ (Reply::Json(_) | Reply::Bytes(_))) => Ok(reply),
             Err(Failure::Fault(fault)) => Err(self.vault.fault(*fault).into()),
             Err(Failure::Stop(Stop::Uncertain(fault))) => {
                 Err(Stop::Uncertain(Box::new(self.vault.fault(*fault))).into())

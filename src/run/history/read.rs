@@ -253,6 +253,7 @@ fn answer(reply: Reply) -> Answer {
             Answer::Http { status: answer.status, body, bytes: answer.body.len() as u64 }
         }
         Reply::Value(value) => Answer::Value(code(&value)),
+        Reply::Json(json) => Answer::Value(serde_json::from_slice(&json).unwrap_or_default()),
         Reply::Bytes(contents) => Answer::File { bytes: contents.len() as u64, sha256: hex(&sha256(&contents)) },
     }
 }

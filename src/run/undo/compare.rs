@@ -146,7 +146,7 @@ impl<'a> Comparer<'a> {
         match self.door.pass(self.branch, action)? {
             Reply::Value(Value::Null) => Ok(None),
             Reply::Value(value) => Ok(Some(value)),
-            Reply::Http(_) | Reply::Bytes(_) => Ok(None),
+            Reply::Http(_) | Reply::Json(_) | Reply::Bytes(_) => Ok(None),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::catalog::{Bound, Harm, Param, Place};
+use crate::catalog::{Arg, Bound, Harm, NetworkMaps, Param, Place};
 use crate::door::RawRequest;
 use crate::door::policy::raw::{self, Classified};
 use crate::fault::{Fault, FaultKind};
@@ -14,7 +14,33 @@ use super::lists::{Never, Objection};
 impl Never {
     /// Checks the parameters of a call that its row marks.
     pub(in crate::door::policy) fn check_call(&self, call: &Bound) -> Result<(), Fault> {
-        self.fields(call.row.params, "", |param| call.args.get(param.name))
+        for param in call.row.params {
+            match call.args.kept(param.name) {
+                Some(Arg::Value(value)) => self.param(param, value, param.name)?,
+                Some(Arg::Networks(list)) => self.networks(param, list)?,
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// A list that is kept as networks. Where the row marks their ranges, the networks themselves are
+    /// compared; what is refused, or marked otherwise, is looked at as values.
+    fn networks(&self, param: &Param, list: &NetworkMaps) -> Result<(), Fault> {
+        let called = |part: &str, name: &Option<String>| name.as_deref() == Some(part);
+        let compared = match &param.harms {
+            None => true,
+            Some(Harm::Ranges { start, prefix, end }) => {
+                called(start, &list.first) && called(prefix, &list.prefix) && !called(end, &list.name) && {
+                    list.list.iter().all(|listed| self.objection(&listed.network).is_none())
+                }
+            }
+            Some(_) => false,
+        };
+        if compared && !marks(param.fields) {
+            return Ok(());
+        }
+        self.param(param, &list.to_value(), param.name)
     }
 
     /// Checks a call whose map is the body: what is marked, and every string.

@@ -2,6 +2,7 @@
 
 mod admission;
 mod budgets;
+mod lists;
 mod locks;
 mod raw;
 mod rights;

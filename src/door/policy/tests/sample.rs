@@ -167,7 +167,7 @@ pub fn target(allow: &[Effect]) -> Target {
 
 /// A call of `row` with arguments given as JSON.
 pub fn call(row: &'static Row, args: serde_json::Value) -> Bound {
-    Bound { row, args: map(args), effect: row.effect, items: 1, save_to: None, piece: None, notices: Vec::new() }
+    Bound { row, args: map(args).into(), effect: row.effect, items: 1, save_to: None, piece: None, notices: Vec::new() }
 }
 
 /// A raw request with a body given as JSON.

@@ -114,7 +114,7 @@ impl<'a> Wait<'a> {
         let call = bind(row, Vec::new(), args).map_err(|fault| error::throw(fault, self.context))?;
         match self.run.pass(self.context, Action::Call { target: self.target.name.clone(), call })? {
             Reply::Http(answer) => Ok(serde_json::from_slice(&answer.body).unwrap_or_default()),
-            Reply::Value(_) | Reply::Bytes(_) => Ok(Json::Null),
+            Reply::Value(_) | Reply::Json(_) | Reply::Bytes(_) => Ok(Json::Null),
         }
     }
 

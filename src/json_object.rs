@@ -1,0 +1,69 @@
+//! A JSON object that is written member by member: what a call sends, what the journal keeps of it and what a store
+//! holds may be megabytes, of which most writes itself or is JSON already.
+
+use serde::Serialize;
+
+/// An object that is being written behind what the bytes hold already.
+#[derive(Debug)]
+pub struct JsonObject<'b> {
+    bytes: &'b mut Vec<u8>,
+    empty: bool,
+}
+
+impl<'b> JsonObject<'b> {
+    /// Begins an object. It is whole after [`JsonObject::end`].
+    pub fn begin(bytes: &'b mut Vec<u8>) -> Self {
+        bytes.push(b'{');
+        Self { bytes, empty: true }
+    }
+
+    /// Adds a member.
+    pub fn add(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
+        write(self.value_of(name), value);
+    }
+
+    /// Adds a member whose value is JSON already.
+    pub fn add_json(&mut self, name: &str, json: &str) {
+        self.value_of(name).extend_from_slice(json.as_bytes());
+    }
+
+    /// Begins a member; its value has to be written behind these bytes.
+    pub fn value_of(&mut self, name: &str) -> &mut Vec<u8> {
+        if !std::mem::take(&mut self.empty) {
+            self.bytes.push(b',');
+        }
+        write(self.bytes, name);
+        self.bytes.push(b':');
+        self.bytes
+    }
+
+    /// Ends the object.
+    pub fn end(self) {
+        self.bytes.push(b'}');
+    }
+}
+
+fn write(bytes: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
+    // Writing into memory cannot fail: every map has text keys.
+    let _infallible = serde_json::to_writer(bytes, value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_written_as_serde_writes_it() {
+        let mut bytes = Vec::new();
+        let mut object = JsonObject::begin(&mut bytes);
+        object.add("a\"b", "text");
+        object.add_json("list", "[1,2]");
+        let mut inner = JsonObject::begin(object.value_of("inner"));
+        inner.add("n", &1);
+        inner.end();
+        JsonObject::begin(object.value_of("empty")).end();
+        object.end();
+        let wanted = r#"{"a\"b":"text","list":[1,2],"inner":{"n":1},"empty":{}}"#;
+        assert_eq!(String::from_utf8(bytes).unwrap(), wanted);
+    }
+}
