@@ -149,7 +149,14 @@ fn a_firing_is_not_tried_again_once_its_run_has_succeeded_by_hand() {
     let service = Service::start(&sandbox);
     assert_eq!(service.ended()["outcome"], "failed");
     until("the wait for the second attempt", || row(&sandbox, "take")["next"] != Json::Null);
-    resume(&sandbox).code(0);
+    sandbox.write("works.rhai", &format!("{WORKS}\nsleep(\"2s\");"));
+    let resume = ["runs", "resume", "latest", "--script", "works.rhai"];
+    let mut resumed = sandbox.command(&resume).spawn().unwrap();
+    let explained = || sandbox.run(&["triggers", "explain", "take"]).out;
+    // In as many lines as the table has room for.
+    let in_hand = "resumed by hand, is going, tried again unless that succeeds";
+    until("the run in hand", || explained().split_whitespace().collect::<Vec<_>>().join(" ").contains(in_hand));
+    assert!(resumed.wait().unwrap().success());
     until("the file in the archive", || is_there(&sandbox, "inbox/archive/a.txt"));
     assert_eq!(service.end(), 0);
     assert_is_archived(&sandbox);

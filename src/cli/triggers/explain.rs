@@ -195,7 +195,9 @@ fn became(row: &LedgerRow, explained: &Explained<'_>) -> String {
     if let Some(late) = row.late.filter(|late| *late >= 1_000_000) {
         parts.push(format!("{} late", length(SignedDuration::from_micros(late))));
     }
+    let is_in_hand = row.runs.iter().any(|run| run.by_hand && run.outcome.is_none());
     match row.next {
+        Some(_) if is_in_hand => parts.push("tried again unless that succeeds".to_owned()),
         Some(next) if next > explained.now => {
             let verb = if row.runs.is_empty() { "starts" } else { "tried again" };
             parts.push(format!("{verb} at {}", short(next, &explained.zone)));
