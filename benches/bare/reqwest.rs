@@ -2,7 +2,8 @@
 //!
 //! `bare-reqwest TOKEN_URL API_URL USER PASSWORD reads N` signs in and makes N sequential reads of
 //! `groups`; `… find ROWS` reads one long list of messages; `… changes N` makes N deltas, and one durable
-//! write to a file of this folder before each. `- API_URL USER PASSWORD get PATH` reads one
+//! write to a file of this folder before each; `… commits N` the same with a durable commit of one row to a
+//! database of SQLite. `- API_URL USER PASSWORD get PATH` reads one
 //! answer with HTTP Basic.
 
 use std::io::Write;
@@ -16,7 +17,7 @@ async fn main() -> Result<(), Failure> {
     let _installed = rustls::crypto::ring::default_provider().install_default();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [token_url, api, user, password, what, value] = arguments.as_slice() else {
-        return Err("usage: TOKEN_URL API_URL USER PASSWORD reads|find|changes|get VALUE".into());
+        return Err("usage: TOKEN_URL API_URL USER PASSWORD reads|find|changes|commits|get VALUE".into());
     };
     let client = reqwest::Client::builder().no_proxy().build()?;
     if what == "get" {
@@ -38,16 +39,22 @@ async fn main() -> Result<(), Failure> {
             total += groups.as_array().map_or(0, Vec::len);
         }
         writeln!(out, "{total}")?;
-    } else if what == "changes" {
+    } else if what == "changes" || what == "commits" {
         let mut file = std::fs::OpenOptions::new().create(true).append(true).open("bare.journal")?;
+        let database = (what == "commits").then(database).transpose()?;
         let base = std::process::id() % 65_000;
         for n in 0..value.parse::<u32>()? {
             let start = format!("11.{}.{}.{n}", base / 256, base % 256);
             let entry = serde_json::json!({ "ipAddressStart": start, "cidr": 32, "name": format!("b{base}x{n}") });
             let body = serde_json::json!({ "add": [entry], "remove": [] });
-            // As much as a commit of the journal writes.
-            file.write_all(&[0; 12_288])?;
-            file.sync_data()?;
+            if let Some(database) = &database {
+                let mut insert = database.prepare_cached("INSERT INTO entry VALUES (?1, ?2, ?3, ?4)")?;
+                insert.execute(rusqlite::params![format!("run{base}"), n, format!("0.{n}"), [7_u8; 600]])?;
+            } else {
+                // As much as a commit of the journal writes.
+                file.write_all(&[0; 12_288])?;
+                file.sync_data()?;
+            }
             let url = format!("{api}/seg/api/ipgroups/15/delta/");
             let answer = client.patch(url).bearer_auth(&token).json(&body).send().await?;
             let _read: serde_json::Value = answer.error_for_status()?.json().await?;
@@ -59,4 +66,16 @@ async fn main() -> Result<(), Failure> {
         writeln!(out, "{}", answer.as_array().map_or(0, Vec::len))?;
     }
     Ok(())
+}
+
+/// A database as the journal's: what a change leaves in it is as much, and is found as it is found there.
+fn database() -> rusqlite::Result<rusqlite::Connection> {
+    let database = rusqlite::Connection::open("bare.db")?;
+    database.pragma_update(None, "journal_mode", "WAL")?;
+    database.pragma_update(None, "synchronous", "FULL")?;
+    database.execute_batch(
+        "CREATE TABLE IF NOT EXISTS entry (run TEXT, number INTEGER, path TEXT, body BLOB, PRIMARY KEY (run, number));
+         CREATE INDEX IF NOT EXISTS entry_path ON entry (run, path);",
+    )?;
+    Ok(database)
 }

@@ -163,8 +163,10 @@ impl Program {
         config: Config,
         catalog: Catalog,
     ) -> Result<(Arc<Project>, tokio::runtime::Runtime), CommandFailure> {
+        // What connections do is half of the work; scripts have threads of their own.
+        let workers = std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2));
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
+            .worker_threads(workers)
             .enable_all()
             .build()
             .map_err(|error| CommandFailure::failed(format!("no threads can be had: {error}")))?;

@@ -19,6 +19,7 @@ use crate::secret::Secret;
 /// What the row knows of one level of an answer.
 #[derive(Debug, Default)]
 pub(super) struct Node {
+    /// In order of their names.
     children: Vec<(&'static str, Node)>,
     /// Secrets at any depth, by the ends of their names. Only the root has any.
     pub(super) deep: Vec<&'static str>,
@@ -36,9 +37,9 @@ impl Node {
             }
             let mut node = &mut root;
             for part in field.name.split('.') {
-                let at = node.children.iter().position(|(name, _)| *name == part).unwrap_or_else(|| {
-                    node.children.push((part, Self::default()));
-                    node.children.len() - 1
+                let at = node.children.binary_search_by_key(&part, |(name, _)| name).unwrap_or_else(|at| {
+                    node.children.insert(at, (part, Self::default()));
+                    at
                 });
                 let Some((_, child)) = node.children.get_mut(at) else { break };
                 node = child;
@@ -50,8 +51,32 @@ impl Node {
     }
 
     pub(super) fn child(&self, name: &str) -> Option<&Self> {
-        let named = self.children.iter().find(|(known, _)| *known == name);
-        named.or_else(|| self.children.iter().find(|(part, _)| hidden::fits(part, name))).map(|(_, node)| node)
+        self.place(name, 0).and_then(|at| self.children.get(at)).map(|(_, node)| node)
+    }
+
+    /// The place of a child; `next` is tried first, for the objects of a list have their members in one order.
+    fn place(&self, name: &str, next: usize) -> Option<usize> {
+        if self.children.get(next).is_some_and(|(known, _)| *known == name) {
+            return Some(next);
+        }
+        let named = self.children.binary_search_by_key(&name, |(known, _)| known).ok();
+        named.or_else(|| self.children.iter().position(|(part, _)| hidden::fits(part, name)))
+    }
+}
+
+/// Which of a node's children an object has had.
+#[derive(Default)]
+struct Seen(u128);
+
+impl Seen {
+    fn mark(&mut self, place: usize) {
+        self.0 |= u32::try_from(place).ok().and_then(|place| 1_u128.checked_shl(place)).unwrap_or(0);
+    }
+
+    /// `None` of those that are too many to be marked.
+    fn has(&self, place: usize) -> Option<bool> {
+        let bit = u32::try_from(place).ok().and_then(|place| 1_u128.checked_shl(place))?;
+        Some(self.0 & bit != 0)
     }
 }
 
@@ -131,15 +156,22 @@ impl<'de> Visitor<'de> for Seed<'_> {
         let secret = self.0.filter(|node| node.secret);
         // Collected first: a map that is made of all its members at once is smaller than one that grew.
         let mut members = Vec::with_capacity(MEMBERS);
+        let (mut seen, mut next) = (Seen::default(), 0);
         while let Some(name) = entries.next_key::<KeyText<'de>>()? {
             let hidden = self.1.iter().any(|end| name.0.ends_with(end)).then_some(&HIDDEN);
-            let child = secret.or(hidden).or_else(|| self.0.and_then(|node| node.child(&name.0)));
+            let known = self.0.and_then(|node| Some((node.place(&name.0, next)?, node)));
+            let known = known.and_then(|(place, node)| {
+                seen.mark(place);
+                next = place + 1;
+                node.children.get(place).map(|(_, child)| child)
+            });
+            let child = secret.or(hidden).or(known);
             let value = entries.next_value_seed(Seed(child, self.1, self.2))?;
             members.push((Identifier::from(name.0.as_ref()), value));
         }
         let mut map: rhai::Map = members.into_iter().collect();
-        for (name, node) in self.0.map_or(&[][..], |node| &node.children) {
-            if node.optional && !name.starts_with('*') && !map.contains_key(*name) {
+        for (place, (name, node)) in self.0.map_or(&[][..], |node| &node.children).iter().enumerate() {
+            if node.optional && !name.starts_with('*') && !seen.has(place).unwrap_or_else(|| map.contains_key(*name)) {
                 map.insert((*name).into(), Dynamic::UNIT);
             }
         }
