@@ -97,6 +97,7 @@ fn a_damaged_value_of_the_store_is_named() {
         sandbox.script(script, &[]).code(1).err(&["the store's value of 'b' is damaged"]);
     }
     sandbox.script("print(store.get(\"a\"))", &[]).code(0).out(&["1"]);
+    sandbox.script("store.remove(\"b\"); print(store.list(\"\"))", &[]).code(0).out(&["#{\"a\": 1}"]);
 }
 
 #[test]

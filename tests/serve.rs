@@ -27,6 +27,22 @@ fn a_dropped_list_is_blocked_and_archived() {
 }
 
 #[test]
+fn every_line_of_a_run_names_the_run_and_its_trigger() {
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, WATCH);
+    let serving = Service::start(&sandbox);
+    sandbox.write("inbox/list.txt", "192.0.2.0/24\n");
+    let json = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
+    let run = json(&serving.wait_for("\"event\":\"fired\""))["run"].clone();
+    for event in ["started", "step", "call", "table"] {
+        let line = json(&serving.wait_for(&format!("\"event\":\"{event}\"")));
+        assert_eq!((&line["run"], line["trigger"].as_str()), (&run, Some("feed")), "{line}");
+    }
+    assert_eq!(json(&serving.wait_for("\"event\":\"ended\""))["run"], run);
+    serving.end();
+}
+
+#[test]
 fn files_that_wait_while_nobody_serves_are_not_lost() {
     let seg = Seg::ten();
     let sandbox = Sandbox::with_seg(&seg, WATCH);

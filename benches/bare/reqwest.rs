@@ -1,7 +1,7 @@
 //! Reference: bare `reqwest` with `serde_json`.
 //!
 //! `bare-reqwest TOKEN_URL API_URL USER PASSWORD reads N` signs in and makes N sequential reads of
-//! `groups`; `… find ROWS` reads one long list of messages; `… changes N` makes N deltas, and one durable
+//! `groups`; `… changes N` makes N deltas, and one durable
 //! write to a file of this folder before each; `… commits N` the same with a durable commit of one row to a
 //! database of SQLite. `- API_URL USER PASSWORD get PATH` reads one
 //! answer with HTTP Basic.
@@ -17,13 +17,14 @@ async fn main() -> Result<(), Failure> {
     let _installed = rustls::crypto::ring::default_provider().install_default();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [token_url, api, user, password, what, value] = arguments.as_slice() else {
-        return Err("usage: TOKEN_URL API_URL USER PASSWORD reads|find|changes|commits|get VALUE".into());
+        return Err("usage: TOKEN_URL API_URL USER PASSWORD reads|changes|commits|get VALUE".into());
     };
     let client = reqwest::Client::builder().no_proxy().build()?;
     if what == "get" {
         let request = client.get(format!("{api}{value}")).basic_auth(user, Some(password));
         let answer: serde_json::Value = request.send().await?.json().await?;
-        writeln!(std::io::stdout(), "{}", answer["data"].as_array().map_or(0, Vec::len))?;
+        let list = answer.as_array().or_else(|| answer["data"].as_array());
+        writeln!(std::io::stdout(), "{}", list.map_or(0, Vec::len))?;
         return Ok(());
     }
     let hash: String = Sha256::digest(password.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -60,10 +61,7 @@ async fn main() -> Result<(), Failure> {
             let _read: serde_json::Value = answer.error_for_status()?.json().await?;
         }
     } else {
-        let body = serde_json::json!({ "startTime": 1_619_827_200, "endTime": 1_622_505_600 });
-        let url = format!("{api}/seg/api/quarantine/findmessage/?maxRows={value}");
-        let answer: serde_json::Value = client.post(url).bearer_auth(&token).json(&body).send().await?.json().await?;
-        writeln!(out, "{}", answer.as_array().map_or(0, Vec::len))?;
+        return Err(format!("{what} is none of reads, changes, commits").into());
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ mod failure;
 mod init;
 mod interpret;
 mod lab;
+mod lines;
 mod logging;
 mod offer;
 mod plan;

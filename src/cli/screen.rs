@@ -1,4 +1,4 @@
-//! The events of a run on a terminal, and as JSON lines.
+//! The events of a run on a terminal.
 
 use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
@@ -8,7 +8,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::json;
 
 use crate::cli::{table, withheld};
 use crate::door::DoorEvent;
@@ -288,102 +287,6 @@ impl Listener for Screen {
             RunEvent::Output(event) => self.output(event),
             RunEvent::Door(event) => self.door(event),
         }
-    }
-}
-
-/// Writes a run's events as JSON lines to standard output.
-pub struct Lines {
-    masker: Masker,
-}
-
-impl Lines {
-    /// Lines with secrets masked.
-    pub fn new(masker: Masker) -> Self {
-        Self { masker }
-    }
-
-    fn line(&self, mut json: serde_json::Value) {
-        self.masker.mask_json(&mut json);
-        let _closed = writeln!(std::io::stdout().lock(), "{json}");
-    }
-
-    /// A line of another kind.
-    pub fn note(&self, event: &str, text: &str) {
-        self.line(json!({ "event": event, "text": text }));
-    }
-
-    /// The last line: the outcome, with the script's value.
-    pub fn ending(&self, ending: &Ending) {
-        self.line(json!({
-            "event": "ended",
-            "outcome": ending.outcome.name(),
-            "value": ending.value.as_ref().map(crate::value::Value::to_json),
-            "error": ending.error.as_ref().map(|error| json!({
-                "message": error.message,
-                "report": error.report,
-                "kind": error.fault.as_ref().map(|fault| fault.kind.name()),
-                "target": error.fault.as_ref().and_then(|fault| fault.target.clone()),
-                "operation": error.fault.as_ref().and_then(|fault| fault.operation.clone()),
-                "status": error.fault.as_ref().and_then(|fault| fault.status),
-            })),
-            "plan": ending.plan.as_ref().map(withheld::json),
-            "never_asked_for": ending.unasked.iter().map(|change| withheld::change(change)).collect::<Vec<_>>(),
-            "reads": ending.counts.reads,
-            "changes": ending.counts.changes,
-            "withheld": ending.counts.withheld,
-            "elapsed_ms": u64::try_from(ending.elapsed.as_millis()).unwrap_or(u64::MAX),
-        }));
-    }
-}
-
-impl Listener for Lines {
-    fn on(&self, event: RunEvent) {
-        self.line(match event {
-            RunEvent::Started { id, playbook, dry, cause } => {
-                json!({ "event": "started", "run": id, "playbook": playbook, "dry_run": dry, "cause": cause })
-            }
-            RunEvent::Waits(until) => json!({ "event": "waits", "until": until.to_string() }),
-            RunEvent::GoesOn => json!({ "event": "goes-on" }),
-            RunEvent::Output(OutputEvent::Print(text)) => json!({ "event": "print", "text": text }),
-            RunEvent::Output(OutputEvent::Log(level, text)) => {
-                json!({ "event": "log", "level": level.name(), "text": text })
-            }
-            RunEvent::Output(OutputEvent::Table(rows)) => json!({ "event": "table", "rows": rows.to_json() }),
-            RunEvent::Output(OutputEvent::Progress { id, done, total }) => {
-                json!({ "event": "progress", "id": id, "done": done, "total": total })
-            }
-            RunEvent::Output(OutputEvent::Step(name, ended)) => json!({ "event": "step", "name": name, "ok": ended }),
-            RunEvent::Door(DoorEvent::Called { target, operation, effect, status, fault, attempts, elapsed }) => {
-                json!({
-                    "event": "call",
-                    "target": target,
-                    "operation": operation,
-                    "effect": effect.name(),
-                    "status": status,
-                    "error": fault.map(|fault| json!({ "kind": fault.kind.name(), "message": fault.message })),
-                    "attempts": attempts,
-                    "elapsed_ms": u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-                })
-            }
-            RunEvent::Door(DoorEvent::Sending { target, operation, done, total }) => json!({
-                "event": "sending", "target": target, "operation": operation, "done": done, "total": total,
-            }),
-            RunEvent::Door(DoorEvent::Withheld(change)) => json!({
-                "event": "withheld",
-                "target": change.target,
-                "operation": change.operation,
-                "effect": change.effect.name(),
-                "items": change.items,
-            }),
-            RunEvent::Door(DoorEvent::Notified { channel, held, fault, elapsed }) => json!({
-                "event": "notified",
-                "channel": channel,
-                "held": held,
-                "error": fault.map(|fault| fault.message),
-                "elapsed_ms": u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-            }),
-            RunEvent::Door(DoorEvent::Notice(text)) => json!({ "event": "notice", "text": text }),
-        });
     }
 }
 

@@ -7,14 +7,14 @@ use clap::Args;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::CommandFailure;
+use crate::cli::lines::Lines;
 use crate::cli::logging::{self, Form};
 use crate::cli::program::{Done, Program};
-use crate::cli::screen::Lines;
 use crate::cli::service_log;
 use crate::cli::signals::{cancel_on_signal, on_hangup};
 use crate::config::Config;
 use crate::door::Halt;
-use crate::run::{Listener, Project};
+use crate::run::Project;
 use crate::service::{Outside, Reloader, Service, ServiceEvent, Tell, calm};
 
 /// Start runs by schedules and dropped files
@@ -79,10 +79,10 @@ fn teller(program: &Program, project: &Project) -> Tell {
 fn events(project: &Project) -> Tell {
     let lines = Lines::new(project.masker().clone());
     Arc::new(move |event| match event {
-        ServiceEvent::Run { event, .. } => lines.on(event),
+        ServiceEvent::Run { trigger, run, event } => lines.of_run(&trigger, &run, event),
         ServiceEvent::Ended(_, ending) => lines.ending(&ending),
         ServiceEvent::Problem(text) => lines.note("problem", &text),
-        ServiceEvent::Started { trigger, run, why, .. } => lines.note("fired", &format!("{trigger} {run} {why}")),
+        ServiceEvent::Started { trigger, run, why, .. } => lines.fired(&trigger, &run, &why),
         ServiceEvent::Missed(missed) => {
             lines.note("missed", &format!("{} {} times: {}", missed.trigger, missed.count, missed.why));
         }

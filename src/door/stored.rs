@@ -37,8 +37,9 @@ impl Host {
         let mut keys = BTreeMap::new();
         for (key, _) in entries {
             let text = named.store.get(&named.name, key).map_err(store_fault)?;
-            text.iter().try_for_each(|text| check(key, text))?;
-            keys.insert(key, text);
+            // What is damaged can be removed and set anew. It is told as the text that it is.
+            let json = text.map(|text| if check(key, &text).is_ok() { text } else { json_of(&text) });
+            keys.insert(key, json);
         }
         let mut bytes = Vec::new();
         let mut before = JsonObject::begin(&mut bytes);
@@ -114,6 +115,11 @@ fn texts_of(entries: &Entries) -> Vec<(&str, Option<String>)> {
     // Writing into memory cannot fail: every map has text keys.
     let text = |value: &Value| serde_json::to_string(&AsJson(value)).unwrap_or_default();
     entries.iter().map(|(key, value)| (key.as_str(), value.as_ref().map(text))).collect()
+}
+
+fn json_of(text: &str) -> String {
+    // Writing into memory cannot fail.
+    serde_json::to_string(text).unwrap_or_default()
 }
 
 fn decode(key: &str, text: &str) -> Result<Value, Fault> {
