@@ -1,10 +1,9 @@
 //! Reference: bare `reqwest` with `serde_json`.
 //!
-//! `bare-reqwest TOKEN_URL API_URL USER PASSWORD reads N` signs in and makes N sequential reads of
-//! `groups`; `… changes N` makes N deltas, and one durable
-//! write to a file of this folder before each; `… commits N` the same with a durable commit of one row to a
-//! database of SQLite. `- API_URL USER PASSWORD get PATH` reads one
-//! answer with HTTP Basic.
+//! `bare-reqwest TOKEN_URL API_URL USER PASSWORD reads N` signs in and makes N sequential reads of `groups`;
+//! `… changes N` makes N deltas, and one durable write to a file of this folder before each; `… commits N` the same
+//! with a durable commit of one row to a database of SQLite. `- API_URL USER PASSWORD get PATH` reads one answer
+//! with HTTP Basic.
 
 use std::io::Write;
 
