@@ -163,8 +163,9 @@ impl Program {
         config: Config,
         catalog: Catalog,
     ) -> Result<(Arc<Project>, tokio::runtime::Runtime), CommandFailure> {
-        // What connections do is half of the work; scripts have threads of their own.
-        let workers = std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2));
+        // What connections do is half of the work; scripts have threads of their own. One alone would be in the way
+        // of hundreds of connections.
+        let workers = std::thread::available_parallelism().map_or(2, |processors| (processors.get() / 2).max(2));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(workers)
             .enable_all()

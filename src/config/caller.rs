@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::sync::LazyLock;
 
 /// The person or service behind a process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,8 +16,13 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Asks the operating system: what the environment says could be anybody's word.
-    pub fn of_process() -> Self {
+    /// Asks the operating system, once: what the environment says could be anybody's word.
+    pub fn of_process() -> &'static Self {
+        static CALLER: LazyLock<Caller> = LazyLock::new(Caller::asked);
+        &CALLER
+    }
+
+    fn asked() -> Self {
         let uid = fs::metadata("/proc/self").map(|facts| facts.uid()).ok();
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
         let terminal = (0..3)

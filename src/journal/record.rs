@@ -8,6 +8,9 @@ use crate::door::{Recorded, Reply};
 /// How long entries may wait in memory.
 const LINGER: Duration = Duration::from_millis(100);
 
+/// How long the beginning of a run may.
+const LINGER_BEGIN: Duration = Duration::from_millis(4);
+
 /// How long the outcome of a change may: a process that dies before has to settle the change again. Whoever
 /// makes one change after the other comes sooner with the next intent, which brings the outcome along.
 const LINGER_OUTCOME: Duration = Duration::from_millis(2);
@@ -151,8 +154,9 @@ impl Record {
     /// How long it may wait in memory.
     pub(super) fn lingers(&self) -> Duration {
         match self {
-            // Whoever looks for the run a moment later finds it.
-            Self::Begin(_) => Duration::ZERO,
+            // Whoever looks for the run a moment later finds it; to open the database beside what the script needs
+            // first would keep its first line waiting.
+            Self::Begin(_) => LINGER_BEGIN,
             Self::Outcome(outcome) if outcome.chained => LINGER_OUTCOME,
             _ if self.size() >= LONG => Duration::ZERO,
             _ => LINGER,

@@ -82,7 +82,7 @@ fn channels_of(
         channels: config.channels.clone(),
         secrets: Arc::clone(secrets),
         clock: Arc::clone(clock),
-        host: Caller::of_process().host,
+        host: Caller::of_process().host.clone(),
         state: Arc::new(move || state.open()),
     }))
 }
