@@ -49,8 +49,13 @@ impl ChronoZone for Zone {
         match self.0.to_ambiguous_timestamp(civil).offset() {
             AmbiguousOffset::Unambiguous { offset } => MappedLocalTime::Single(self.offset(offset)),
             AmbiguousOffset::Gap { .. } => MappedLocalTime::None,
-            // Where another rule begins with the same offset, as in Nuuk in 2023, no time comes twice.
-            AmbiguousOffset::Fold { before, after } if before == after => MappedLocalTime::Single(self.offset(after)),
+            // Where a zone's rule takes over from its list without a change, as in Nuuk in 2023, jiff tells of a fold
+            // in which the earlier offset was never in force.
+            AmbiguousOffset::Fold { before, after }
+                if before.to_timestamp(civil).is_ok_and(|at| self.0.to_offset(at) != before) =>
+            {
+                MappedLocalTime::Single(self.offset(after))
+            }
             AmbiguousOffset::Fold { before, after } => {
                 MappedLocalTime::Ambiguous(self.offset(before), self.offset(after))
             }
