@@ -188,7 +188,7 @@ mod tests {
     }
 
     /// Sets the system's clock to what it shows, which is setting it all the same. Only root may, and only who asks
-    /// for it does: `tests/long/clock.sh`.
+    /// for it does: `tests/long/idle.sh`.
     #[test]
     #[ignore = "sets the system's clock"]
     fn a_sleeper_wakes_when_the_systems_clock_is_set() {

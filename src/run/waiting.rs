@@ -89,13 +89,7 @@ fn sleep_until(project: &Project, until: Timestamp, halt: &Halt, is_cancelled: &
 /// # Errors
 /// Another process has taken it, or the journal cannot be used.
 pub fn wake(project: &Arc<Project>, id: &str, now: Now, listener: &Arc<dyn Listener>) -> Result<Ending, Fault> {
-    let log = project.journal();
-    let folder = &project.config.state_dir;
-    let owner = Owner::take(folder, id).map_err(|error| unusable(error.to_string()))?;
-    let taken = || Fault::new(FaultKind::Invalid, format!("run {id} is being executed by another process"));
-    let owner = owner.ok_or_else(taken)?;
-    let run = log.find_run(id).map_err(unusable)?;
-    let Some(until) = run.wake else { return Err(taken()) };
+    let (run, owner, until) = take(project, id)?;
     listener.on(RunEvent::Waits(until));
     let slept = sleep_until(project, until, &now.halt, &|| owner.is_cancelled());
     listener.on(RunEvent::GoesOn);
@@ -111,16 +105,19 @@ pub fn wake(project: &Arc<Project>, id: &str, now: Now, listener: &Arc<dyn Liste
 /// # Errors
 /// Another process has taken it, or the journal cannot be written.
 pub fn cancel(project: &Arc<Project>, id: &str) -> Result<Ending, Fault> {
-    let log = project.journal();
-    let folder = &project.config.state_dir;
-    let owner = Owner::take(folder, id).map_err(|error| unusable(error.to_string()))?;
+    let (run, owner, _) = take(project, id)?;
+    end(project, &run, owner)
+}
+
+/// A waiting run that nobody owns, until when it waits, and the ownership of it.
+fn take(project: &Project, id: &str) -> Result<(RunRow, Owner, Timestamp), Fault> {
+    let owner = Owner::take(&project.config.state_dir, id).map_err(|error| unusable(error.to_string()))?;
     let taken = || Fault::new(FaultKind::Invalid, format!("run {id} is being executed by another process"));
     let owner = owner.ok_or_else(taken)?;
-    let run = log.find_run(id).map_err(unusable)?;
-    if run.wake.is_none() {
-        return Err(taken());
-    }
-    end(project, &run, owner)
+    // It may have gone on between the look and the lock.
+    let run = project.journal().find_run(id).map_err(unusable)?;
+    let until = run.wake.ok_or_else(taken)?;
+    Ok((run, owner, until))
 }
 
 /// Ends a waiting run as cancelled.
