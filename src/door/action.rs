@@ -13,6 +13,11 @@ use crate::fault::{Failure, Fault};
 use crate::network::list::Listed;
 use crate::value::{Map, Value};
 
+/// How many keys of a store, in words.
+pub fn keys(number: usize) -> String {
+    if number == 1 { "1 key".to_owned() } else { format!("{number} keys") }
+}
+
 /// Everything a script can do to the world, as one value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
@@ -159,10 +164,10 @@ impl Action {
             Self::Commit { target, .. } => format!("{target} commit"),
             Self::RollBack { target } => format!("{target} rollback"),
             Self::StoreGet(key) => format!("store.get {key}"),
-            Self::StoreSet(entries) => format!("store.set of {} keys", entries.len()),
+            Self::StoreSet(entries) => format!("store.set of {}", keys(entries.len())),
             Self::StoreList(prefix) => format!("store.list {prefix}"),
             Self::StoreLook { store, key } => format!("store {store}: {key}"),
-            Self::StoreRestore { store, entries } => format!("store {store}: {} keys as before", entries.len()),
+            Self::StoreRestore { store, entries } => format!("store {store}: {} as before", keys(entries.len())),
             Self::RunPlaybook { name, .. } => format!("run_playbook {name}"),
             Self::Elapsed => "elapsed".into(),
             Self::FileSize(path) => format!("size of {}", path.display()),

@@ -34,7 +34,7 @@ mod targets;
 mod transaction;
 mod transport;
 
-pub use action::{Action, Composite, HttpAnswer, Passage, RawRequest, Reply, Waits};
+pub use action::{Action, Composite, HttpAnswer, Passage, RawRequest, Reply, Waits, keys};
 pub use branch::{Branch, Standing};
 pub use channels::{About, Channels, ChannelsParts, Message, MessageKind, OpenState, Sent, one_line};
 pub use door::{Children, Door, DoorParts};

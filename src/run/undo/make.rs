@@ -316,7 +316,7 @@ impl Making {
                     let caveats: String = caveats.iter().map(|caveat| format!("\n    {caveat}")).collect();
                     format!("takes back {what}: by {}{caveats}", bound.row.name)
                 }
-                Decision::Store(_, keys) => format!("takes back {what}: {} keys as before", keys.len()),
+                Decision::Store(_, keys) => format!("takes back {what}: {} as before", crate::door::keys(keys.len())),
                 Decision::Step(name) => format!("takes back {what}: by the function of step '{name}'"),
                 Decision::Leave(why) => format!("leaves alone {what}: {why}"),
                 Decision::Cannot(why) => format!("cannot take back {what}: {why}"),
