@@ -221,6 +221,22 @@ fn files_dropped_while_the_service_is_killed_start_one_run_each() {
 }
 
 #[test]
+fn a_file_that_comes_while_the_configuration_is_swapped_is_taken_at_once() {
+    let sandbox = project("paths = [\"inbox/*\"]\nready = \"rename\"", "print(event.name);");
+    let serving = Service::start(&sandbox);
+    for round in 0..40 {
+        let name = round.to_string();
+        serving.signal("HUP");
+        serving.wait_for("\"event\":\"reloaded\"");
+        // What belongs to the reload goes on for a few milliseconds.
+        std::thread::sleep(Duration::from_micros(100) * round);
+        drop_whole(&sandbox, &name, "x");
+        serving.wait_for("\"event\":\"ended\"");
+    }
+    assert_eq!(serving.end(), 0);
+}
+
+#[test]
 fn check_knows_mistakes_in_the_keys_of_a_watch() {
     for (watch, said) in [
         ("paths = [\"inbox/\"]", "names no files: write it as inbox/*.txt"),

@@ -16,14 +16,16 @@ use crate::trigger::{Looked, WatchDefinition};
 #[derive(Debug)]
 struct Entry {
     definition: Arc<WatchDefinition>,
-    /// What earlier searches saw; none while one is under way.
-    sightings: Option<Sightings>,
+    /// What earlier searches saw.
+    sightings: Sightings,
     /// When its folders are scanned next.
     scan: Timestamp,
     /// Until when it is not searched again, whatever happens.
     rest: Timestamp,
     /// Whether something has happened since the search that is under way began.
     is_stale: bool,
+    /// The same of a folder in which no earlier search has looked, although this one may.
+    heard_elsewhere: bool,
     folders: Vec<(PathBuf, FolderId)>,
     /// The problems that were told: each is told once, until it is gone.
     told: BTreeSet<String>,
@@ -34,6 +36,8 @@ struct Entry {
 pub struct Watches {
     state: Arc<State>,
     entries: BTreeMap<String, Entry>,
+    /// The watches whose search has not come back. One may have begun before the configuration changed.
+    under_way: BTreeSet<String>,
     looked: Timestamp,
     /// Whether the system hints at changes.
     hears: bool,
@@ -46,17 +50,28 @@ impl Watches {
     pub(super) fn open(state: Arc<State>, definitions: Vec<WatchDefinition>, now: Timestamp) -> Self {
         let entry = |definition| Entry {
             definition: Arc::new(definition),
-            sightings: Some(Sightings::default()),
+            sightings: Sightings::default(),
             scan: now,
             rest: Timestamp::MIN,
             is_stale: false,
+            heard_elsewhere: false,
             folders: Vec::new(),
             told: BTreeSet::new(),
         };
         let entries: BTreeMap<String, Entry> =
             definitions.into_iter().map(|definition| (definition.name.clone(), entry(definition))).collect();
         // What an earlier service has left is put away by the first search.
-        Self { state, entries, looked: now, hears: true, ended: Mutex::default() }
+        Self { state, entries, under_way: BTreeSet::new(), looked: now, hears: true, ended: Mutex::default() }
+    }
+
+    /// Takes the place of the watches of a former configuration: their searches come back to these, and hints at the
+    /// folders where they looked are heard until these have looked for themselves.
+    pub fn succeed(&mut self, former: &mut Self) {
+        self.under_way = std::mem::take(&mut former.under_way);
+        self.hears = former.hears;
+        for (name, entry) in &mut self.entries {
+            entry.folders = former.entries.remove(name).map(|former| former.folders).unwrap_or_default();
+        }
     }
 
     /// Says whether the system hints at changes. Where it does not, folders are polled.
@@ -81,8 +96,13 @@ impl Watches {
 
     /// Has the next look scan the folders of the watches that look into `folder`, or wait for it.
     pub fn hint_at(&mut self, folder: &Path) {
-        let looks = |entry: &&mut Entry| entry.folders.iter().any(|(known, _)| known == folder);
-        self.entries.values_mut().filter(looks).for_each(Entry::hint);
+        for entry in self.entries.values_mut() {
+            if entry.folders.iter().any(|(known, _)| known == folder) {
+                entry.hint();
+            } else {
+                entry.heard_elsewhere = true;
+            }
+        }
     }
 
     /// The folders in which a change is a reason to look.
@@ -107,13 +127,13 @@ impl Watches {
         let mut due = Vec::new();
         for (name, entry) in &mut self.entries {
             let scans = entry.scan <= now;
-            if entry.rest > now || (!scans && !ended.contains(name)) {
+            // One after the other: two that find the same file would quarrel over it.
+            if entry.rest > now || (!scans && !ended.contains(name)) || !self.under_way.insert(name.clone()) {
                 continue;
             }
-            // One after the other: two that find the same file would quarrel over it.
-            let Some(sightings) = entry.sightings.take() else { continue };
+            let sightings = std::mem::take(&mut entry.sightings);
             ended.remove(name);
-            entry.is_stale = false;
+            (entry.is_stale, entry.heard_elsewhere) = (false, false);
             let (definition, state) = (Arc::clone(&entry.definition), Arc::clone(&self.state));
             due.push(Search { definition, state, sightings, now, scans, hears: self.hears });
         }
@@ -125,14 +145,20 @@ impl Watches {
     /// # Errors
     /// What the database refused; what was not written is dealt with by the next search.
     pub fn done(&mut self, searched: Searched) -> Result<Looked, StateError> {
-        let Some(entry) = self.entries.get_mut(&searched.name) else { return searched.done };
-        entry.sightings = Some(searched.sightings);
+        self.under_way.remove(searched.name());
+        let entry = self.entries.get_mut(searched.name());
+        // One that looked by a former definition says nothing of what this one has to do.
+        let Some(entry) = entry.filter(|entry| Arc::ptr_eq(&entry.definition, &searched.definition)) else {
+            return searched.done;
+        };
+        entry.sightings = searched.sightings;
         let has_scanned = searched.scanned.is_some();
         if let Some(scanned) = searched.scanned {
-            entry.scan = if entry.is_stale { Timestamp::MIN } else { scanned.next };
             if let Some(folders) = scanned.folders {
+                entry.is_stale |= entry.heard_elsewhere && folders.iter().any(|folder| !entry.folders.contains(folder));
                 entry.folders = folders;
             }
+            entry.scan = if entry.is_stale { Timestamp::MIN } else { scanned.next };
         }
         let mut looked = searched.done?;
         let problems: BTreeSet<String> = looked.problems.drain(..).collect();
@@ -163,7 +189,7 @@ impl Watches {
     /// When a search is due next; none without watches, or while all of them are searched.
     pub fn next(&self) -> Option<Timestamp> {
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        let resting = self.entries.iter().filter(|(_, entry)| entry.sightings.is_some());
+        let resting = self.entries.iter().filter(|(name, _)| !self.under_way.contains(*name));
         let next = |(name, entry): (&String, &Entry)| {
             if ended.contains(name) { entry.rest } else { entry.scan.max(entry.rest) }
         };

@@ -90,7 +90,9 @@ impl Reload {
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
-        desk.triggers = triggers(&project, now)?;
+        let mut triggers = triggers(&project, now)?;
+        triggers.watches.succeed(&mut desk.triggers.watches);
+        desk.triggers = triggers;
         self.former.push(std::mem::replace(&mut desk.project, project));
         Ok(lines)
     }

@@ -46,7 +46,7 @@ impl Watches {
             has_any = true;
             let rest = SignedDuration::try_from(searched.took * REST_TIMES).unwrap_or(REST).max(REST);
             let until = desk.now().saturating_add(rest).unwrap_or(Timestamp::MIN);
-            desk.triggers.watches.rest(&searched.name, until);
+            desk.triggers.watches.rest(searched.name(), until);
             match desk.triggers.watches.done(searched) {
                 Ok(looked) => {
                     desk.missed(looked.missed);

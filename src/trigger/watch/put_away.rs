@@ -78,14 +78,17 @@ struct Present {
 
 impl Present {
     fn find(work: &Path) -> io::Result<Option<Self>> {
-        match fs::symlink_metadata(work) {
-            Ok(metadata) if metadata.is_symlink() => {
-                let path = fs::read_link(work)?;
+        // In one question: another process may put it away between two.
+        match fs::read_link(work) {
+            Ok(path) => {
                 // Whoever took it out of `failed/` has dealt with it.
                 let is_there = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file());
                 Ok(is_there.then_some(Self { path, has_failed: true }))
             }
-            Ok(_) => Ok(Some(Self { path: work.to_owned(), has_failed: false })),
+            // It is no link, but the file itself.
+            Err(error) if error.kind() == ErrorKind::InvalidInput => {
+                Ok(Some(Self { path: work.to_owned(), has_failed: false }))
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }

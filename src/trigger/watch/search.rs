@@ -48,10 +48,9 @@ pub struct Search {
 /// What a search has found and done.
 #[derive(Debug)]
 pub struct Searched {
-    /// The watch.
-    pub name: String,
     /// How long it took.
     pub took: Duration,
+    pub(in crate::trigger) definition: Arc<WatchDefinition>,
     pub(in crate::trigger) done: Result<Looked, StateError>,
     pub(in crate::trigger) sightings: Sightings,
     /// Where it looked and when to look again; none if it did not scan.
@@ -67,6 +66,13 @@ pub(in crate::trigger) struct Scanned {
     pub(in crate::trigger) folders: Option<Vec<(PathBuf, FolderId)>>,
 }
 
+impl Searched {
+    /// The name of its watch.
+    pub fn name(&self) -> &str {
+        &self.definition.name
+    }
+}
+
 impl Search {
     /// The name of its watch.
     pub fn name(&self) -> &str {
@@ -76,16 +82,17 @@ impl Search {
     /// Searches. `queued` is called whenever firings have been queued, as there may be more to come. Whatever
     /// happens within, it comes back: a watch that lost its search would never be searched again.
     pub fn run(self, queued: &dyn Fn()) -> Searched {
-        let (name, next) = (self.definition.name.clone(), later(self.now, RETRY));
+        let (definition, next) = (Arc::clone(&self.definition), later(self.now, RETRY));
         let searched = std::panic::catch_unwind(AssertUnwindSafe(|| self.run_through(queued)));
         searched.unwrap_or_else(|_| Searched {
             done: Ok(Looked {
                 problems: vec![format!(
-                    "watches.{name}: the search broke off, which is a mistake of Beadle: report it"
+                    "watches.{}: the search broke off, which is a mistake of Beadle: report it",
+                    definition.name
                 )],
                 ..Looked::default()
             }),
-            name,
+            definition,
             took: Duration::ZERO,
             sightings: Sightings::default(),
             scanned: Some(Scanned { next, folders: None }),
@@ -99,8 +106,7 @@ impl Search {
         if done.is_err() {
             scanned = Some(Scanned { next: later(self.now, RETRY), folders: None });
         }
-        let name = self.definition.name.clone();
-        Searched { name, took: begun.elapsed(), done, sightings: self.sightings, scanned }
+        Searched { took: begun.elapsed(), definition: self.definition, done, sightings: self.sightings, scanned }
     }
 
     fn search(&mut self, scanned: &mut Option<Scanned>, queued: &dyn Fn()) -> Result<Looked, StateError> {

@@ -98,6 +98,52 @@ fn a_hint_that_comes_during_a_search_is_not_lost() {
 }
 
 #[test]
+fn a_hint_at_a_folder_that_only_the_search_under_way_has_found_is_not_lost() {
+    let bench = Bench::new(Ready::Rename, None);
+    let mut triggers = bench.open();
+    let searched = triggers.watches.due(second(0)).pop().unwrap().run(&|| {});
+    bench.drop_file("a.txt", "one");
+    triggers.watches.hint_at(&bench.inbox(""));
+    triggers.watches.done(searched).unwrap();
+    assert_eq!(triggers.watches.look(second(1)).unwrap().queued.len(), 1);
+    assert_eq!(triggers.watches.next(), Some(second(301)));
+}
+
+#[test]
+fn a_search_that_began_before_a_reload_holds_up_the_next_and_says_nothing_of_it() {
+    let mut bench = Bench::new(Ready::Rename, None);
+    let mut former = bench.open();
+    poll(&mut former, 0);
+    poll(&mut former, 0);
+    former.watches.hint();
+    let searched = former.watches.due(second(1)).pop().unwrap().run(&|| {});
+    bench.config.paths.push("inbox/more/*.txt".into());
+    bench.drop_file("more/a.txt", "one");
+    let mut triggers = bench.open();
+    triggers.watches.succeed(&mut former.watches);
+    assert!(triggers.watches.due(second(1)).is_empty(), "one search at a time");
+    assert_eq!(triggers.watches.watched().count(), 1, "where it is heard until it has looked for itself");
+    triggers.watches.done(searched).unwrap();
+    let queued = triggers.watches.look(second(1)).unwrap().queued;
+    assert_eq!(queued.len(), 1, "the former search did not look there");
+}
+
+#[test]
+fn a_hint_between_a_reload_and_the_end_of_its_first_search_is_not_lost() {
+    let bench = Bench::new(Ready::Rename, None);
+    let mut former = bench.open();
+    poll(&mut former, 0);
+    poll(&mut former, 0);
+    let mut triggers = bench.open();
+    triggers.watches.succeed(&mut former.watches);
+    let searched = triggers.watches.due(second(1)).pop().unwrap().run(&|| {});
+    bench.drop_file("a.txt", "one");
+    triggers.watches.hint_at(&bench.inbox(""));
+    triggers.watches.done(searched).unwrap();
+    assert_eq!(triggers.watches.look(second(2)).unwrap().queued.len(), 1);
+}
+
+#[test]
 fn folders_are_polled_where_the_system_does_not_hint() {
     let mut bench = Bench::new(Ready::Rename, None);
     let mut triggers = bench.open();
