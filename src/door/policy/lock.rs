@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -25,23 +25,51 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 pub struct RunLocks {
     folder: PathBuf,
     owner: String,
-    held: Mutex<HashMap<String, Weak<LockedFile>>>,
+    held: Arc<Mutex<Held>>,
 }
 
 /// A target's lock. The lock is free again when the run's last one for that target is dropped.
-#[derive(Clone, Debug)]
-#[must_use = "a lock that is dropped is free"]
-pub struct TargetLock(#[expect(dead_code, reason = "held for its drop")] Arc<LockedFile>);
-
-/// An open file whose lock ends when it is closed, also when the process dies.
 #[derive(Debug)]
-struct LockedFile(#[expect(dead_code, reason = "held for its drop")] File);
+#[must_use = "a lock that is dropped is free"]
+pub struct TargetLock {
+    held: Arc<Mutex<Held>>,
+    target: String,
+}
+
+/// What one run holds. A file's lock also ends with the process, however that ends.
+#[derive(Debug, Default)]
+struct Held {
+    /// The locked files, by target, and by how many they are held.
+    files: HashMap<String, (File, usize)>,
+    /// The one that was let go last: a run takes it again for its next change.
+    idle: Option<(String, File)>,
+}
+
+impl Drop for TargetLock {
+    fn drop(&mut self) {
+        let mut held = held(&self.held);
+        let Some((_, count)) = held.files.get_mut(&self.target) else { return };
+        *count -= 1;
+        if *count > 0 {
+            return;
+        }
+        if let Some((target, (file, _))) = held.files.remove_entry(&self.target)
+            && file.unlock().is_ok()
+        {
+            held.idle = Some((target, file));
+        }
+    }
+}
+
+fn held(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl RunLocks {
     /// The locks of the run `run` of this process, in the folder `locks` of `state`.
     pub fn new(state: &Path, run: &str) -> Self {
         let owner = format!("run {run} (process {})", std::process::id());
-        Self { folder: state.join("locks"), owner, held: Mutex::default() }
+        Self { folder: state.join("locks"), owner, held: Arc::default() }
     }
 
     /// Takes the lock of `target`, waiting while another run holds it; `waiting` is told once who.
@@ -111,33 +139,40 @@ impl RunLocks {
 
     /// The lock, or who holds it.
     fn try_take(&self, target: &str) -> std::io::Result<Result<TargetLock, String>> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(lock) = held.get(target).and_then(Weak::upgrade) {
-            return Ok(Ok(TargetLock(lock)));
+        let mut held = held(&self.held);
+        let lock = || TargetLock { held: Arc::clone(&self.held), target: target.to_owned() };
+        if let Some((_, count)) = held.files.get_mut(target) {
+            *count += 1;
+            return Ok(Ok(lock()));
         }
-        // The text of an earlier holder stays until the lock is ours: it may be the present one.
-        let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(self.file(target));
-        let mut file = match open() {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                fs::create_dir_all(&self.folder)?;
-                open()?
-            }
-            opened => opened?,
-        };
+        let kept = held.idle.take_if(|(idle, _)| idle == target).map(|(_, file)| file);
+        // One that somebody has removed is nobody else's lock.
+        let kept = kept.filter(|file| file.metadata().is_ok_and(|facts| facts.nlink() > 0));
+        let file = kept.map_or_else(|| self.open(target), Ok)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(Err(holder(&mut file))),
+            Err(TryLockError::WouldBlock) => return Ok(Err(holder(&file))),
             Err(TryLockError::Error(error)) => return Err(error),
         }
         // A run takes it for each of its changes: what is written anew goes to the disk with their intents.
-        if holder(&mut file) != self.owner {
+        if holder(&file) != self.owner {
             file.set_len(0)?;
-            file.rewind()?;
-            file.write_all(self.owner.as_bytes())?;
+            file.write_all_at(self.owner.as_bytes(), 0)?;
         }
-        let lock = Arc::new(LockedFile(file));
-        held.insert(target.to_owned(), Arc::downgrade(&lock));
-        Ok(Ok(TargetLock(lock)))
+        held.files.insert(target.to_owned(), (file, 1));
+        Ok(Ok(lock()))
+    }
+
+    fn open(&self, target: &str) -> std::io::Result<File> {
+        // The text of an earlier holder stays until the lock is ours: it may be the present one.
+        let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(self.file(target));
+        match open() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                fs::create_dir_all(&self.folder)?;
+                open()
+            }
+            opened => opened,
+        }
     }
 
     fn file(&self, target: &str) -> PathBuf {
@@ -158,10 +193,11 @@ impl RunLocks {
 
 /// What the file says of its holder; a holder that has not written yet, or a system that keeps
 /// locked files from being read, leaves it unnamed.
-fn holder(file: &mut File) -> String {
-    let mut text = String::new();
-    match file.take(200).read_to_string(&mut text) {
-        Ok(_) if !text.trim().is_empty() => text.trim().to_owned(),
+fn holder(file: &File) -> String {
+    let mut bytes = [0; 200];
+    let length = file.read_at(&mut bytes, 0).unwrap_or(0);
+    match bytes.get(..length).map(String::from_utf8_lossy) {
+        Some(text) if !text.trim().is_empty() => text.trim().to_owned(),
         _ => "another run".to_owned(),
     }
 }

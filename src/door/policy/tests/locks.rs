@@ -95,6 +95,16 @@ async fn a_target_cannot_name_a_file_elsewhere() {
 }
 
 #[tokio::test]
+async fn a_lock_file_that_was_removed_meanwhile_is_made_anew() {
+    let state = tempfile::tempdir().expect("a folder");
+    let (one, two) = (RunLocks::new(state.path(), "one"), RunLocks::new(state.path(), "two"));
+    assert!(is_free(&one, "seg").await);
+    std::fs::remove_dir_all(state.path().join("locks")).expect("it is there");
+    let _held = one.take("seg", &CancellationToken::new(), now(), &|_| {}).await.expect("free");
+    assert!(!is_free(&two, "seg").await);
+}
+
+#[tokio::test]
 async fn threads_of_two_runs_never_write_at_once() {
     let state = tempfile::tempdir().expect("a folder");
     let writer = Arc::new(Mutex::new(None::<usize>));
