@@ -297,11 +297,8 @@ impl Log {
         // Everything is packed before the database is locked.
         let rows =
             records.iter().map(|waiting| packed(&packer, &waiting.record)).collect::<Result<Vec<_>, String>>()?;
-        let work = |transaction: &rusqlite::Connection| -> rusqlite::Result<()> {
-            for (Waiting { record, .. }, row) in records.iter().zip(&rows) {
-                write::record(transaction, chains, record, row)?;
-            }
-            Ok(())
+        let work = |transaction: &rusqlite::Connection| {
+            write::records(transaction, chains, records.iter().map(|waiting| &waiting.record).zip(&rows))
         };
         let done = if durably { state.transaction(work) } else { state.transaction_in_passing(work) };
         done.map_err(|error| error.to_string())

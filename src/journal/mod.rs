@@ -12,6 +12,7 @@ mod log;
 mod owner;
 mod pack;
 mod packed;
+mod places;
 mod prune;
 mod read;
 mod ready;

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::codec;
 use super::log::Log;
 use super::owner::is_owned;
+use super::places::Places;
 use super::write::{FAILED, OPEN};
 
 /// A run, as its row says.
@@ -305,15 +306,19 @@ impl Log {
         found.map_err(|error| error.to_string())
     }
 
-    /// The entry at a place.
-    pub(super) fn entry_at(&self, run: &str, path: &str, position: u64) -> Result<Option<EntryRow>, String> {
+    /// Where the entries of a run stand that still answer.
+    pub(super) fn places(&self, run: &str) -> Result<Places, String> {
+        let (state, _) = self.open()?;
+        state.with(|connection| Places::of(connection, run)).map_err(|error| error.to_string())
+    }
+
+    /// The entry of that number.
+    pub(super) fn entry(&self, run: &str, number: u64) -> Result<Option<EntryRow>, String> {
         let (state, _) = self.open()?;
         let found = state.with(|connection| {
             connection
-                .prepare_cached(&format!(
-                    "SELECT {ENTRY} FROM entry WHERE run = ?1 AND path = ?2 AND position = ?3 AND void = 0"
-                ))?
-                .query_row(params![run, path, position as i64], entry)
+                .prepare_cached(&format!("SELECT {ENTRY} FROM entry WHERE run = ?1 AND number = ?2"))?
+                .query_row(params![run, number as i64], entry)
                 .optional()
         });
         found.map_err(|error| error.to_string())

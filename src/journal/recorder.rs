@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::codec::{self, SecretOf};
 use super::log::Log;
+use super::places::Places;
 use super::read::{EntryRow, Part};
 use super::record::{EntryRecord, OutcomeRecord, Record};
 use crate::catalog::Effect;
@@ -49,6 +50,8 @@ pub struct JournalRecorder {
     last: AtomicU64,
     /// How many entries of the former execution have not been asked for yet.
     ahead: AtomicU64,
+    /// Where the entries of the former execution stand, once one was asked for.
+    places: Mutex<Option<Places>>,
     /// The entries that have begun and not ended, with their numbers.
     open: Mutex<HashMap<Key, u64>>,
     /// Of each `parallel` under way the items that failed.
@@ -72,6 +75,7 @@ impl JournalRecorder {
             secret,
             last: AtomicU64::new(last),
             ahead: AtomicU64::new(known),
+            places: Mutex::default(),
             open: Mutex::default(),
             failed: Mutex::default(),
             closed: OnceLock::new(),
@@ -116,10 +120,20 @@ impl JournalRecorder {
         }
     }
 
+    /// The number of the former execution's entry at a place.
+    fn number_at(&self, path: &str, position: u64) -> Result<Option<u64>, String> {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        if places.is_none() {
+            *places = Some(self.log.places(&self.run)?);
+        }
+        Ok(places.as_ref().and_then(|places| places.at(path, position)))
+    }
+
     /// The entry at a place, if this action stands there.
     fn entry_for(&self, key: &Key, action: &Action) -> Result<Option<EntryRow>, Stop> {
-        let entry = self.log.entry_at(&self.run, &path_text(&key.path), key.entry).map_err(unreadable)?;
-        let Some(entry) = entry else { return Ok(None) };
+        let number = self.number_at(&path_text(&key.path), key.entry).map_err(unreadable)?;
+        let Some(number) = number else { return Ok(None) };
+        let Some(entry) = self.log.entry(&self.run, number).map_err(unreadable)? else { return Ok(None) };
         if entry.digest == digest(&codec::action_bytes(action)) {
             return Ok(Some(entry));
         }
@@ -242,9 +256,11 @@ impl Recorder for JournalRecorder {
         let Some(commit) = commit else { return Ok(()) };
         if !made {
             self.ahead.store(0, Ordering::Relaxed);
-            let begin = self.log.entry_at(&self.run, &path, key.entry).map_err(unreadable)?;
-            let begin = begin.map_or(commit, |begin| begin.number);
-            return self.log.void_transaction(&self.run, begin, &place_of(key), commit).map_err(unwritable);
+            let begin = self.number_at(&path, key.entry).map_err(unreadable)?.unwrap_or(commit);
+            let voided = self.log.void_transaction(&self.run, begin, &place_of(key), commit);
+            // What stands in the transaction is new when it is asked for.
+            *self.places.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            return voided.map_err(unwritable);
         }
         self.answered();
         self.write(

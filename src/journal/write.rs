@@ -19,8 +19,27 @@ pub const DONE: i64 = 1;
 /// An entry that ended with a fault.
 pub const FAILED: i64 = 2;
 
-/// Writes one record.
-pub fn record(
+/// Writes records that share a commit, each with its packed parts.
+pub fn records<'a>(
+    transaction: &Connection,
+    chains: &mut HashMap<Arc<str>, Chain>,
+    records: impl Iterator<Item = (&'a Record, &'a PackedRow)>,
+) -> Result<()> {
+    let mut grown: Vec<&Arc<str>> = Vec::new();
+    for (record, row) in records {
+        let chained = match record {
+            Record::Begin(begin) => Some(&begin.run),
+            Record::Entry(entry) => Some(&entry.run).filter(|_| entry.chained),
+            Record::Outcome(outcome) => Some(&outcome.run).filter(|_| outcome.chained),
+            Record::Text { .. } | Record::Note { .. } | Record::Wait { .. } | Record::End(_) => None,
+        };
+        grown.extend(chained.filter(|run| !grown.contains(run)));
+        write(transaction, chains, record, row)?;
+    }
+    grown.into_iter().try_for_each(|run| keep_chain(transaction, chains, run))
+}
+
+fn write(
     transaction: &Connection,
     chains: &mut HashMap<Arc<str>, Chain>,
     record: &Record,
@@ -28,10 +47,7 @@ pub fn record(
 ) -> Result<()> {
     let (link, end_link) = link(chains, record, row);
     match record {
-        Record::Begin(begin) => {
-            begin_run(transaction, begin, row)?;
-            keep_chain(transaction, chains, &begin.run, true)
-        }
+        Record::Begin(begin) => begin_run(transaction, begin, row),
         Record::Note { run, number, note } => {
             let mut noted = transaction.prepare_cached("UPDATE entry SET note = ?3 WHERE run = ?1 AND number = ?2")?;
             noted.execute(params![&**run, *number as i64, note]).map(|_| ())
@@ -44,14 +60,8 @@ pub fn record(
                 .prepare_cached("INSERT OR REPLACE INTO run_text (run, name, sha256) VALUES (?1, ?2, ?3)")?;
             named.execute(params![&**run, name, sha256]).map(|_| ())
         }
-        Record::Entry(entry) => {
-            write_entry(transaction, entry, row, link, end_link)?;
-            keep_chain(transaction, chains, &entry.run, entry.chained)
-        }
-        Record::Outcome(outcome) => {
-            write_outcome(transaction, outcome, row, end_link)?;
-            keep_chain(transaction, chains, &outcome.run, outcome.chained)
-        }
+        Record::Entry(entry) => write_entry(transaction, entry, row, link, end_link),
+        Record::Outcome(outcome) => write_outcome(transaction, outcome, row, end_link),
         Record::Wait { run, until, now, ran } => {
             let mut waits =
                 transaction.prepare_cached("UPDATE run SET wake = ?2, began = ?3, ran = ?4 WHERE id = ?1")?;
@@ -150,13 +160,8 @@ fn write_outcome(transaction: &Connection, outcome: &OutcomeRecord, row: &Packed
 }
 
 /// The head stands in the run's row in the same commit: a resume goes on from there.
-fn keep_chain(
-    transaction: &Connection,
-    chains: &HashMap<Arc<str>, Chain>,
-    run: &Arc<str>,
-    chained: bool,
-) -> Result<()> {
-    let Some(chain) = chains.get(run).filter(|_| chained) else { return Ok(()) };
+fn keep_chain(transaction: &Connection, chains: &HashMap<Arc<str>, Chain>, run: &Arc<str>) -> Result<()> {
+    let Some(chain) = chains.get(run) else { return Ok(()) };
     transaction
         .prepare_cached("UPDATE run SET links = ?2, head = ?3 WHERE id = ?1")?
         .execute(params![&**run, chain.links as i64, chain.head])
