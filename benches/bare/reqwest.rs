@@ -2,7 +2,7 @@
 //!
 //! `bare-reqwest TOKEN_URL API_URL USER PASSWORD reads N` signs in and makes N sequential reads of `groups`;
 //! `… changes N` makes N deltas, and one durable write to a file of this folder before each; `… commits N` the same
-//! with a durable commit of one row to a database of SQLite. `- API_URL USER PASSWORD get PATH` reads one answer
+//! with a durable commit to a database of SQLite, of what resuming needs. `- API_URL USER PASSWORD get PATH` reads one answer
 //! with HTTP Basic.
 
 use std::io::Write;
@@ -41,15 +41,14 @@ async fn main() -> Result<(), Failure> {
         writeln!(out, "{total}")?;
     } else if what == "changes" || what == "commits" {
         let mut file = std::fs::OpenOptions::new().create(true).append(true).open("bare.journal")?;
-        let database = (what == "commits").then(database).transpose()?;
+        let mut database = (what == "commits").then(database).transpose()?;
         let base = std::process::id() % 65_000;
         for n in 0..value.parse::<u32>()? {
             let start = format!("11.{}.{}.{n}", base / 256, base % 256);
             let entry = serde_json::json!({ "ipAddressStart": start, "cidr": 32, "name": format!("b{base}x{n}") });
             let body = serde_json::json!({ "add": [entry], "remove": [] });
-            if let Some(database) = &database {
-                let mut insert = database.prepare_cached("INSERT INTO entry VALUES (?1, ?2, ?3, ?4)")?;
-                insert.execute(rusqlite::params![format!("run{base}"), n, format!("0.{n}"), [7_u8; 600]])?;
+            if let Some(database) = &mut database {
+                record(database, base, n)?;
             } else {
                 // As much as a commit of the journal writes.
                 file.write_all(&[0; 12_288])?;
@@ -65,14 +64,30 @@ async fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// A database as the journal's: what a change leaves in it is as much, and is found as it is found there.
+/// A database that keeps what whoever goes on after a `kill -9` has to know.
 fn database() -> rusqlite::Result<rusqlite::Connection> {
     let database = rusqlite::Connection::open("bare.db")?;
     database.pragma_update(None, "journal_mode", "WAL")?;
     database.pragma_update(None, "synchronous", "FULL")?;
     database.execute_batch(
-        "CREATE TABLE IF NOT EXISTS entry (run TEXT, number INTEGER, path TEXT, body BLOB, PRIMARY KEY (run, number));
-         CREATE INDEX IF NOT EXISTS entry_path ON entry (run, path);",
+        "CREATE TABLE run (id TEXT PRIMARY KEY, head BLOB);
+         CREATE TABLE entry (run TEXT, number INTEGER, path TEXT, action BLOB, outcome BLOB, hash BLOB,
+             PRIMARY KEY (run, number));",
     )?;
     Ok(database)
+}
+
+/// One durable commit: the intent of a change, the outcome of the one before, and the hash over all of them.
+fn record(database: &mut rusqlite::Connection, base: u32, number: u32) -> rusqlite::Result<()> {
+    let run = format!("run{base}");
+    let transaction = database.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    {
+        let mut outcome = transaction.prepare_cached("UPDATE entry SET outcome = ?3 WHERE run = ?1 AND number = ?2")?;
+        outcome.execute(rusqlite::params![run, i64::from(number) - 1, [7_u8; 60]])?;
+        let mut intent = transaction.prepare_cached("INSERT INTO entry VALUES (?1, ?2, ?3, ?4, NULL, ?5)")?;
+        intent.execute(rusqlite::params![run, number, format!("0.{number}"), [7_u8; 200], [7_u8; 32]])?;
+        let mut head = transaction.prepare_cached("INSERT OR REPLACE INTO run VALUES (?1, ?2)")?;
+        head.execute(rusqlite::params![run, [7_u8; 32]])?;
+    }
+    transaction.commit()
 }
