@@ -269,6 +269,35 @@ mod tests {
     }
 
     #[test]
+    fn entries_of_a_former_format_get_keys_in_the_order_of_their_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let former = Connection::open(folder.path().join("state.db")).unwrap();
+        MIGRATIONS.iter().take(11).for_each(|step| former.execute_batch(step).unwrap());
+        former.pragma_update(None, "user_version", 11).unwrap();
+        for (run, numbers) in [("b", 1..=3), ("a", 1..=2)] {
+            let begin = "INSERT INTO run (id, name, mode, cause, started, began, script, pinned, head)
+                         VALUES (?1, 'n', 'live', 'c', 0, 0, x'', x'', x'')";
+            former.execute(begin, [run]).unwrap();
+            for number in numbers.rev() {
+                let entry = "INSERT INTO entry (run, number, path, position, kind, operation, effect, items, digest,
+                                 action, note, state, begun)
+                             VALUES (?1, ?2, '', ?2, 'call', 'o', 'read', 0, x'', x'', ?1 || ?2, 1, 0)";
+                former.execute(entry, rusqlite::params![run, number]).unwrap();
+            }
+        }
+        drop(former);
+        let state = State::open(folder.path()).unwrap();
+        let found: Vec<(i64, String)> = state
+            .with(|connection| {
+                let mut all = connection.prepare("SELECT id, note FROM entry ORDER BY id")?;
+                all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+            })
+            .unwrap();
+        let key = |serial: i64, number: i64, note: &str| ((serial << 32) + number, note.to_owned());
+        assert_eq!(found, [key(1, 1, "b1"), key(1, 2, "b2"), key(1, 3, "b3"), key(2, 1, "a1"), key(2, 2, "a2")]);
+    }
+
+    #[test]
     fn a_file_that_is_no_database_is_named_as_damaged() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("state.db"), "this is not a database, not at all, by no means").unwrap();

@@ -51,7 +51,7 @@ async fn main() -> Result<(), Failure> {
                 record(database, base, n)?;
             } else {
                 // As much as a commit of the journal writes.
-                file.write_all(&[0; 12_288])?;
+                file.write_all(&[0; 8_192])?;
                 file.sync_data()?;
             }
             let url = format!("{api}/seg/api/ipgroups/15/delta/");
@@ -71,8 +71,7 @@ fn database() -> rusqlite::Result<rusqlite::Connection> {
     database.pragma_update(None, "synchronous", "FULL")?;
     database.execute_batch(
         "CREATE TABLE run (id TEXT PRIMARY KEY, head BLOB);
-         CREATE TABLE entry (run TEXT, number INTEGER, path TEXT, action BLOB, outcome BLOB, hash BLOB,
-             PRIMARY KEY (run, number));",
+         CREATE TABLE entry (number INTEGER PRIMARY KEY, run TEXT, path TEXT, action BLOB, outcome BLOB, hash BLOB);",
     )?;
     Ok(database)
 }
@@ -82,10 +81,10 @@ fn record(database: &mut rusqlite::Connection, base: u32, number: u32) -> rusqli
     let run = format!("run{base}");
     let transaction = database.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     {
-        let mut outcome = transaction.prepare_cached("UPDATE entry SET outcome = ?3 WHERE run = ?1 AND number = ?2")?;
-        outcome.execute(rusqlite::params![run, i64::from(number) - 1, [7_u8; 60]])?;
+        let mut outcome = transaction.prepare_cached("UPDATE entry SET outcome = ?2 WHERE number = ?1")?;
+        outcome.execute(rusqlite::params![i64::from(number) - 1, [7_u8; 60]])?;
         let mut intent = transaction.prepare_cached("INSERT INTO entry VALUES (?1, ?2, ?3, ?4, NULL, ?5)")?;
-        intent.execute(rusqlite::params![run, number, format!("0.{number}"), [7_u8; 200], [7_u8; 32]])?;
+        intent.execute(rusqlite::params![number, run, format!("0.{number}"), [7_u8; 200], [7_u8; 32]])?;
         let mut head = transaction.prepare_cached("INSERT OR REPLACE INTO run VALUES (?1, ?2)")?;
         head.execute(rusqlite::params![run, [7_u8; 32]])?;
     }

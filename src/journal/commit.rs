@@ -4,6 +4,7 @@ use rusqlite::params;
 use serde_json::Value as Json;
 
 use super::codec::{self, SecretOf};
+use super::keys::OF_RUN;
 use super::log::Log;
 use super::read::{EntryRow, Part};
 use super::write::OPEN;
@@ -15,10 +16,12 @@ impl Log {
     pub(super) fn open_commit(&self, run: &str, path: &str, position: u64) -> Result<Option<u64>, String> {
         let (state, _) = self.open()?;
         let found = state.with(|connection| {
-            let look = "SELECT number, kind = 'commit' AND state = ?4 FROM entry
-                        WHERE run = ?1 AND path = ?2 AND position > ?3 AND inside IS NULL AND void = 0
-                        ORDER BY position LIMIT 1";
-            let mut next = connection.prepare_cached(look)?;
+            let look = format!(
+                "SELECT number, kind = 'commit' AND state = ?4 FROM entry
+                 WHERE {OF_RUN} AND path = ?2 AND position > ?3 AND inside IS NULL AND void = 0
+                 ORDER BY position LIMIT 1"
+            );
+            let mut next = connection.prepare_cached(&look)?;
             let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)? as u64, row.get::<_, bool>(1)?));
             rusqlite::OptionalExtension::optional(next.query_row(params![run, path, position as i64, OPEN], row))
         });
@@ -50,8 +53,8 @@ impl Log {
     pub(super) fn void_transaction(&self, run: &str, begin: u64, place: &str, commit: u64) -> Result<(), String> {
         let (state, _) = self.open()?;
         let written = state.transaction(|transaction| {
-            let void = "UPDATE entry SET void = 1 WHERE run = ?1 AND (number IN (?2, ?3) OR inside = ?4)";
-            transaction.execute(void, params![run, begin as i64, commit as i64, place])
+            let void = format!("UPDATE entry SET void = 1 WHERE {OF_RUN} AND (number IN (?2, ?3) OR inside = ?4)");
+            transaction.execute(&void, params![run, begin as i64, commit as i64, place])
         });
         written.map(|_| ()).map_err(|error| error.to_string())
     }

@@ -8,6 +8,7 @@ mod codec;
 mod commit;
 mod cut;
 mod hash;
+mod keys;
 mod log;
 mod owner;
 mod pack;

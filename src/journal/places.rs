@@ -7,6 +7,8 @@ use std::collections::HashMap;
 
 use rusqlite::Connection;
 
+use super::keys::OF_RUN;
+
 /// The numbers of entries, by branch and position. Those that no longer answer are not among them.
 #[derive(Debug, Default)]
 pub struct Places(HashMap<String, Vec<(u64, u64)>>);
@@ -17,8 +19,8 @@ impl Places {
     /// # Errors
     /// What the database refuses.
     pub fn of(connection: &Connection, run: &str) -> rusqlite::Result<Self> {
-        let look = "SELECT path, position, number FROM entry WHERE run = ?1 AND void = 0";
-        let mut look = connection.prepare_cached(look)?;
+        let look = format!("SELECT path, position, number FROM entry WHERE {OF_RUN} AND void = 0");
+        let mut look = connection.prepare_cached(&look)?;
         let mut rows = look.query([run])?;
         let mut places: HashMap<String, Vec<(u64, u64)>> = HashMap::new();
         while let Some(row) = rows.next()? {

@@ -10,6 +10,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use rusqlite::{Connection, Result as SqlResult, params};
 
+use super::keys::{OF_RUN, TREE};
 use super::log::Log;
 use super::write::DONE;
 
@@ -36,8 +37,8 @@ struct Tree {
     changes: bool,
 }
 
-/// The entries that are dropped with their run's changes staying.
-const ANSWERED: &str = "run = ?1 AND effect = 'read' AND state = ?2 AND outcome IS NOT NULL";
+/// Of a run's entries those that are dropped with its changes staying.
+const ANSWERED: &str = "effect = 'read' AND state = ?2 AND outcome IS NOT NULL";
 
 impl Log {
     /// Drops the answers of runs that succeeded and ended before `before`; where a run changed nothing, its
@@ -99,10 +100,10 @@ fn trees(connection: &Connection, before: Timestamp) -> SqlResult<Vec<Tree>> {
         )?
         .query_map([before.as_microsecond()], |row| row.get(0))?
         .collect::<SqlResult<_>>()?;
-    let mut below = connection.prepare(
-        "WITH RECURSIVE tree (id) AS (SELECT ?1 UNION SELECT run.id FROM run JOIN tree ON run.parent = tree.id)
-         SELECT id, EXISTS (SELECT 1 FROM entry WHERE run = id AND effect <> 'read') FROM tree",
-    )?;
+    let mut below = connection.prepare(&format!(
+        "{TREE} SELECT id, EXISTS (SELECT 1 FROM entry WHERE effect <> 'read'
+             AND entry.id BETWEEN tree.serial << 32 AND (tree.serial << 32) + 4294967295) FROM tree"
+    ))?;
     let tree = |root: String| {
         let rows: Vec<(String, bool)> =
             below.query_map([root], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<SqlResult<_>>()?;
@@ -114,10 +115,10 @@ fn trees(connection: &Connection, before: Timestamp) -> SqlResult<Vec<Tree>> {
 
 fn drop_answers(connection: &Connection, run: &str, changes: bool) -> SqlResult<()> {
     if changes {
-        let drop = format!("UPDATE entry SET outcome = NULL WHERE {ANSWERED}");
+        let drop = format!("UPDATE entry SET outcome = NULL WHERE {OF_RUN} AND {ANSWERED}");
         connection.prepare_cached(&drop)?.execute(params![run, DONE])?;
     } else {
-        connection.prepare_cached("DELETE FROM entry WHERE run = ?1")?.execute([run])?;
+        connection.prepare_cached(&format!("DELETE FROM entry WHERE {OF_RUN}"))?.execute([run])?;
     }
     Ok(())
 }
@@ -133,17 +134,17 @@ struct Held {
 impl Held {
     fn of(connection: &Connection, run: &str, changes: bool) -> SqlResult<Self> {
         let count = |what: &str, which: &str| {
-            let look = format!("SELECT count(*), coalesce(sum({what}), 0) FROM entry WHERE {which}");
+            let look = format!("SELECT count(*), coalesce(sum({what}), 0) FROM entry WHERE {OF_RUN} AND {which}");
             connection.prepare_cached(&look)?.query_row(params![run, DONE], |row| Ok((row.get(0)?, row.get(1)?)))
         };
         let (answers, bytes): (i64, i64) = if changes {
             count("length(outcome)", ANSWERED)?
         } else {
-            count("length(action) + coalesce(length(outcome), 0)", "run = ?1 AND ?2 <> 0")?
+            count("length(action) + coalesce(length(outcome), 0)", "?2 <> 0")?
         };
         let numbers = if changes {
-            let mut reads = connection
-                .prepare_cached("SELECT number FROM entry WHERE run = ?1 AND effect = 'read' AND state = ?2")?;
+            let look = format!("SELECT number FROM entry WHERE {OF_RUN} AND effect = 'read' AND state = ?2");
+            let mut reads = connection.prepare_cached(&look)?;
             let numbers =
                 reads.query_map(params![run, DONE], |row| row.get::<_, i64>(0).map(|number| number as u64))?;
             Some(numbers.collect::<SqlResult<_>>()?)

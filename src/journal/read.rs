@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use serde_json::Value as Json;
 
 use super::codec;
+use super::keys::{OF_RUN, THIS};
 use super::log::Log;
 use super::owner::is_owned;
 use super::places::Places;
@@ -297,9 +298,7 @@ impl Log {
         let (state, _) = self.open()?;
         let found = state.with(|connection| {
             connection
-                .prepare_cached(&format!(
-                    "SELECT {ENTRY} FROM entry WHERE run = ?1 AND (void = 0 OR ?2) ORDER BY number"
-                ))?
+                .prepare_cached(&format!("SELECT {ENTRY} FROM entry WHERE {OF_RUN} AND (void = 0 OR ?2) ORDER BY id"))?
                 .query_map(params![run, with_void], entry)?
                 .collect()
         });
@@ -317,7 +316,7 @@ impl Log {
         let (state, _) = self.open()?;
         let found = state.with(|connection| {
             connection
-                .prepare_cached(&format!("SELECT {ENTRY} FROM entry WHERE run = ?1 AND number = ?2"))?
+                .prepare_cached(&format!("SELECT {ENTRY} FROM entry WHERE {THIS}"))?
                 .query_row(params![run, number as i64], entry)
                 .optional()
         });
@@ -359,7 +358,7 @@ impl Log {
         };
         let packed = state.with(|connection| {
             connection
-                .prepare_cached(&format!("SELECT {column} FROM entry WHERE run = ?1 AND number = ?2"))?
+                .prepare_cached(&format!("SELECT {column} FROM entry WHERE {THIS}"))?
                 .query_row(params![run, number as i64], |row| row.get::<_, Option<Vec<u8>>>(0))
                 .optional()
         });

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::chain::{Chain, of_intent};
 use super::codec;
+use super::keys::{OF_RUN, OF_TREE, THIS, TREE};
 use super::log::Log;
 use super::packed::in_words;
 use super::read::{EntryRow, Part, RunRow};
@@ -68,17 +69,17 @@ impl Log {
         failpoint::reach("readying");
         let (state, _) = self.open()?;
         let written = state.transaction(|transaction| {
-            let mut void = transaction.prepare("UPDATE entry SET void = ?3 WHERE run = ?1 AND number = ?2")?;
+            let mut void = transaction.prepare(&format!("UPDATE entry SET void = ?3 WHERE {THIS}"))?;
             for (number, how) in &changes.void {
                 void.execute(params![run.id, *number as i64, *how as i64])?;
             }
             let mut reopen = transaction
                 // Which items of a `parallel` fail shows anew.
-                .prepare(
+                .prepare(&format!(
                     "UPDATE entry SET state = ?3, outcome = NULL, ended = NULL,
                         note = CASE kind WHEN 'parallel' THEN NULL ELSE note END
-                     WHERE run = ?1 AND number = ?2",
-                )?;
+                     WHERE {THIS}"
+                ))?;
             for number in &changes.reopened {
                 reopen.execute(params![run.id, *number as i64, OPEN])?;
             }
@@ -121,15 +122,17 @@ impl Log {
         let (state, _) = self.open()?;
         let found = state.with(|connection| {
             // What was shown after the last entry that ended was shown if another one had begun.
-            let look = "SELECT ran, (SELECT coalesce(max(number), 0) FROM entry WHERE run = ?1),
-                               (SELECT count(*) FROM entry WHERE run = ?1 AND void = 0 AND state <> ?2)
-                               + EXISTS (SELECT 1 FROM entry WHERE run = ?1 AND (void = 1 OR
-                                   state = ?2 AND kind NOT IN ('step', 'parallel')))
-                        FROM run WHERE id = ?1";
+            let look = format!(
+                "SELECT ran, (SELECT coalesce(max(entry.id) & 4294967295, 0) FROM entry WHERE {OF_RUN}),
+                        (SELECT count(*) FROM entry WHERE {OF_RUN} AND void = 0 AND state <> ?2)
+                        + EXISTS (SELECT 1 FROM entry WHERE {OF_RUN} AND (void = 1 OR
+                            state = ?2 AND kind NOT IN ('step', 'parallel')))
+                 FROM run WHERE id = ?1"
+            );
             let ready = |row: &rusqlite::Row<'_>| {
                 Ok(Ready { ran: row.get(0)?, last: row.get::<_, i64>(1)? as u64, known: row.get::<_, i64>(2)? as u64 })
             };
-            connection.query_row(look, params![id, OPEN], ready).optional()
+            connection.query_row(&look, params![id, OPEN], ready).optional()
         });
         found.map_err(|error| error.to_string())
     }
@@ -142,17 +145,17 @@ impl Log {
     pub fn spent(&self, id: &str) -> Result<Vec<SpentRow>, String> {
         let (state, _) = self.open()?;
         let found = state.with(|connection| {
-            let look = "WITH RECURSIVE tree (id) AS (
-                            SELECT ?1 UNION SELECT run.id FROM run JOIN tree ON run.parent = tree.id)
-                        SELECT target, effect, items FROM entry JOIN tree ON entry.run = tree.id
-                        WHERE effect <> 'read' AND target IS NOT NULL AND kind IN ('call', 'raw')
-                          AND (state <> ?2 OR void <> 0)";
+            let look = format!(
+                "{TREE} SELECT target, effect, items FROM {OF_TREE}
+                 WHERE effect <> 'read' AND target IS NOT NULL AND kind IN ('call', 'raw')
+                   AND (state <> ?2 OR void <> 0)"
+            );
             let row = |row: &rusqlite::Row<'_>| {
                 let effect: String = row.get(1)?;
                 let effect = Effect::from_name(&effect).unwrap_or(Effect::Change);
                 Ok(SpentRow { target: row.get(0)?, effect, items: row.get::<_, i64>(2)? as u64 })
             };
-            connection.prepare(look)?.query_map(params![id, OPEN], row)?.collect()
+            connection.prepare(&look)?.query_map(params![id, OPEN], row)?.collect()
         });
         found.map_err(|error| error.to_string())
     }
@@ -192,17 +195,19 @@ impl Resent<'_> {
     /// lost.
     fn open_again(&self, transaction: &Connection, run: &str, chain: &mut Chain) -> rusqlite::Result<()> {
         let entry = self.entry;
-        let last = "SELECT max(number) FROM entry WHERE run = ?1";
-        let number = transaction.query_row(last, [run], |row| row.get::<_, i64>(0))? + 1;
+        let last = format!("SELECT max(entry.id) & 4294967295 FROM entry WHERE {OF_RUN}");
+        let number = transaction.query_row(&last, [run], |row| row.get::<_, i64>(0))? + 1;
         let key = format!("{}#{}", entry.path, entry.position);
         let words = in_words(&entry.effect, &entry.operation, entry.begun.as_microsecond());
         let digits = number.to_be_bytes();
         let link = chain.add(&of_intent(&digits, &key, &words, &entry.digest, &self.action, &self.before));
-        let copy = "INSERT INTO entry (run, number, path, position, kind, target, operation, effect, items, digest,
-                        action, before, state, begun, link, hash)
-                    SELECT run, ?3, path, position, kind, target, operation, effect, items, digest,
-                        action, before, ?4, begun, ?5, ?6 FROM entry WHERE run = ?1 AND number = ?2";
+        let copy = format!(
+            "INSERT INTO entry (id, run, number, path, position, kind, target, operation, effect, items, digest,
+                 action, before, state, begun, link, hash)
+             SELECT id - number + ?3, run, ?3, path, position, kind, target, operation, effect, items, digest,
+                 action, before, ?4, begun, ?5, ?6 FROM entry WHERE {THIS}"
+        );
         let values = params![run, entry.number as i64, number, OPEN, link.0 as i64, link.1];
-        transaction.execute(copy, values).map(|_| ())
+        transaction.execute(&copy, values).map(|_| ())
     }
 }

@@ -3,6 +3,7 @@
 use rusqlite::params;
 
 use super::codec::{self, SecretOf};
+use super::keys::{OF_TREE, TREE};
 use super::log::Log;
 use super::read::Part;
 use crate::door::{Action, Recorded};
@@ -27,14 +28,14 @@ impl Log {
     pub fn tally(&self, id: &str) -> Result<Tally, String> {
         let (state, _) = self.open()?;
         let found = state.with(|connection| {
-            let look = "WITH RECURSIVE tree (id) AS (
-                            SELECT ?1 UNION SELECT run.id FROM run JOIN tree ON run.parent = tree.id)
-                        SELECT target, sum(effect = 'read'), sum(effect <> 'read') FROM entry JOIN tree ON run = id
-                        WHERE kind IN ('call', 'raw', 'fetch') AND void <> 1 GROUP BY target ORDER BY target";
+            let look = format!(
+                "{TREE} SELECT target, sum(effect = 'read'), sum(effect <> 'read') FROM {OF_TREE}
+                 WHERE kind IN ('call', 'raw', 'fetch') AND void <> 1 GROUP BY target ORDER BY target"
+            );
             let row = |row: &rusqlite::Row<'_>| {
                 Ok((row.get::<_, Option<String>>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
             };
-            connection.prepare_cached(look)?.query_map(params![id], row)?.collect::<rusqlite::Result<Vec<_>>>()
+            connection.prepare_cached(&look)?.query_map(params![id], row)?.collect::<rusqlite::Result<Vec<_>>>()
         });
         let mut tally = Tally::default();
         for (target, reads, changes) in found.map_err(|error| error.to_string())? {

@@ -7,6 +7,7 @@ use rusqlite::{Connection, Result, params};
 use sha2::{Digest, Sha256};
 
 use super::chain::{BEGIN, Chain};
+use super::keys::THIS;
 use super::packed::{PackedRow, link};
 use super::record::{BeginRecord, EndRecord, EntryRecord, OutcomeRecord, Record};
 
@@ -49,7 +50,7 @@ fn write(
     match record {
         Record::Begin(begin) => begin_run(transaction, begin, row),
         Record::Note { run, number, note } => {
-            let mut noted = transaction.prepare_cached("UPDATE entry SET note = ?3 WHERE run = ?1 AND number = ?2")?;
+            let mut noted = transaction.prepare_cached(&format!("UPDATE entry SET note = ?3 WHERE {THIS}"))?;
             noted.execute(params![&**run, *number as i64, note]).map(|_| ())
         }
         Record::Text { run, name, text } => {
@@ -74,8 +75,10 @@ fn write(
 fn begin_run(transaction: &Connection, begin: &BeginRecord, row: &PackedRow) -> Result<()> {
     transaction
         .prepare_cached(
-            "INSERT INTO run (id, parent, name, mode, cause, started, began, script, pinned, head)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9)",
+            // Behind every run, and behind every entry whose run has vanished.
+            "INSERT INTO run (id, parent, name, mode, cause, started, began, script, pinned, head, serial)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9,
+                1 + max(coalesce((SELECT max(serial) FROM run), 0), coalesce((SELECT max(id) >> 32 FROM entry), 0)))",
         )?
         .execute(params![
             &*begin.run,
@@ -108,10 +111,10 @@ fn write_entry(
     let ((link, hash), (end_link, end_hash)) = (split(link), split(end_link));
     transaction
         .prepare_cached(
-            "INSERT INTO entry (run, number, path, position, inside, kind, target, operation, effect, items, digest,
+            "INSERT INTO entry (id, run, number, path, position, inside, kind, target, operation, effect, items, digest,
                 action, before, note, state, outcome, begun, ended, link, hash, end_link, end_hash)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-                ?22)",
+             VALUES (((SELECT serial FROM run WHERE run.id = ?1) << 32) + ?2,
+                ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
         )?
         .execute(params![
             &*entry.run,
@@ -145,7 +148,7 @@ fn write_outcome(transaction: &Connection, outcome: &OutcomeRecord, row: &Packed
     transaction
         .prepare_cached(
             "UPDATE entry SET state = ?3, outcome = ?4, ended = ?5, end_link = ?6, end_hash = ?7
-             WHERE run = ?1 AND number = ?2",
+             WHERE entry.id = ((SELECT serial FROM run WHERE run.id = ?1) << 32) + ?2",
         )?
         .execute(params![
             &*outcome.run,

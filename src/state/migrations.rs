@@ -224,6 +224,40 @@ pub(super) const MIGRATIONS: &[&str] = &[
     ) WITHOUT ROWID;
     CREATE INDEX by_hand_firing ON by_hand (firing);
     CREATE INDEX by_hand_going ON by_hand (firing) WHERE ended IS NULL;",
-    // 12: whoever goes on with a run knows the places of its entries: an index less to write for each change.
-    "DROP INDEX entry_key;",
+    // 12: an entry's key is the serial number of its run, and its own number below that; whoever goes on with a run
+    // knows the places of its entries. There is no index any more that every change would write as well.
+    "ALTER TABLE run ADD COLUMN serial INTEGER NOT NULL DEFAULT 0;
+    UPDATE run SET serial = rowid;
+    CREATE UNIQUE INDEX run_serial ON run (serial);
+    ALTER TABLE entry RENAME TO former_entry;
+    CREATE TABLE entry (
+        id        INTEGER PRIMARY KEY,
+        run       TEXT NOT NULL,
+        number    INTEGER NOT NULL,
+        path      TEXT NOT NULL,
+        position  INTEGER NOT NULL,
+        inside    TEXT,
+        void      INTEGER NOT NULL DEFAULT 0,
+        kind      TEXT NOT NULL,
+        target    TEXT,
+        operation TEXT NOT NULL,
+        effect    TEXT NOT NULL,
+        items     INTEGER NOT NULL,
+        digest    BLOB NOT NULL,
+        action    BLOB NOT NULL,
+        before    BLOB,
+        note      TEXT,
+        state     INTEGER NOT NULL,
+        outcome   BLOB,
+        begun     INTEGER NOT NULL,
+        ended     INTEGER,
+        link      INTEGER,
+        hash      BLOB,
+        end_link  INTEGER,
+        end_hash  BLOB
+    );
+    INSERT INTO entry
+        SELECT (serial << 32) + number, former_entry.* FROM run JOIN former_entry ON former_entry.run = run.id
+        ORDER BY serial, number;
+    DROP TABLE former_entry;",
 ];
