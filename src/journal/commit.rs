@@ -4,9 +4,9 @@ use rusqlite::params;
 use serde_json::Value as Json;
 
 use super::codec::{self, SecretOf};
+use super::entries::{EntryRow, Part};
 use super::keys::OF_RUN;
 use super::log::Log;
-use super::read::{EntryRow, Part};
 use super::write::OPEN;
 use crate::door::Staged;
 

@@ -7,6 +7,7 @@ mod chain;
 mod codec;
 mod commit;
 mod cut;
+mod entries;
 mod hash;
 mod keys;
 mod log;
@@ -15,11 +16,11 @@ mod pack;
 mod packed;
 mod places;
 mod prune;
-mod read;
 mod ready;
 mod record;
 mod recorder;
 mod resume;
+mod runs;
 mod seal;
 mod tally;
 mod verify;
@@ -29,13 +30,14 @@ pub use codec::{
     CallRead, SecretOf, action_bytes, code, code_map, decode, decode_map, fault_json, read_call, read_entries,
     read_fault,
 };
+pub use entries::{EntryRow, Part};
 pub use hash::{hex, sha256};
 pub use log::{Log, Opener};
 pub use owner::{Owner, ask_to_cancel, holder, is_owned};
 pub use prune::Pruned;
-pub use read::{EntryRow, Part, RunRow};
 pub use ready::Ready;
 pub use record::{BeginRecord, EndRecord, Record};
 pub use recorder::{JournalRecorder, Past, SecretSupply};
+pub use runs::RunRow;
 pub use tally::Tally;
 pub use verify::Broken;

@@ -5,11 +5,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::chain::{Chain, of_intent};
 use super::codec;
+use super::entries::{EntryRow, Part};
 use super::keys::{OF_RUN, OF_TREE, THIS, TREE};
 use super::log::Log;
 use super::packed::in_words;
-use super::read::{EntryRow, Part, RunRow};
 use super::resume::decide;
+use super::runs::RunRow;
 use super::write::OPEN;
 use crate::catalog::Effect;
 use crate::failpoint;

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::codec::{self, SecretOf};
+use super::entries::{EntryRow, Part};
 use super::log::Log;
 use super::places::Places;
-use super::read::{EntryRow, Part};
 use super::record::{EntryRecord, OutcomeRecord, Record};
 use crate::catalog::Effect;
 use crate::clock::Clock;

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::read::EntryRow;
+use super::entries::EntryRow;
 
 /// How much of an entry still counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

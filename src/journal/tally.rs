@@ -3,9 +3,9 @@
 use rusqlite::params;
 
 use super::codec::{self, SecretOf};
+use super::entries::Part;
 use super::keys::{OF_TREE, TREE};
 use super::log::Log;
-use super::read::Part;
 use crate::door::{Action, Recorded};
 use crate::secret::Secret;
 

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use super::chain::{BEGIN, Chain, of_intent, of_outcome, of_run};
+use super::entries::{EntryRow, Part};
 use super::hash::{hex, sha256};
 use super::log::Log;
 use super::packed::in_words;
-use super::read::{EntryRow, Part, RunRow};
+use super::runs::RunRow;
 use super::write::head_hash;
 
 /// Where the journal is not what was written.

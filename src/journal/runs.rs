@@ -1,15 +1,12 @@
-//! What the journal tells: runs, their entries, and the texts that they are pinned to.
+//! What the journal tells of runs: their rows, what they are pinned to, how they ended, and their texts.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row};
 use serde_json::Value as Json;
 
-use super::codec;
-use super::keys::{OF_RUN, THIS};
+use super::entries::time;
 use super::log::Log;
 use super::owner::is_owned;
-use super::places::Places;
-use super::write::{FAILED, OPEN};
 
 /// A run, as its row says.
 #[derive(Clone, Debug)]
@@ -55,115 +52,8 @@ impl RunRow {
     }
 }
 
-/// An entry, as its row says. The packed parts are read when they are wanted.
-#[derive(Clone, Debug, Default)]
-pub struct EntryRow {
-    /// The run.
-    pub run: String,
-    /// The number within the run.
-    pub number: u64,
-    /// The branch.
-    pub path: String,
-    /// The position in it.
-    pub position: u64,
-    /// The transaction that it stands in.
-    pub inside: Option<String>,
-    /// Whether it no longer answers.
-    pub void: bool,
-    /// Whether it no longer answers although it took effect: a resumed script went another way.
-    pub passed: bool,
-    /// The kind of action.
-    pub kind: String,
-    /// The target.
-    pub target: Option<String>,
-    /// In words.
-    pub operation: String,
-    /// `read`, `change` or `destroy`.
-    pub effect: String,
-    /// How many items it touched.
-    pub items: u64,
-    /// What it is compared by.
-    pub digest: Vec<u8>,
-    /// A deadline, or the id of a child run.
-    pub note: Option<String>,
-    /// Open, done or failed.
-    pub state: i64,
-    /// When it began.
-    pub begun: Timestamp,
-    /// When it ended.
-    pub ended: Option<Timestamp>,
-    /// Its link in the chain, and the hash.
-    pub link: Option<(u64, Vec<u8>)>,
-    /// The link of its outcome, and the hash.
-    pub end_link: Option<(u64, Vec<u8>)>,
-}
-
-impl EntryRow {
-    /// Whether it has begun and not ended.
-    pub fn is_open(&self) -> bool {
-        self.state == OPEN
-    }
-
-    /// Whether it ended with a fault; of a `parallel`, whether an item did.
-    pub fn has_failed(&self) -> bool {
-        self.state == FAILED
-    }
-
-    /// Whether it changed something.
-    pub fn is_change(&self) -> bool {
-        self.effect != "read"
-    }
-}
-
-/// A part of an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// The action.
-    Action,
-    /// The state before.
-    Before,
-    /// The outcome.
-    Outcome,
-}
-
-const ENTRY: &str = "run, number, path, position, inside, void, kind, target, operation, effect, items, digest, note, \
-                     state, begun, ended, link, hash, end_link, end_hash";
-
 const RUN: &str = "id, parent, name, mode, cause, started, ended, outcome, ran, resumed, links, head, began, \
                    script, pruned, wake";
-
-fn time(micros: i64) -> Timestamp {
-    Timestamp::from_microsecond(micros).unwrap_or_default()
-}
-
-fn entry(row: &Row<'_>) -> rusqlite::Result<EntryRow> {
-    let number = |at: usize| row.get::<_, i64>(at).map(|number| number as u64);
-    let link = |at: usize| -> rusqlite::Result<Option<(u64, Vec<u8>)>> {
-        let (number, hash): (Option<i64>, Option<Vec<u8>>) = (row.get(at)?, row.get(at + 1)?);
-        Ok(number.zip(hash).map(|(number, hash)| (number as u64, hash)))
-    };
-    Ok(EntryRow {
-        run: row.get(0)?,
-        number: number(1)?,
-        path: row.get(2)?,
-        position: number(3)?,
-        inside: row.get(4)?,
-        void: row.get::<_, i64>(5)? != 0,
-        passed: row.get::<_, i64>(5)? == 2,
-        kind: row.get(6)?,
-        target: row.get(7)?,
-        operation: row.get(8)?,
-        effect: row.get(9)?,
-        items: number(10)?,
-        digest: row.get(11)?,
-        note: row.get(12)?,
-        state: row.get(13)?,
-        begun: time(row.get(14)?),
-        ended: row.get::<_, Option<i64>>(15)?.map(time),
-        link: link(16)?,
-        end_link: link(18)?,
-    })
-}
 
 fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
     Ok(RunRow {
@@ -257,6 +147,20 @@ impl Log {
         Ok(())
     }
 
+    /// The run of that id.
+    fn run(&self, id: &str) -> Result<Option<RunRow>, String> {
+        let (state, _) = self.open()?;
+        let found = state.with(|connection| {
+            let look = format!("SELECT {RUN} FROM run WHERE id = ?1");
+            connection.prepare_cached(&look)?.query_row([id], run).optional()
+        });
+        let mut found = found.map_err(|error| error.to_string())?;
+        if let Some(run) = found.as_mut().filter(|run| run.outcome.is_none()) {
+            self.judge_owner(run)?;
+        }
+        Ok(found)
+    }
+
     /// The run that `name` means: an id, the beginning of one, or `latest`.
     ///
     /// # Errors
@@ -265,10 +169,10 @@ impl Log {
         if name == "latest" {
             return self.latest_run(|_| true);
         }
-        let mut runs = self.runs()?;
-        if let Some(exact) = runs.iter().position(|run| run.id == name) {
-            return Ok(runs.swap_remove(exact));
+        if let Some(exact) = self.run(name)? {
+            return Ok(exact);
         }
+        let runs = self.runs()?;
         let mut matching: Vec<RunRow> =
             runs.into_iter().filter(|run| !name.is_empty() && run.id.starts_with(name)).collect();
         match (matching.pop(), matching.pop()) {
@@ -288,81 +192,6 @@ impl Log {
         let mut runs = self.runs()?;
         runs.retain(|run| run.parent.is_none() && is_meant(run));
         runs.into_iter().next().ok_or_else(|| "there is no run yet".into())
-    }
-
-    /// The entries of a run in order; those that a resume has done again only if asked for.
-    ///
-    /// # Errors
-    /// What the database refuses.
-    pub fn entries(&self, run: &str, with_void: bool) -> Result<Vec<EntryRow>, String> {
-        let (state, _) = self.open()?;
-        let found = state.with(|connection| {
-            connection
-                .prepare_cached(&format!("SELECT {ENTRY} FROM entry WHERE {OF_RUN} AND (void = 0 OR ?2) ORDER BY id"))?
-                .query_map(params![run, with_void], entry)?
-                .collect()
-        });
-        found.map_err(|error| error.to_string())
-    }
-
-    /// Where the entries of a run stand that still answer.
-    pub(super) fn places(&self, run: &str) -> Result<Places, String> {
-        let (state, _) = self.open()?;
-        state.with(|connection| Places::of(connection, run)).map_err(|error| error.to_string())
-    }
-
-    /// The entry of that number.
-    pub(super) fn entry(&self, run: &str, number: u64) -> Result<Option<EntryRow>, String> {
-        let (state, _) = self.open()?;
-        let found = state.with(|connection| {
-            connection
-                .prepare_cached(&format!("SELECT {ENTRY} FROM entry WHERE {THIS}"))?
-                .query_row(params![run, number as i64], entry)
-                .optional()
-        });
-        found.map_err(|error| error.to_string())
-    }
-
-    /// A part of an entry, unpacked; nothing if it has none.
-    ///
-    /// # Errors
-    /// What is damaged, or was dropped.
-    pub fn part(&self, run: &str, number: u64, part: Part) -> Result<Option<Vec<u8>>, String> {
-        let (_, packer) = self.open()?;
-        self.packed_part(run, number, part)?.map(|packed| packer.unpack(&packed, run)).transpose()
-    }
-
-    /// What an appliance answered, as JSON; nothing where it was not JSON, or is no longer kept.
-    ///
-    /// # Errors
-    /// What is damaged.
-    pub fn answer(&self, run: &str, number: u64) -> Result<Option<Json>, String> {
-        Ok(self.part(run, number, Part::Outcome)?.and_then(|bytes| codec::body_of(&bytes)))
-    }
-
-    /// What the door answered with a value, as JSON.
-    ///
-    /// # Errors
-    /// What is damaged.
-    pub fn value(&self, run: &str, number: u64) -> Result<Option<Json>, String> {
-        Ok(self.part(run, number, Part::Outcome)?.and_then(|bytes| codec::value_of(&bytes)))
-    }
-
-    /// The same as it is kept.
-    pub(super) fn packed_part(&self, run: &str, number: u64, part: Part) -> Result<Option<Vec<u8>>, String> {
-        let (state, _) = self.open()?;
-        let column = match part {
-            Part::Action => "action",
-            Part::Before => "before",
-            Part::Outcome => "outcome",
-        };
-        let packed = state.with(|connection| {
-            connection
-                .prepare_cached(&format!("SELECT {column} FROM entry WHERE {THIS}"))?
-                .query_row(params![run, number as i64], |row| row.get::<_, Option<Vec<u8>>>(0))
-                .optional()
-        });
-        packed.map(Option::flatten).map_err(|error| error.to_string())
     }
 
     /// What the run is pinned to.
