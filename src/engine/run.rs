@@ -157,7 +157,7 @@ pub fn prepare() {
     let everything = || {
         standard();
         host::module();
-        // Asked for a name that there is not, the index makes its tables.
+        // Asked for a name that there is not, the index gets ready.
         Index::functions("");
     };
     // Where no thread can be had, the script's own makes it.
