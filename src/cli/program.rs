@@ -5,8 +5,6 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::Parser;
-
 use crate::catalog::Catalog;
 use crate::cli::args::{Arguments, Command, Format, Global};
 use crate::cli::exit::Exit;
@@ -39,7 +37,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     if arguments.get(1).is_some_and(|command| SCRIPTS.iter().any(|script| command == script)) {
         engine::prepare();
     }
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let arguments = match Arguments::read(&arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are printed to standard output and are no errors.
