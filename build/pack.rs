@@ -64,7 +64,7 @@ trait Pack {
 }
 
 macro_rules! pack {
-    (struct $name:ident { $($field:ident),* $(,)? }) => {
+    ($(shared)? struct $name:ident { $($field:ident),* $(,)? }) => {
         impl Pack for $name {
             fn pack(&self, packer: &mut Packer, to: &mut Vec<u8>) {
                 $(self.$field.pack(packer, to);)*

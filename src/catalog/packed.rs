@@ -3,7 +3,8 @@
 //!
 //! How it is packed says `build/pack.rs`; both follow `shapes`.
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::row::{
     Answer, Before, Body, Condition, Confidence, Edit, EditHow, Effect, Example, Field, Harm, Inverse, Kind,
@@ -99,16 +100,37 @@ impl Unpacker {
 }
 
 /// What can be unpacked; `None` where the bytes are not what the build has packed, which it has tried.
-trait Unpack: Sized {
+trait Unpack: Sized + 'static {
     fn unpack(from: &mut Unpacker) -> Option<Self>;
+
+    /// The lists of such that have been unpacked, where rows share them.
+    fn known() -> Option<&'static Known<Self>> {
+        None
+    }
 }
+
+/// Lists by the address at which each is packed.
+type Known<T> = Mutex<BTreeMap<usize, &'static [T]>>;
 
 macro_rules! unpack {
     (struct $name:ident { $($field:ident),* $(,)? }) => {
         impl Unpack for $name {
-            fn unpack(from: &mut Unpacker) -> Option<Self> {
-                Some(Self { $($field: Unpack::unpack(from)?),* })
+            unpack!(fields $($field),*);
+        }
+    };
+    (shared struct $name:ident { $($field:ident),* $(,)? }) => {
+        impl Unpack for $name {
+            unpack!(fields $($field),*);
+
+            fn known() -> Option<&'static Known<Self>> {
+                static KNOWN: Known<$name> = Mutex::new(BTreeMap::new());
+                Some(&KNOWN)
             }
+        }
+    };
+    (fields $($field:ident),*) => {
+        fn unpack(from: &mut Unpacker) -> Option<Self> {
+            Some(Self { $($field: Unpack::unpack(from)?),* })
         }
     };
     (enum $name:ident { $($variant:ident { $($place:tt : $part:ident),* }),* $(,)? }) => {
@@ -186,7 +208,16 @@ impl<T: Unpack> Unpack for &'static [T] {
             return Some(&[]);
         }
         let mut from = Unpacker { at: index(u32::unpack(from)?), ..*from };
-        let items = (0..count).map(|_| T::unpack(&mut from)).collect::<Option<Vec<T>>>()?;
-        Some(Vec::leak(items))
+        let address = from.bytes.get(from.at..)?.as_ptr().addr();
+        let known = || T::known().map(|known| known.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(list) = known().and_then(|known| known.get(&address).copied()) {
+            return Some(list);
+        }
+        // What is in it may have lists of its own, so that nothing is locked meanwhile.
+        let list = (0..count).map(|_| T::unpack(&mut from)).collect::<Option<Vec<T>>>()?.leak();
+        Some(match known() {
+            Some(mut known) => known.entry(address).or_insert(list),
+            None => list,
+        })
     }
 }

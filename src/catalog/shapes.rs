@@ -1,7 +1,8 @@
 //! What rows are made of, written down once: the build packs rows by this list, and the program unpacks them
 //! by it. A part that is missing here does not compile there.
 
-/// Hands every type that a row is made of to the macro `$with`. A variant has its parts as `place: name`.
+/// Hands every type that a row is made of to the macro `$with`. A variant has its parts as `place: name`. Lists of
+/// what is `shared` occur in many rows.
 macro_rules! shapes {
     ($with:ident) => {
         $with! { struct Row {
@@ -9,7 +10,7 @@ macro_rules! shapes {
             wrap, content_type, chunked, anonymous, on, answer, paging, update, missing, alternate, lost_answer,
             inverse, before, edits, items, job, since, until, slow, source, confidence, experimental, example,
         } }
-        $with! { struct Param {
+        $with! { shared struct Param {
             name, wire, place, ty, required, required_if, default, min, max, choices, forbid, secret, pick, open, root,
             join, plus, harms, fields, doc,
         } }
@@ -17,7 +18,7 @@ macro_rules! shapes {
         $with! { struct Condition { param, equals } }
         $with! { struct Paging { style, items, size } }
         $with! { struct Answer { shape, fields, refusal, accepts, may_be_empty } }
-        $with! { struct Field { name, ty, optional, volatile, secret, doc } }
+        $with! { shared struct Field { name, ty, optional, volatile, secret, doc } }
         $with! { struct Refusal { pattern, fields } }
         $with! { struct Before { call, args, at, same } }
         $with! { struct Edit { list, with, key, how, under, also, when } }

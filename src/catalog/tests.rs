@@ -69,6 +69,15 @@ fn what_is_known_of_a_call_without_its_row_is_what_the_row_says() {
 }
 
 #[test]
+fn rows_share_the_lists_that_they_have_in_common() {
+    let rows = Catalog::builtin().vendor("asyncos").unwrap().rows;
+    let pairs = || rows.iter().zip(rows.iter().skip(1));
+    let alike = pairs().filter(|(one, other)| !one.params.is_empty() && one.params == other.params);
+    let apart: Vec<_> = alike.clone().filter(|(one, other)| !std::ptr::eq(one.params, other.params)).collect();
+    assert!(alike.count() > 100 && apart.is_empty(), "{apart:?}");
+}
+
+#[test]
 fn every_call_is_found_by_its_name_and_nothing_else_is() {
     for vendor in Catalog::builtin().vendors() {
         for row in vendor.rows {
