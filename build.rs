@@ -1,4 +1,4 @@
-//! Builds what is compiled in: the static tables of the catalog, and the standard library.
+//! Builds what is compiled in: the rows of the catalog, and the standard library.
 
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,8 @@ mod catalog;
 mod emit;
 #[path = "src/nearest.rs"]
 mod nearest;
+#[path = "build/pack.rs"]
+mod pack;
 #[path = "build/stdlib.rs"]
 mod stdlib;
 
@@ -27,14 +29,14 @@ fn main() {
 fn build() -> Result<(), String> {
     let out = PathBuf::from(std::env::var("OUT_DIR").map_err(|error| error.to_string())?);
     let write = |name: &str, text: String| std::fs::write(out.join(name), text).map_err(|error| error.to_string());
-    write("vendors.rs", vendors(Path::new("src/vendors"))?)?;
+    write("vendors.rs", vendors(Path::new("src/vendors"), &out)?)?;
     let (files, tests) = stdlib::tables(Path::new("stdlib")).map_err(|error| format!("stdlib: {error}"))?;
     write("stdlib.rs", files)?;
     write("stdlib_tests.rs", tests)
 }
 
-/// Every `src/vendors/*/calls.toml` as a static table.
-fn vendors(folder: &Path) -> Result<String, String> {
+/// Every `src/vendors/*/calls.toml` as a `static`, with its rows packed.
+fn vendors(folder: &Path, out: &Path) -> Result<String, String> {
     let mut folders: Vec<PathBuf> = std::fs::read_dir(folder)
         .map_err(|error| format!("{}: {error}", folder.display()))?
         .filter_map(|entry| entry.ok().map(|entry| entry.path().join("calls.toml")))
@@ -51,7 +53,7 @@ fn vendors(folder: &Path) -> Result<String, String> {
             lines.collect::<Vec<_>>().join("\n")
         })?;
         let name = vendor.id.to_uppercase();
-        source.push_str(&emit::vendor(&name, vendor));
+        source.push_str(&emit::vendor(&name, vendor, out)?);
         names.push(format!("&{name}"));
     }
     source.push_str(&format!("/// The built-in vendors.\npub static VENDORS: &[&Vendor] = &[{}];\n", names.join(", ")));

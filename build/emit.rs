@@ -1,42 +1,34 @@
-//! Rows as Rust source.
+//! Vendors as Rust source, with their rows packed in files beside it.
 
-use std::collections::HashMap;
+use std::path::Path;
+use std::sync::OnceLock;
 
-use crate::catalog::row::{
-    Answer, Before, Condition, Edit, Example, Field, Harm, Inverse, LostAnswer, Param, Refusal, Row, Rule, Type, Vendor,
-};
+use crate::catalog::packed::{Head, Packed, Span};
+use crate::catalog::row::{Refusal, Vendor};
+use crate::catalog::rows::Rows;
+use crate::pack::Packer;
 
-/// Lists that occur more than once, each written once: five hundred reports share their parameters.
-#[derive(Default)]
-struct Shared {
-    names: HashMap<String, String>,
-    items: String,
-    prefix: String,
-}
-
-impl Shared {
-    /// The name of a static with this content.
-    fn intern(&mut self, ty: &str, content: String) -> String {
-        if content == "&[]" {
-            return content;
-        }
-        if let Some(name) = self.names.get(&content) {
-            return name.clone();
-        }
-        let name = format!("{}_{}", self.prefix, self.names.len());
-        self.items.push_str(&format!("static {name}: &[{ty}] = {content};\n"));
-        self.names.insert(content, name.clone());
-        name
-    }
-}
-
-/// A vendor as a `static` item called `name`.
-pub fn vendor(name: &str, vendor: &Vendor) -> String {
-    let mut shared = Shared { prefix: name.to_owned(), ..Shared::default() };
-    let rows = vendor.rows.iter().map(|each| row(each, &mut shared)).collect::<Vec<_>>().join(", ");
-    let rows = format!("&[{rows}]");
-    let item = format!(
-        "static {name}: Vendor = Vendor {{ id: {:?}, title: {:?}, base: {:?}, auth_header: {:?}, products: &{:?}, accept: {:?}, at: {:?}, auth: &{:?}, query_raw: {:?}, refusal: {}, rows: {rows} }};\n",
+/// Writes a vendor's rows to files in `out`, and gives the vendor as a `static` item called `name`.
+///
+/// # Errors
+/// A file cannot be written, or the rows would not be read as they are.
+pub fn vendor(name: &str, vendor: &Vendor, out: &Path) -> Result<String, String> {
+    let packed = packed(vendor)?;
+    let (texts, bytes) = (format!("{}.texts", vendor.id), format!("{}.rows", vendor.id));
+    let write = |file: &str, bytes: &[u8]| std::fs::write(out.join(file), bytes).map_err(|error| error.to_string());
+    write(&texts, packed.texts.as_bytes())?;
+    write(&bytes, packed.bytes)?;
+    let heads: String = packed.heads.iter().map(head).collect();
+    let count = packed.heads.len();
+    Ok(format!(
+        "static {name}_HEADS: [Head; {count}] = [\n{heads}];\n\
+         static {name}_ROWS: [OnceLock<Option<&Row>>; {count}] = [const {{ OnceLock::new() }}; {count}];\n\
+         static {name}_PACKED: Packed = Packed {{ \
+         texts: include_str!(concat!(env!(\"OUT_DIR\"), \"/{texts}\")), \
+         bytes: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{bytes}\")), \
+         heads: &{name}_HEADS, rows: &{name}_ROWS }};\n\
+         static {name}: Vendor = Vendor {{ id: {:?}, title: {:?}, base: {:?}, auth_header: {:?}, products: &{:?}, \
+         accept: {:?}, at: {:?}, auth: &{:?}, query_raw: {:?}, refusal: {}, rows: Rows::packed(&{name}_PACKED) }};\n",
         vendor.id,
         vendor.title,
         vendor.base,
@@ -46,182 +38,55 @@ pub fn vendor(name: &str, vendor: &Vendor) -> String {
         vendor.at,
         vendor.auth,
         vendor.query_raw,
-        option(vendor.refusal.as_ref(), refusal)
-    );
-    format!("{}{item}", shared.items)
+        vendor.refusal.as_ref().map_or_else(|| "None".to_owned(), |refusal| format!("Some({})", refusal_of(refusal))),
+    ))
 }
 
-fn row(row: &Row, shared: &mut Shared) -> String {
-    let params = params(row.params, shared);
-    let fields = list(row.answer.fields, |field: &Field| {
-        format!(
-            "Field {{ name: {:?}, ty: {}, optional: {:?}, volatile: {:?}, secret: {:?}, doc: {:?} }}",
-            field.name,
-            type_of(field.ty),
-            field.optional,
-            field.volatile,
-            field.secret,
-            field.doc
-        )
-    });
-    let fields = shared.intern("Field", fields);
+/// A vendor's rows, packed, and compared with what the program will read of them.
+fn packed(vendor: &Vendor) -> Result<&'static Packed, String> {
+    let mut packer = Packer::default();
+    // What is looked at in every row stands close together: the names before all other texts.
+    let names: Vec<_> = vendor.rows.iter().map(|row| [row.name, row.update].map(|text| packer.text(text))).collect();
+    let mut heads = Vec::with_capacity(names.len());
+    for (row, [name, update]) in vendor.rows.iter().zip(names) {
+        heads.push(Head {
+            name: span(name)?,
+            update: span(update)?,
+            kind: row.kind,
+            paths: small(row.path_params().count())?,
+            paged: row.paging.is_some(),
+            at: small(packer.row(row))?,
+        });
+    }
+    let packed: &Packed = Box::leak(Box::new(Packed {
+        texts: packer.texts.leak(),
+        bytes: packer.bytes.leak(),
+        rows: heads.iter().map(|_| OnceLock::new()).collect::<Vec<_>>().leak(),
+        heads: heads.leak(),
+    }));
+    match Rows::packed(packed) == vendor.rows {
+        true => Ok(packed),
+        false => Err(format!("{}: its rows are unpacked as others than were packed", vendor.id)),
+    }
+}
+
+fn span((at, len): (usize, usize)) -> Result<Span, String> {
+    Ok(Span { at: small(at)?, len: small(len)? })
+}
+
+fn small<T: TryFrom<usize>>(number: usize) -> Result<T, String> {
+    number.try_into().map_err(|_| format!("{number} is too large to be packed"))
+}
+
+fn head(head: &Head) -> String {
+    let Head { name, update, kind, paths, paged, at } = head;
+    let span = |Span { at, len }: &Span| format!("Span {{ at: {at}, len: {len} }}");
+    let (name, update) = (span(name), span(update));
     format!(
-        "Row {{ vendor: {:?}, name: {:?}, method: {:?}, base: {:?}, path: {:?}, kind: Kind::{:?}, effect: Effect::{:?}, \
-         raises: {}, area: {:?}, summary: {:?}, doc: {:?}, keywords: &{:?}, params: {}, rules: {}, body: Body::{:?}, \
-         wrap: {:?}, content_type: {:?}, chunked: {:?}, anonymous: {:?}, on: &{:?}, paging: {}, update: {:?}, missing: {:?}, alternate: {:?}, answer: {}, lost_answer: {}, inverse: {}, before: {}, edits: {}, items: &{:?}, job: {:?}, since: {:?}, until: {:?}, \
-         slow: {:?}, source: {:?}, confidence: Confidence::{:?}, experimental: {:?}, example: {} }}",
-        row.vendor,
-        row.name,
-        row.method,
-        row.base,
-        row.path,
-        row.kind,
-        row.effect,
-        list(row.raises, |raise| format!(
-            "Raise {{ param: {:?}, equals: {:?}, effect: Effect::{:?} }}",
-            raise.param, raise.equals, raise.effect
-        )),
-        row.area,
-        row.summary,
-        row.doc,
-        row.keywords,
-        params,
-        list(row.rules, rule),
-        row.body,
-        row.wrap,
-        row.content_type,
-        row.chunked,
-        row.anonymous,
-        row.on,
-        option(row.paging, |paging| format!(
-            "Paging {{ style: PageStyle::{:?}, items: {:?}, size: {} }}",
-            paging.style, paging.items, paging.size
-        )),
-        row.update,
-        row.missing,
-        row.alternate,
-        answer(&row.answer, &fields),
-        match row.lost_answer {
-            LostAnswer::Verify(read) => format!("LostAnswer::Verify({read:?})"),
-            other => format!("LostAnswer::{other:?}"),
-        },
-        option(row.inverse.as_ref(), inverse),
-        option(row.before.as_ref(), |Before { call, args, at, same }| format!(
-            "Before {{ call: {call:?}, args: &{args:?}, at: {at:?}, same: {same:?} }}"
-        )),
-        list(row.edits, edit),
-        row.items,
-        row.job,
-        row.since,
-        row.until,
-        row.slow,
-        row.source,
-        row.confidence,
-        row.experimental,
-        option(row.example.as_ref(), |Example { script, answer }| format!(
-            "Example {{ script: {script:?}, answer: {answer:?} }}"
-        )),
+        "Head {{ name: {name}, update: {update}, kind: Kind::{kind:?}, paths: {paths}, paged: {paged}, at: {at} }},\n"
     )
 }
 
-fn params(list: &[Param], shared: &mut Shared) -> String {
-    let content = list.iter().map(|each| param(each, shared)).collect::<Vec<_>>().join(", ");
-    shared.intern("Param", format!("&[{content}]"))
-}
-
-fn param(param: &Param, shared: &mut Shared) -> String {
-    let fields = params(param.fields, shared);
-    format!(
-        "Param {{ name: {:?}, wire: {:?}, place: Place::{:?}, ty: {}, required: {:?}, required_if: {}, default: {:?}, \
-         min: {:?}, max: {:?}, choices: &{:?}, forbid: {:?}, secret: {:?}, pick: {:?}, open: {:?}, root: {:?}, join: {:?}, plus: {:?}, harms: {}, fields: {}, doc: {:?} }}",
-        param.name,
-        param.wire,
-        param.place,
-        type_of(param.ty),
-        param.required,
-        option(param.required_if.as_ref(), condition),
-        param.default,
-        param.min,
-        param.max,
-        param.choices,
-        param.forbid,
-        param.secret,
-        param.pick,
-        param.open,
-        param.root,
-        param.join,
-        param.plus,
-        option(param.harms.as_ref(), |harm| match harm {
-            Harm::Ranges { start, prefix, end } =>
-                format!("Harm::Ranges {{ start: {start:?}, prefix: {prefix:?}, end: {end:?} }}"),
-            other => format!("Harm::{other:?}"),
-        }),
-        fields,
-        param.doc,
-    )
-}
-
-fn answer(answer: &Answer, fields: &str) -> String {
-    format!(
-        "Answer {{ shape: Shape::{:?}, fields: {fields}, refusal: {}, accepts: &{:?}, may_be_empty: {:?} }}",
-        answer.shape,
-        option(answer.refusal.as_ref(), refusal),
-        answer.accepts,
-        answer.may_be_empty,
-    )
-}
-
-fn refusal(refusal: &Refusal) -> String {
+fn refusal_of(refusal: &Refusal) -> String {
     format!("Refusal {{ pattern: {:?}, fields: &{:?} }}", refusal.pattern, refusal.fields)
-}
-
-fn rule(rule: &Rule) -> String {
-    match rule {
-        Rule::AnyOf(names) => format!("Rule::AnyOf(&{names:?})"),
-        Rule::OneOf(names) => format!("Rule::OneOf(&{names:?})"),
-        Rule::Together(names) => format!("Rule::Together(&{names:?})"),
-        Rule::Needs(names) => format!("Rule::Needs(&{names:?})"),
-        Rule::Ordered(low, high) => format!("Rule::Ordered({low:?}, {high:?})"),
-    }
-}
-
-fn inverse(inverse: &Inverse) -> String {
-    match inverse {
-        Inverse::Swap(one, other) => format!("Inverse::Swap({one:?}, {other:?})"),
-        Inverse::Call(name, args) => format!("Inverse::Call({name:?}, &{args:?})"),
-        Inverse::Replace(without) => format!("Inverse::Replace(&{without:?})"),
-    }
-}
-
-fn edit(edit: &Edit) -> String {
-    format!(
-        "Edit {{ list: {:?}, with: {:?}, key: &{:?}, how: EditHow::{:?}, under: {:?}, also: &{:?}, when: {} }}",
-        edit.list,
-        edit.with,
-        edit.key,
-        edit.how,
-        edit.under,
-        edit.also,
-        option(edit.when.as_ref(), condition),
-    )
-}
-
-fn condition(Condition { param, equals }: &Condition) -> String {
-    format!("Condition {{ param: {param:?}, equals: &{equals:?} }}")
-}
-
-fn type_of(ty: Type) -> String {
-    match ty {
-        Type::Time(form) => format!("Type::Time(TimeForm::{form:?})"),
-        Type::List(inner) => format!("Type::List(&{})", type_of(*inner)),
-        other => format!("Type::{other:?}"),
-    }
-}
-
-fn option<T>(value: Option<T>, emit: impl Fn(T) -> String) -> String {
-    value.map_or_else(|| "None".into(), |value| format!("Some({})", emit(value)))
-}
-
-fn list<T>(items: &[T], emit: impl Fn(&T) -> String) -> String {
-    format!("&[{}]", items.iter().map(emit).collect::<Vec<_>>().join(", "))
 }

@@ -1,6 +1,6 @@
 //! The functions that a row gives to scripts: its call, its update, and all of its pages.
 
-use crate::catalog::{Kind, PageStyle, Row, Vendor};
+use crate::catalog::{Kind, Listed, PageStyle, Row, Vendor};
 
 /// How a function comes from a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,16 +44,13 @@ impl Callable {
 impl Vendor {
     /// The row from which a function of that name and form comes.
     pub fn callable(&self, name: &str, form: Form) -> Option<&'static Row> {
-        let rows = self.rows;
-        let called = |name: &str| {
-            let at = rows.binary_search_by(|row| row.name.cmp(name)).ok()?;
-            rows.get(at).filter(|row| row.kind != Kind::Session)
-        };
-        match form {
+        let called = |name: &str| self.rows.named(name).filter(|call| call.kind() != Kind::Session);
+        let call = match form {
             Form::Call => called(name),
-            Form::Update => rows.iter().find(|row| row.update == name && !name.is_empty()),
-            Form::Pages => called(name.strip_suffix("_pages")?).filter(|row| row.paging.is_some()),
-        }
+            Form::Update => self.rows.listed().find(|call| call.update() == name && !name.is_empty()),
+            Form::Pages => called(name.strip_suffix("_pages")?).filter(Listed::is_paged),
+        };
+        call?.row()
     }
 }
 

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use crate::catalog::builtin::VENDORS;
 use crate::catalog::raw_path::{self, Resolved};
 use crate::catalog::search::{self, Query};
-use crate::catalog::{Form, Row, Vendor, format};
+use crate::catalog::{Form, Listed, Row, Vendor, format};
 use crate::nearest::did_you_mean;
 
-/// Every vendor with its calls. Cheap to make for the built-in vendors: their tables are static.
+/// Every vendor with its calls. Cheap to make for the built-in vendors: their rows wait to be asked for.
 #[derive(Clone, Debug)]
 pub struct Catalog {
     vendors: Vec<&'static Vendor>,
@@ -83,9 +83,7 @@ impl Catalog {
             return self.vendors.push(added);
         };
         let Some(present) = self.vendors.get(at).copied() else { return };
-        let mut rows: Vec<Row> = present.rows.iter().chain(added.rows).cloned().collect();
-        rows.sort_by_key(|row| row.name);
-        let vendor = Vendor { rows: Box::leak(rows.into_boxed_slice()), ..present.clone() };
+        let vendor = Vendor { rows: present.rows.merged(added.rows), ..present.clone() };
         if let Some(slot) = self.vendors.get_mut(at) {
             *slot = Box::leak(Box::new(vendor));
         }
@@ -103,7 +101,7 @@ impl Catalog {
 
     /// The call of that name.
     pub fn row(&self, vendor: &str, name: &str) -> Option<&'static Row> {
-        find(self.vendor(vendor)?, name)
+        self.vendor(vendor)?.rows.named(name)?.row()
     }
 
     /// The call of that name, written `name` or `vendor.name`, or what to say when there is none.
@@ -117,7 +115,8 @@ impl Catalog {
         };
         if found.is_empty() {
             let bare = name.rsplit('.').next().unwrap_or(name);
-            return Err(format!("there is no call '{name}'.{}", did_you_mean(bare, self.rows().map(|row| row.name))));
+            let names = self.vendors.iter().flat_map(|vendor| vendor.rows.names());
+            return Err(format!("there is no call '{name}'.{}", did_you_mean(bare, names)));
         }
         Ok(found)
     }
@@ -142,14 +141,10 @@ impl Catalog {
     }
 }
 
-fn find(vendor: &'static Vendor, name: &str) -> Option<&'static Row> {
-    let at = vendor.rows.binary_search_by(|row| row.name.cmp(name)).ok()?;
-    vendor.rows.get(at)
-}
-
 /// The row that a function's name comes from: its own, that of its update, or that of its pages.
 fn find_any(vendor: &'static Vendor, name: &str) -> Option<&'static Row> {
-    find(vendor, name).or_else(|| vendor.callable(name, Form::Update)).or_else(|| vendor.callable(name, Form::Pages))
+    let own = vendor.rows.named(name).and_then(Listed::row);
+    own.or_else(|| vendor.callable(name, Form::Update)).or_else(|| vendor.callable(name, Form::Pages))
 }
 
 fn files(path: &Path, mistakes: &mut Vec<String>) -> Vec<PathBuf> {

@@ -15,10 +15,13 @@ pub mod hidden;
 mod index;
 pub mod inverse;
 mod network_maps;
+mod packed;
 mod raw_path;
 pub mod reference;
 mod row;
+mod rows;
 pub mod search;
+mod shapes;
 pub mod state;
 mod synonyms;
 mod wire;
@@ -39,6 +42,7 @@ pub use row::{
     Answer, Before, Body, Condition, Confidence, Edit, EditHow, Effect, Example, Field, Harm, Inverse, Kind,
     LostAnswer, PageStyle, Paging, Param, Place, Raise, Refusal, Row, Rule, Shape, TimeForm, Type, Vendor,
 };
+pub use rows::{Listed, Rows, RowsIter};
 pub use state::{plain, steady, would_be};
 pub use wire::{json_body, raw_wire, wire};
 

@@ -1,5 +1,7 @@
-//! The facts of a row, as types. Everything is `'static`, so that compiled-in tables need no
-//! start-up work; rows that are loaded at run time live as long as the process as well.
+//! The facts of a row, as types. Everything is `'static`: a row lives as long as the process, be it unpacked
+//! from what is compiled in or loaded from a user's file.
+
+use super::rows::Rows;
 
 /// A product family whose REST API the catalog describes.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +30,7 @@ pub struct Vendor {
     /// themselves.
     pub refusal: Option<Refusal>,
     /// Every call, in catalog order.
-    pub rows: &'static [Row],
+    pub rows: Rows,
 }
 
 /// One call: the only place where it is written down.
@@ -506,7 +508,7 @@ pub struct Example {
 impl Vendor {
     /// Whether staged changes are collected in transactions.
     pub fn has_transactions(&self) -> bool {
-        self.rows.iter().any(|row| row.kind == Kind::Staged)
+        self.rows.listed().any(|call| call.kind() == Kind::Staged)
     }
 }
 

@@ -39,13 +39,55 @@ fn body(request: &WireRequest) -> serde_json::Value {
 }
 
 #[test]
-fn the_static_tables_are_what_the_files_say() {
+fn the_packed_rows_are_what_the_files_say() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/vendors");
     for vendor in Catalog::builtin().vendors() {
         let text = std::fs::read_to_string(folder.join(vendor.id).join("calls.toml")).unwrap();
         let loaded = format::vendor(&text, &[]).unwrap();
         assert_eq!(loaded, *vendor);
     }
+}
+
+#[test]
+fn what_is_known_of_a_call_without_its_row_is_what_the_row_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/vendors");
+    for vendor in Catalog::builtin().vendors() {
+        let text = std::fs::read_to_string(folder.join(vendor.id).join("calls.toml")).unwrap();
+        let loaded = format::vendor(&text, &[]).unwrap();
+        let of_calls = |rows: Rows| {
+            let facts = |call: Listed| (call.name(), call.update(), call.kind(), call.paths(), call.is_paged());
+            rows.listed().map(facts).collect::<Vec<_>>()
+        };
+        let of_rows = vendor
+            .rows
+            .iter()
+            .map(|row| (row.name, row.update, row.kind, row.path_params().count(), row.paging.is_some()));
+        assert_eq!(of_calls(vendor.rows), of_rows.collect::<Vec<_>>());
+        assert_eq!(of_calls(vendor.rows), of_calls(loaded.rows));
+        assert!(vendor.rows.listed().is_sorted_by(|one, other| one.name() < other.name()), "{}", vendor.id);
+    }
+}
+
+#[test]
+fn rows_share_the_lists_that_they_have_in_common() {
+    let rows = Catalog::builtin().vendor("asyncos").unwrap().rows;
+    let pairs = || rows.iter().zip(rows.iter().skip(1));
+    let alike = pairs().filter(|(one, other)| !one.params.is_empty() && one.params == other.params);
+    let apart: Vec<_> = alike.clone().filter(|(one, other)| !std::ptr::eq(one.params, other.params)).collect();
+    assert!(alike.count() > 100 && apart.is_empty(), "{apart:?}");
+}
+
+#[test]
+fn every_call_is_found_by_its_name_and_nothing_else_is() {
+    for vendor in Catalog::builtin().vendors() {
+        for row in vendor.rows {
+            let found = vendor.rows.named(row.name).and_then(Listed::row).unwrap();
+            assert!(std::ptr::eq(found, row), "a row is unpacked once: {}", row.name);
+            assert!(vendor.rows.named(&format!("{} ", row.name)).is_none());
+        }
+        assert!(vendor.rows.named("").is_none() && vendor.rows.named("~").is_none());
+    }
+    assert!(Rows::default().named("groups").is_none());
 }
 
 #[test]
@@ -223,8 +265,8 @@ call = { name = "count_{}", method = "GET", path = "/count/{}", effect = "read",
     let vendor = format::vendor(text, &[]).unwrap();
     let names: Vec<&str> = vendor.rows.iter().map(|row| row.name).collect();
     assert_eq!(names, ["count_a", "count_b_c", "thing", "thing_create", "thing_delete", "things"]);
-    assert_eq!(vendor.rows[2].path, "/things/{id}");
-    assert_eq!(vendor.rows[4].effect, Effect::Destroy);
+    assert_eq!(vendor.rows.iter().nth(2).unwrap().path, "/things/{id}");
+    assert_eq!(vendor.rows.iter().nth(4).unwrap().effect, Effect::Destroy);
 }
 
 proptest::proptest! {

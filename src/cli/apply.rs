@@ -14,6 +14,7 @@ use crate::cli::run::conclude;
 use crate::cli::signals::cancel_on_signal;
 use crate::cli::withheld;
 use crate::door::Halt;
+use crate::engine;
 use crate::run::params::Surroundings;
 use crate::run::plan::{PlanError, PlanFile};
 use crate::run::{Cause, Intent, Order, Within};
@@ -52,6 +53,7 @@ impl ApplyArgs {
         if plan.version() != env!("CARGO_PKG_VERSION") {
             eprintln!("note: the plan was made by Beadle {}", plan.version());
         }
+        engine::prepare();
         let (project, runtime) = program.project_of(config, catalog)?;
         let playbook = plan.playbook().map_err(CommandFailure::usage)?;
         let within = Within { project: &project, folder: &program.here };

@@ -1,10 +1,12 @@
 //! The command line: every command with its arguments. What a command does stands in its own file.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::cli::exit::Exit;
+use crate::cli::run::RunArgs;
 
 /// Makes security appliances scriptable: every REST call is a function, and every change goes through one door
 #[derive(Debug, Parser)]
@@ -17,6 +19,35 @@ pub struct Arguments {
     /// The command.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Arguments {
+    /// Reads a command line.
+    ///
+    /// # Errors
+    /// What is wrong with it, or the help that it asks for.
+    pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        match Self::of_run(arguments) {
+            Some(read) => Ok(read),
+            None => Self::try_parse_from(arguments),
+        }
+    }
+
+    /// A command line of `run`, read without making all the other commands, which takes as long as all else before
+    /// a script's first line. What is not clearly one is left to the whole, which has the right words for it.
+    fn of_run(arguments: &[OsString]) -> Option<Self> {
+        if arguments.get(1)? != "run" {
+            return None;
+        }
+        let command = Global::augment_args(clap::Command::new("beadle"));
+        let command = command.subcommand(RunArgs::augment_args(clap::Command::new("run")));
+        let mut matches = command.try_get_matches_from(arguments).ok()?;
+        let (_, mut run) = matches.remove_subcommand()?;
+        Some(Self {
+            global: Global::from_arg_matches_mut(&mut matches).ok()?,
+            command: Command::Run(RunArgs::from_arg_matches_mut(&mut run).ok()?),
+        })
+    }
 }
 
 /// What every command understands.
@@ -50,7 +81,7 @@ pub enum Command {
     /// Make a project: beadle.toml, playbooks/, inbox/, .gitignore
     Init(super::init::InitArgs),
     /// Run a playbook or script
-    Run(super::run::RunArgs),
+    Run(RunArgs),
     Check(super::check::CheckArgs),
     Test(super::test::TestArgs),
     /// Show runs, go on with them, take them back
@@ -99,4 +130,38 @@ pub enum Command {
 fn exit_codes() -> String {
     let rows = Exit::TABLE.iter().map(|(exit, meaning)| format!("  {:>3}  {meaning}", exit.code()));
     format!("Exit codes:\n{}", rows.collect::<Vec<_>>().join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    #[test]
+    fn a_command_line_of_run_is_read_as_the_whole_would_read_it() {
+        for line in [
+            "beadle run x",
+            "beadle run",
+            "beadle run --help",
+            "beadle run std/seg/bulk_ip_block target=a group=b --dry-run --yes",
+            "beadle run x --allow destroy --timeout 5m --params file.toml -v",
+            "beadle run -vv --format json --config there/beadle.toml x a=1 -- b=-2 --yes",
+            "beadle run --config=there/beadle.toml -",
+        ] {
+            let own = Arguments::of_run(&words(line)).unwrap();
+            assert_eq!(format!("{own:?}"), format!("{:?}", Arguments::try_parse_from(words(line)).unwrap()), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_sound_line_of_run_is_left_to_the_whole() {
+        for line in ["beadle", "beadle runs list", "beadle --format json run x", "beadle run x --alow destroy"] {
+            assert!(Arguments::of_run(&words(line)).is_none(), "{line}");
+        }
+        let wrong = Arguments::read(&words("beadle run x --alow destroy")).unwrap_err();
+        assert!(wrong.to_string().contains("Usage: beadle run"), "{wrong}");
+    }
 }

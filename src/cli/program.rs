@@ -5,15 +5,12 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::Parser;
-
 use crate::catalog::Catalog;
 use crate::cli::args::{Arguments, Command, Format, Global};
 use crate::cli::exit::Exit;
 use crate::cli::failure::CommandFailure;
 use crate::cli::logging;
 use crate::config::{Config, Environment, find};
-use crate::engine;
 use crate::run::Project;
 
 /// What commands work with.
@@ -29,17 +26,10 @@ pub struct Program {
 /// What commands come to.
 pub type Done = Result<Exit, CommandFailure>;
 
-/// The commands that end with a script's run.
-const SCRIPTS: [&str; 3] = ["run", "plan", "apply"];
-
 /// Runs the program, and gives the code to end with.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    // To read the arguments and the configuration takes as long as to make what every script needs.
-    if arguments.get(1).is_some_and(|command| SCRIPTS.iter().any(|script| command == script)) {
-        engine::prepare();
-    }
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let arguments = match Arguments::read(&arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are printed to standard output and are no errors.

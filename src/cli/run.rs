@@ -17,6 +17,7 @@ use crate::cli::screen::Screen;
 use crate::cli::signals::cancel_on_signal;
 use crate::cli::table;
 use crate::door::Halt;
+use crate::engine;
 use crate::run::header::Header;
 use crate::run::params::{Given, read_arguments, resolve};
 use crate::run::plan::PlanOrder;
@@ -78,6 +79,7 @@ impl RunArgs {
             print!("{}", explain::page(&playbook, command, table::WIDTH.into()));
             return Ok(Exit::Succeeded);
         }
+        engine::prepare();
         let (project, runtime) = program.project_of(config, catalog)?;
         let params = self.params(&project, &playbook.header, &program.here)?;
         let halt = Halt::default();

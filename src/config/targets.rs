@@ -74,7 +74,7 @@ pub fn target(name: &str, own: &TargetTable, around: &Surroundings<'_>) -> Resul
     for (call, other) in &spellings {
         for name in [call, other] {
             if around.catalog.row(&vendor_id, name).is_none() {
-                let hint = did_you_mean(name, vendor.rows.iter().map(|row| row.name));
+                let hint = did_you_mean(name, vendor.rows.names());
                 note(Err(format!("spellings names the call '{name}', which {vendor_id} does not have.{hint}")));
             }
         }

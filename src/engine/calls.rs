@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use rhai::{Dynamic, FuncRegistration, Module, NativeCallContext, RhaiFunc};
 
-use crate::catalog::{Catalog, Kind, Row};
+use crate::catalog::{Catalog, Kind, Listed};
 use crate::engine::host;
 use crate::engine::types::Target;
 
@@ -17,29 +17,29 @@ use crate::engine::types::Target;
 pub fn module(catalog: &Catalog, names: Option<&HashSet<String>>) -> Module {
     let mut module = Module::new();
     module.set_id("calls");
-    let wanted = |name: &str| names.is_none_or(|names| names.contains(name));
     // Several vendors may have a call of one name.
     let mut seen = HashSet::new();
-    for row in catalog.rows().filter(|row| row.kind != Kind::Session) {
-        let paths = row.path_params().count();
-        // The map may be left out where nothing in it is required; binding says so better than
-        // a missing function would.
-        if wanted(row.name) {
-            for arguments in [paths, paths + 1] {
-                if seen.insert((row.name, arguments)) {
-                    register(&mut module, row.name, arguments);
-                }
-            }
+    let mut add = |name: &'static str, arguments: usize| {
+        if seen.insert((name, arguments)) {
+            register(&mut module, name, arguments);
         }
-        if !row.update.is_empty() && wanted(row.update) && seen.insert((row.update, paths + 1)) {
-            register(&mut module, row.update, paths + 1);
-        }
-        if row.paging.is_some() {
-            let pages = pages_of(row);
-            if wanted(pages) {
-                for arguments in [paths, paths + 1] {
-                    register(&mut module, pages, arguments);
+    };
+    for vendor in catalog.vendors() {
+        match names {
+            None => vendor.rows.listed().for_each(|call| {
+                as_call(&call, &mut add);
+                as_update(&call, &mut add);
+                as_pages(&call, &mut add);
+            }),
+            Some(names) => {
+                for name in names {
+                    vendor.rows.named(name).inspect(|call| as_call(call, &mut add));
+                    let paged = name.strip_suffix(PAGES).and_then(|name| vendor.rows.named(name));
+                    paged.inspect(|call| as_pages(call, &mut add));
                 }
+                let updates =
+                    vendor.rows.listed().filter(|call| !call.update().is_empty() && names.contains(call.update()));
+                updates.for_each(|call| as_update(&call, &mut add));
             }
         }
     }
@@ -47,11 +47,37 @@ pub fn module(catalog: &Catalog, names: Option<&HashSet<String>>) -> Module {
     module
 }
 
+fn as_call(call: &Listed, add: &mut impl FnMut(&'static str, usize)) {
+    if call.kind() != Kind::Session {
+        add(call.name(), call.paths());
+        // The map may be left out where nothing in it is required; binding says so better than
+        // a missing function would.
+        add(call.name(), call.paths() + 1);
+    }
+}
+
+fn as_update(call: &Listed, add: &mut impl FnMut(&'static str, usize)) {
+    if call.kind() != Kind::Session && !call.update().is_empty() {
+        add(call.update(), call.paths() + 1);
+    }
+}
+
+fn as_pages(call: &Listed, add: &mut impl FnMut(&'static str, usize)) {
+    if call.kind() != Kind::Session && call.is_paged() {
+        let name = pages_of(call.name());
+        add(name, call.paths());
+        add(name, call.paths() + 1);
+    }
+}
+
+/// What the name of the function ends with that reads all pages of a call.
+const PAGES: &str = "_pages";
+
 /// The name under which all pages of a call are read, made once.
-fn pages_of(row: &'static Row) -> &'static str {
+fn pages_of(call: &'static str) -> &'static str {
     static NAMES: LazyLock<Mutex<BTreeMap<&'static str, &'static str>>> = LazyLock::new(Mutex::default);
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
-    names.entry(row.name).or_insert_with(|| Box::leak(format!("{}_pages", row.name).into_boxed_str()))
+    names.entry(call).or_insert_with(|| Box::leak(format!("{call}{PAGES}").into_boxed_str()))
 }
 
 fn register(module: &mut Module, name: &'static str, arguments: usize) {

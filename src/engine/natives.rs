@@ -1,9 +1,6 @@
 //! What Rhai's own functions take and give, from a table that is compiled in: to ask Rhai takes longer than all
 //! else before a script's first line. A test holds the table to what Rhai says.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
 use crate::engine::index::Entry;
 use crate::engine::kind::Kind;
 
@@ -13,19 +10,25 @@ const FORMS: &str = include_str!("forms.txt");
 
 /// Rhai's own functions of that name, without their texts.
 pub(super) fn named(name: &str) -> Vec<Entry> {
-    /// The lines of each name.
-    static NAMES: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
-        let mut names = HashMap::new();
-        let mut rest = FORMS;
-        while let Some((name, _)) = rest.split_once('\t') {
-            let lines = rest.split_inclusive('\n').take_while(|line| name_of(line) == name).map(str::len).sum();
-            let (lines, behind) = rest.split_at(lines);
-            names.insert(name, lines);
-            rest = behind;
+    let lines = FORMS.get(begin_of(name)..).unwrap_or_default().lines();
+    lines.take_while(|line| name_of(line) == name).filter_map(form).collect()
+}
+
+/// Where the first line begins whose name does not stand before `name`. A script asks for a few names: to make a
+/// table of all would take longer.
+fn begin_of(name: &str) -> usize {
+    let (mut from, mut to) = (0, FORMS.len());
+    while from < to {
+        let middle = FORMS.as_bytes().get(..from + (to - from) / 2).unwrap_or_default();
+        let begin = middle.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let line = FORMS.get(begin..).and_then(|rest| rest.split_inclusive('\n').next()).unwrap_or_default();
+        if name_of(line) < name {
+            from = begin + line.len();
+        } else {
+            to = begin;
         }
-        names
-    });
-    NAMES.get(name).map_or_else(Vec::new, |lines| lines.lines().filter_map(form).collect())
+    }
+    from
 }
 
 fn name_of(line: &str) -> &str {

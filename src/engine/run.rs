@@ -152,16 +152,13 @@ pub(super) fn standard() -> SharedModule {
     Arc::clone(STANDARD.get_or_init(|| StandardPackage::new().as_shared_module()))
 }
 
-/// Makes what every script needs, on a thread of its own, while the caller finds out which script it is.
+/// Makes what every script needs. Best before a process has other threads: these are thousands of small pieces of
+/// memory, and threads that take theirs at the same moment spend longer waiting for each other than working.
 pub fn prepare() {
-    let everything = || {
-        standard();
-        host::module();
-        // Asked for a name that there is not, the index makes its tables.
-        Index::functions("");
-    };
-    // Where no thread can be had, the script's own makes it.
-    let _started = std::thread::Builder::new().name("prepare".into()).spawn(everything);
+    standard();
+    host::module();
+    // Asked for a name that there is not, the index gets ready.
+    Index::functions("");
 }
 
 /// Runs a script to its end, on a thread of its own.

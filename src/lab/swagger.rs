@@ -7,7 +7,7 @@ use crate::catalog::Catalog;
 /// The document of a vendor, with a call that no published page has.
 pub fn document(vendor: &str, base: &str, extra: &str) -> Json {
     let catalog = Catalog::builtin();
-    let rows = catalog.vendor(vendor).map_or(&[][..], |vendor| vendor.rows);
+    let rows = catalog.vendor(vendor).map(|vendor| vendor.rows).unwrap_or_default();
     let mut paths = Map::new();
     for (method, path, summary) in rows.iter().map(|row| (row.method.to_lowercase(), row.path, row.summary)).chain([(
         "get".to_owned(),

@@ -194,7 +194,8 @@ mod tests {
                  [call.params.things]\ntype = \"[object]\"\n{facts}"
             );
             let vendor = crate::catalog::format::vendor(&text, &[]).unwrap();
-            let [networks, values] = both("things", &list).map(|args| bind(&vendor.rows[0], Vec::new(), args));
+            let [networks, values] =
+                both("things", &list).map(|args| bind(vendor.rows.iter().next().unwrap(), Vec::new(), args));
             assert_eq!(networks, values, "{facts}");
             assert_eq!(networks.is_ok_and(|bound| bound.args.has_lists()), kept, "{facts}");
         }

@@ -25,11 +25,11 @@ fn map(json: &str) -> Map {
 }
 
 fn bound(vendor: &'static Vendor, json: &str) -> Bound {
-    bind(&vendor.rows[0], Vec::new(), map(json)).unwrap()
+    bind(vendor.rows.iter().next().unwrap(), Vec::new(), map(json)).unwrap()
 }
 
 fn refused(vendor: &'static Vendor, args: Map) -> String {
-    bind(&vendor.rows[0], Vec::new(), args).unwrap_err().message
+    bind(vendor.rows.iter().next().unwrap(), Vec::new(), args).unwrap_err().message
 }
 
 fn sent(vendor: &'static Vendor, bound: &Bound) -> serde_json::Value {
@@ -51,11 +51,11 @@ fn a_path_argument_names_one_object() {
         "method = \"DELETE\"\npath = \"/things/{id}\"\neffect = \"destroy\"\nparams.id = { type = \"string\" }\n",
     );
     for text in ["", ".", ".."] {
-        assert!(bind(&vendor.rows[0], vec![text.into()], Map::new()).is_err(), "{text:?}");
+        assert!(bind(vendor.rows.iter().next().unwrap(), vec![text.into()], Map::new()).is_err(), "{text:?}");
     }
-    let bound = bind(&vendor.rows[0], vec!["../a b".into()], Map::new()).unwrap();
+    let bound = bind(vendor.rows.iter().next().unwrap(), vec!["../a b".into()], Map::new()).unwrap();
     assert_eq!(wire(&bound, vendor).path, "/things/..%2Fa%20b");
-    let message = bind(&vendor.rows[0], Vec::new(), Map::new()).unwrap_err().message;
+    let message = bind(vendor.rows.iter().next().unwrap(), Vec::new(), Map::new()).unwrap_err().message;
     assert_eq!(message, "it takes 1 argument(s) before the map (id), not 0");
 }
 
@@ -95,7 +95,7 @@ fn a_secret_goes_only_where_the_row_knows_of_one() {
         assert_eq!(refused(vendor, Map::from([(name.into(), value)])), format!("'{name}' takes no secret"));
     }
     let args = Map::from([("keys".into(), Value::List(vec![secret()]))]);
-    let bound = bind(&vendor.rows[0], Vec::new(), args).unwrap();
+    let bound = bind(vendor.rows.iter().next().unwrap(), Vec::new(), args).unwrap();
     assert_eq!(sent(vendor, &bound), serde_json::json!({"keys": ["canary-value"]}));
 }
 

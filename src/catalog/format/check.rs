@@ -44,7 +44,7 @@ pub fn check(text: &str, spec: &Spec, calls: &[(usize, CallSpec)], present: Opti
         if let Some(first) = seen.insert(&call.name, *line) {
             notes.at(&["name"], format!("the name is used already in line {first}"));
         }
-        if present.is_some_and(|vendor| vendor.rows.iter().any(|row| row.name == call.name)) {
+        if present.is_some_and(|vendor| vendor.rows.named(&call.name).is_some()) {
             notes.at(&["name"], format!("{} has a call of this name already: choose another name", spec.id));
         }
         check_call(call, &mut notes);

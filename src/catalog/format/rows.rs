@@ -7,6 +7,8 @@ use crate::catalog::row::{
     LostAnswer, PageStyle, Paging, Param, Place, Raise, Refusal, Row, Rule, Shape, TimeForm, Type, Vendor,
 };
 
+use crate::catalog::rows::Rows;
+
 use super::spec::{
     AnswerSpec, CallSpec, ConditionSpec, EditSpec, FieldSpec, HarmSpec, InverseSpec, ParamSpec, RaiseSpec, RefusalSpec,
     RuleSpec, Spec,
@@ -36,7 +38,7 @@ pub fn vendor(text: &str, present: &[&'static Vendor]) -> Result<&'static Vendor
         Some(vendor) if spec.at.is_empty() => vendor.at,
         _ => text_of(&spec.at),
     };
-    let present = present.map_or(&[][..], |vendor| vendor.rows);
+    let present = present.map(|vendor| vendor.rows).unwrap_or_default();
     let head = Head {
         spec: &spec,
         calls: &calls,
@@ -58,8 +60,6 @@ pub fn vendor(text: &str, present: &[&'static Vendor]) -> Result<&'static Vendor
     if !mistakes.is_empty() {
         return Err(mistakes);
     }
-    // Sorted, so that a look-up by name is a binary search.
-    rows.sort_by_key(|row| row.name);
     Ok(Box::leak(Box::new(Vendor {
         id: head.id,
         title: text_of(&spec.title),
@@ -71,7 +71,7 @@ pub fn vendor(text: &str, present: &[&'static Vendor]) -> Result<&'static Vendor
         at,
         query_raw: text_of(&spec.query_raw),
         refusal,
-        rows: leak(rows),
+        rows: Rows::loaded(rows),
     })))
 }
 
@@ -80,7 +80,7 @@ struct Head<'a> {
     spec: &'a Spec,
     calls: &'a [(usize, CallSpec)],
     /// The calls of the vendor that the file completes.
-    present: &'static [Row],
+    present: Rows,
     id: &'static str,
     base: &'static str,
     missing: Option<&'static str>,
@@ -92,7 +92,7 @@ impl Head<'_> {
     /// Base and path of the call of that name.
     fn path_of(&self, name: &str) -> Option<String> {
         let own = self.calls.iter().find(|(_, call)| call.name == name).map(|(_, call)| self.full_path(call));
-        own.or_else(|| self.present.iter().find(|row| row.name == name).map(|row| format!("{}{}", row.base, row.path)))
+        own.or_else(|| self.present.named(name)?.row().map(|row| format!("{}{}", row.base, row.path)))
     }
 
     fn full_path(&self, call: &CallSpec) -> String {

@@ -154,7 +154,7 @@ fn wire_names_in_camel_case_stand_in_the_path_too() {
     let text = file("lost_answer = \"never\"\nparams.thing_id = {}\n")
         .replace("/things", "/things/{thingId}")
         .replace("id = \"x\"", "id = \"x\"\nwire_case = \"camel\"");
-    let row = &format::vendor(&text, &[]).unwrap().rows[0];
+    let row = format::vendor(&text, &[]).unwrap().rows.iter().next().unwrap();
     assert_eq!((row.params[0].name, row.params[0].wire, row.params[0].place), ("thing_id", "thingId", Place::Path));
 }
 
@@ -162,7 +162,7 @@ fn wire_names_in_camel_case_stand_in_the_path_too() {
 fn a_file_that_completes_a_vendor_takes_over_its_base_and_its_way_to_refuse() {
     let seg = Catalog::builtin().vendor("seg").unwrap();
     let text = file("lost_answer = \"verify groups\"\nbefore = { call = \"groups\" }\n").replace("\"x\"", "\"seg\"");
-    let row = &format::vendor(&text, &[seg]).unwrap().rows[0];
+    let row = format::vendor(&text, &[seg]).unwrap().rows.iter().next().unwrap();
     assert_eq!(row.base, "/seg/api");
     assert_eq!(row.lost_answer, LostAnswer::Verify("groups"));
     assert!(seg.refusal.is_some() && row.answer.refusal == seg.refusal);

@@ -176,8 +176,8 @@ pub fn method(
         return super::pages::begin(context, &run, target, paged, arguments);
     }
     let Some(row) = run.catalog.row(&target.vendor, name) else {
-        let rows = run.catalog.vendor(&target.vendor).map_or(&[][..], |vendor| vendor.rows);
-        let hint = crate::nearest::did_you_mean(name, rows.iter().map(|row| row.name));
+        let rows = run.catalog.vendor(&target.vendor).map(|vendor| vendor.rows).unwrap_or_default();
+        let hint = crate::nearest::did_you_mean(name, rows.names());
         let message = format!("'{}' is of vendor {}, which has no call '{name}'.{hint}", target.name, target.vendor);
         return Err(error::invalid(message, context));
     };

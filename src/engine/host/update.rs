@@ -3,7 +3,7 @@
 use rhai::{Dynamic, EvalAltResult, FnPtr, Map, NativeCallContext};
 
 use super::targets::{invoke, split};
-use crate::catalog::Row;
+use crate::catalog::{Listed, Row};
 use crate::engine::context::RunContext;
 use crate::engine::types::Target;
 use crate::engine::{error, values};
@@ -23,9 +23,9 @@ pub(super) fn call(
     arguments: &mut [&mut Dynamic],
     work: &FnPtr,
 ) -> Answer<Dynamic> {
-    let rows = run.catalog.vendor(&target.vendor).map_or(&[][..], |vendor| vendor.rows);
-    let Some(row) = rows.iter().find(|row| row.update == name) else {
-        let hint = did_you_mean(name, rows.iter().map(|row| row.update).filter(|update| !update.is_empty()));
+    let rows = run.catalog.vendor(&target.vendor).map(|vendor| vendor.rows).unwrap_or_default();
+    let Some(row) = rows.listed().find(|call| call.update() == name).and_then(Listed::row) else {
+        let hint = did_you_mean(name, rows.listed().map(|call| call.update()).filter(|update| !update.is_empty()));
         let message =
             format!("'{}' is of vendor {}, where {name} takes no function.{hint}", target.name, target.vendor);
         return Err(error::invalid(message, context));

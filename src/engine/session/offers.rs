@@ -248,7 +248,7 @@ impl Session {
     }
 
     fn calls_of(&self, vendor: &str) -> Vec<Offer> {
-        let rows = self.catalog().vendor(vendor).map_or(&[][..], |vendor| vendor.rows);
+        let rows = self.catalog().vendor(vendor).map(|vendor| vendor.rows).unwrap_or_default();
         let mut offers = Vec::new();
         for row in rows.iter().filter(|row| row.kind != RowKind::Session) {
             offers.push(Offer {

@@ -33,7 +33,7 @@ const DOMAINS: [(&str, u64); 5] = [
 pub fn route(call: &Call<'_>, rest: &[&str]) -> Tell {
     let path = format!("/reporting/{}", rest.join("/"));
     let catalog = Catalog::builtin();
-    let rows = catalog.vendor("asyncos").map_or(&[][..], |vendor| vendor.rows);
+    let rows = catalog.vendor("asyncos").map(|vendor| vendor.rows).unwrap_or_default();
     let Some(row) = rows.iter().find(|row| row.path == path) else { return missing() };
     if !row.on.is_empty() && !row.on.contains(&call.product.word()) {
         return missing();

@@ -45,7 +45,7 @@ impl State {
     /// A fresh appliance.
     pub fn new() -> Self {
         let catalog = Catalog::builtin();
-        let rows = catalog.vendor("sps").map_or(&[][..], |vendor| vendor.rows);
+        let rows = catalog.vendor("sps").map(|vendor| vendor.rows).unwrap_or_default();
         let mut lists = Vec::new();
         let mut tree = Tree::new();
         for row in rows.iter().filter(|row| row.path.starts_with("/configuration/")) {

@@ -16,7 +16,7 @@ const VERBS: [&str; 40] = [
 /// Gives every call a name that no other has, here or in the catalog that it completes.
 pub fn decide(calls: &mut [FoundCall], present: Option<&Vendor>) {
     let mut taken: BTreeSet<String> =
-        present.into_iter().flat_map(|vendor| vendor.rows).map(|row| row.name.to_owned()).collect();
+        present.into_iter().flat_map(|vendor| vendor.rows.names()).map(str::to_owned).collect();
     for call in calls {
         let words = words(&call.path);
         let mut name = String::new();

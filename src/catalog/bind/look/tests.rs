@@ -30,7 +30,7 @@ params.remove = { type = "[object]", default = [], pick = true, fields = { first
 fn thing() -> Callable {
     static VENDOR: std::sync::LazyLock<&'static Vendor> =
         std::sync::LazyLock::new(|| format::vendor(FACTS, &[]).unwrap());
-    Callable { row: &VENDOR.rows[0], form: Form::Call }
+    Callable { row: VENDOR.rows.iter().next().unwrap(), form: Form::Call }
 }
 
 fn written(value: &Value) -> Sketch {
