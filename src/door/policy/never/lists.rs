@@ -105,7 +105,8 @@ impl Never {
 
     /// The first protected network that shares an address with `network`.
     pub fn covering(&self, network: &Network) -> Option<Network> {
-        if !self.network_set.overlaps(network) {
+        // Where nothing is protected, a long list is told so at once.
+        if self.networks.is_empty() || !self.network_set.overlaps(network) {
             return None;
         }
         self.networks.iter().find(|protected| protected.overlaps(network)).copied()
