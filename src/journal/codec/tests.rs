@@ -45,6 +45,13 @@ proptest! {
     }
 
     #[test]
+    fn what_a_store_is_set_to_is_written_as_its_json(value in values()) {
+        let json = serde_json::json!({ "do": "store.set", "entries": [["k\"", super::value::code(&value)], ["gone", null]] });
+        let action = Action::StoreSet(vec![("k\"".to_owned(), Some(value)), ("gone".to_owned(), None)]);
+        prop_assert_eq!(String::from_utf8(action_bytes(&action)).unwrap(), json.to_string());
+    }
+
+    #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
         let secret = |reference: &str| Secret::new(reference, "");
         let _no_panic = read_recorded(&bytes, &Action::Clock, &secret);
