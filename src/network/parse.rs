@@ -44,9 +44,8 @@ impl Network {
     /// The network that the first word of a text is, if it is IPv4 in its usual spelling and behind a space
     /// another one follows; and the text behind that space. The rest of a text takes the thorough way.
     pub fn plain_word(text: &str) -> Option<(Self, &str)> {
-        let (parsed, behind) = plain_v4_before(text.as_bytes())?;
-        let behind = behind.strip_prefix(b" ")?;
-        Some((parsed.network, text.get(text.len() - behind.len()..)?))
+        let plain = plain_v4_before(text.as_bytes())?;
+        Some((plain.parsed().network, text.get(plain.length..)?.strip_prefix(' ')?))
     }
 }
 
@@ -61,11 +60,29 @@ impl FromStr for Network {
 /// An IPv4 address or network in its one usual spelling, which nearly every line of a long list
 /// is; `None` for everything else, which the thorough way then reads or explains.
 fn plain_v4(text: &[u8]) -> Option<Parsed> {
-    plain_v4_before(text).filter(|(_, rest)| rest.is_empty()).map(|(parsed, _)| parsed)
+    plain_v4_before(text).filter(|plain| plain.length == text.len()).map(Plain::parsed)
 }
 
-/// The same at the beginning of a text, with what comes behind it.
-pub(super) fn plain_v4_before(text: &[u8]) -> Option<(Parsed, &[u8])> {
+/// An IPv4 address or network in its usual spelling, at the beginning of a text.
+#[derive(Clone, Copy)]
+pub(super) struct Plain {
+    interval: Interval<u32>,
+    host_bits: bool,
+    /// How many bytes it takes.
+    pub(super) length: usize,
+}
+
+impl Plain {
+    /// What it says.
+    #[inline]
+    pub(super) fn parsed(self) -> Parsed {
+        Parsed { network: Network::from_v4_interval(self.interval), host_bits: self.host_bits }
+    }
+}
+
+/// The one that a text begins with, whatever comes behind it.
+#[inline]
+pub(super) fn plain_v4_before(text: &[u8]) -> Option<Plain> {
     // A hundred thousand are read here: of so many bytes none has to be asked for.
     let mut padded = [0; LONGEST];
     let head = text.first_chunk().unwrap_or_else(|| {
@@ -81,14 +98,12 @@ pub(super) fn plain_v4_before(text: &[u8]) -> Option<(Parsed, &[u8])> {
         (bits, at) = (bits << 8 | octet, behind);
     }
     if byte(head, at) != b'/' {
-        let interval = Interval { first: bits, last: bits };
-        return Some((Parsed { network: Network::from_v4_interval(interval), host_bits: false }, text.get(at..)?));
+        return Some(Plain { interval: Interval { first: bits, last: bits }, host_bits: false, length: at });
     }
-    let (prefix, at) = number(head, at + 1, 32)?;
+    let (prefix, length) = number(head, at + 1, 32)?;
     let hosts = u32::MAX.checked_shr(prefix).unwrap_or(0);
     let interval = Interval { first: bits & !hosts, last: bits | hosts };
-    let parsed = Parsed { network: Network::from_v4_interval(interval), host_bits: bits & hosts != 0 };
-    Some((parsed, text.get(at..)?))
+    Some(Plain { interval, host_bits: bits & hosts != 0, length })
 }
 
 /// The longest network of IPv4, and as much as is looked at together behind its last slash.

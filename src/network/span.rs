@@ -138,6 +138,17 @@ impl Network {
         self.is_ipv6() == other.is_ipv6() && self.interval().overlaps(other.interval())
     }
 
+    /// Whether there are more addresses than in a network of that prefix length.
+    pub fn is_wider_than(&self, prefix: u8) -> bool {
+        match self.0 {
+            Run::V4(Interval { first, last }) => u64::from(last - first) >> 32_u8.saturating_sub(prefix) != 0,
+            Run::V6 { .. } => {
+                let hosts = u32::from(128_u8.saturating_sub(prefix));
+                self.size_less_one().checked_shr(hosts).is_some_and(|rest| rest != 0)
+            }
+        }
+    }
+
     /// How many addresses these are, less one (all of IPv6 would not fit otherwise).
     pub const fn size_less_one(&self) -> u128 {
         let Interval { first, last } = self.interval();
@@ -212,6 +223,7 @@ impl Hash for Network {
 }
 
 impl Ord for Network {
+    #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
         if let (Run::V4(one), Run::V4(other)) = (self.0, other.0) {
             return one.first.cmp(&other.first).then(other.last.cmp(&one.last));

@@ -39,6 +39,7 @@ impl NetworkList {
     }
 
     /// Appends a network.
+    #[inline]
     pub fn push(&mut self, Listed { network, line }: Listed) {
         let Interval { first, last } = network.v4_interval().unwrap_or_else(|| {
             self.v6.push(network);

@@ -140,12 +140,17 @@ impl Gatherer {
     }
 
     /// The line that had a network first, if another one than this had it.
+    #[inline]
     fn first_line(&mut self, network: Network, line: u32) -> Option<usize> {
-        let entries = &self.report.entries;
         // In a list in order every network is a new one, and most long lists are.
         if self.lines_of.is_none() && self.last.is_none_or(|last| last < network) {
             return None;
         }
+        self.look_up(network, line)
+    }
+
+    fn look_up(&mut self, network: Network, line: u32) -> Option<usize> {
+        let entries = &self.report.entries;
         let former = || entries.iter().map(|entry| (entry.network, entry.line)).collect();
         match self.lines_of.get_or_insert_with(former).entry(network) {
             Entry::Occupied(first) => Some(*first.get()),
@@ -159,6 +164,7 @@ impl Gatherer {
 
     /// Takes a line's network, and gives its place if it is a new one; `text` is only asked for when the line
     /// was changed.
+    #[inline]
     pub(super) fn take(&mut self, line: usize, parsed: Parsed, text: impl FnOnce() -> Box<str>) -> Option<usize> {
         let network = parsed.network;
         let at = u32::try_from(line).unwrap_or(u32::MAX);
