@@ -43,6 +43,19 @@ impl<'b> JsonObject<'b> {
     }
 }
 
+/// Appends a text as JSON. Most have nothing in them that JSON writes otherwise, and are copied.
+pub fn write_text(bytes: &mut Vec<u8>, text: &str) {
+    let is_other = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+    // All of it is looked at, many bytes at a time: to stop at the first one would take them one by one.
+    if text.bytes().fold(false, |other, byte| other | is_other(byte)) {
+        return write(bytes, text);
+    }
+    bytes.reserve(text.len() + 2);
+    bytes.push(b'"');
+    bytes.extend_from_slice(text.as_bytes());
+    bytes.push(b'"');
+}
+
 fn write(bytes: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
     // Writing into memory cannot fail: every map has text keys.
     let _infallible = serde_json::to_writer(bytes, value);
@@ -51,6 +64,16 @@ fn write(bytes: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_written_as_serde_writes_it() {
+        for text in (0..=u8::MAX).map(|byte| format!("a{}b", char::from(byte))).chain(["".into(), "\u{2028} é".into()])
+        {
+            let mut bytes = Vec::new();
+            write_text(&mut bytes, &text);
+            assert_eq!(String::from_utf8(bytes).unwrap(), serde_json::to_string(&text).unwrap());
+        }
+    }
 
     #[test]
     fn an_object_is_written_as_serde_writes_it() {

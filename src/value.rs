@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::ser::{Serialize, Serializer};
 use serde_json::{Number, json};
 
+use crate::json_object::{JsonObject, write_text};
 use crate::secret::Secret;
 
 /// An object: names to values, ordered by name.
@@ -105,18 +105,29 @@ impl Value {
             }
         }
     }
-}
 
-/// A value that is written as the JSON that [`Value::to_json`] makes of it.
-pub struct AsJson<'a>(pub &'a Value);
-
-impl Serialize for AsJson<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::Text(text) => serializer.serialize_str(text),
-            Value::List(items) => serializer.collect_seq(items.iter().map(AsJson)),
-            Value::Map(map) => serializer.collect_map(map.iter().map(|(name, value)| (name, AsJson(value)))),
-            small => small.to_json().serialize(serializer),
+    /// Appends the JSON that [`Value::to_json`] makes of it.
+    pub fn write_json(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Text(text) => write_text(bytes, text),
+            Self::List(items) => {
+                bytes.push(b'[');
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        bytes.push(b',');
+                    }
+                    item.write_json(bytes);
+                }
+                bytes.push(b']');
+            }
+            Self::Map(map) => {
+                let mut object = JsonObject::begin(bytes);
+                for (name, value) in map {
+                    value.write_json(object.value_of(name));
+                }
+                object.end();
+            }
+            small => bytes.extend_from_slice(small.to_json().to_string().as_bytes()),
         }
     }
 }
@@ -184,6 +195,8 @@ mod tests {
             Value::Secret(Secret::new("env:X", "canary")),
         ];
         let value = Value::Map(Map::from([("b".into(), Value::List(list)), ("a".into(), Value::Map(Map::new()))]));
-        assert_eq!(serde_json::to_string(&AsJson(&value)).unwrap(), value.to_json().to_string());
+        let mut bytes = Vec::new();
+        value.write_json(&mut bytes);
+        assert_eq!(String::from_utf8(bytes).unwrap(), value.to_json().to_string());
     }
 }

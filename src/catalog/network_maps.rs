@@ -4,15 +4,15 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::network::list::Listed;
-use crate::network::{Network, write_address, write_number};
+use crate::network::list::NetworkList;
+use crate::network::{Network, append, write_address, write_net, write_number};
 use crate::value::{Map, Value};
 
 /// A map for each network of a list, as a call wants them.
 #[derive(Clone, Debug)]
 pub struct NetworkMaps {
     /// The networks; none of them is a range.
-    pub list: Arc<Vec<Listed>>,
+    pub list: Arc<NetworkList>,
     /// What the member with the first address is called.
     pub first: Option<String>,
     /// What the member with the prefix length is called.
@@ -50,7 +50,7 @@ impl NetworkMaps {
 
     /// All maps as values.
     pub fn to_value(&self) -> Value {
-        Value::List(self.list.iter().map(|listed| self.map(&listed.network)).collect())
+        Value::List(self.list.networks().map(|network| self.map(&network)).collect())
     }
 
     /// One map as a value.
@@ -65,7 +65,13 @@ impl NetworkMaps {
             match part {
                 NetworkPart::Prefix => return Value::Int(i64::from(prefix)),
                 NetworkPart::First => write_address(&mut bytes, first, b'.'),
-                NetworkPart::Name => self.write_name(&mut bytes, self.label.as_bytes(), first, prefix),
+                NetworkPart::Name => {
+                    if !self.label.is_empty() {
+                        bytes.extend_from_slice(self.label.as_bytes());
+                        bytes.push(b' ');
+                    }
+                    write_net(&mut bytes, first, prefix, IN_NAMES);
+                }
             }
             Value::Text(String::from_utf8(std::mem::take(&mut bytes)).unwrap_or_default())
         };
@@ -77,54 +83,75 @@ impl NetworkMaps {
     pub fn write_json(&self, bytes: &mut Vec<u8>, members: &[(&str, NetworkPart)]) {
         let quoted = serde_json::to_string(&self.label).unwrap_or_default();
         let label = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default();
-        let mut keys = Vec::with_capacity(members.len());
+        // What stands before the part of each member, and behind the last one, is the same in all maps.
+        let mut before = String::from("{");
+        let mut pieces = Vec::with_capacity(members.len());
         for (name, part) in members {
-            let before = if keys.is_empty() { '{' } else { ',' };
-            let key = format!("{before}{}:", serde_json::to_string(name).unwrap_or_default());
-            keys.push((*part, key.into_bytes()));
+            before.push_str(&format!("{}:", serde_json::to_string(name).unwrap_or_default()));
+            before.push_str(if *part == NetworkPart::Prefix { "" } else { "\"" });
+            if *part == NetworkPart::Name && !label.is_empty() {
+                before.push_str(label);
+                before.push(' ');
+            }
+            pieces.push((*part, Fixed::of(&before)));
+            before = String::from(if *part == NetworkPart::Prefix { "," } else { "\"," });
         }
-        let width: usize = keys.iter().map(|(_, key)| key.len() + 20).sum();
-        bytes.reserve(self.list.len() * (width + label.len()));
+        let behind = Fixed::of(&format!("{}}},", before.trim_end_matches(',')));
+        let width: usize = pieces.iter().map(|(_, fixed)| fixed.length + VARIES).sum();
+        bytes.reserve(self.list.len() * (width + behind.length) + SPARE);
         bytes.push(b'[');
-        for (index, listed) in self.list.iter().enumerate() {
-            if index > 0 {
-                bytes.push(b',');
-            }
-            if keys.is_empty() {
-                bytes.push(b'{');
-            }
-            let (first, prefix) = parts_of(&listed.network);
-            for (part, key) in &keys {
-                bytes.extend_from_slice(key);
+        for network in self.list.networks() {
+            let (first, prefix) = parts_of(&network);
+            for (part, fixed) in &pieces {
+                fixed.write_to(bytes);
                 match part {
                     NetworkPart::Prefix => write_number(bytes, prefix),
-                    NetworkPart::First => {
-                        bytes.push(b'"');
-                        write_address(bytes, first, b'.');
-                        bytes.push(b'"');
-                    }
-                    NetworkPart::Name => {
-                        bytes.push(b'"');
-                        self.write_name(bytes, label.as_bytes(), first, prefix);
-                        bytes.push(b'"');
-                    }
+                    NetworkPart::First => write_address(bytes, first, b'.'),
+                    NetworkPart::Name => write_net(bytes, first, prefix, IN_NAMES),
                 }
             }
-            bytes.push(b'}');
+            behind.write_to(bytes);
+        }
+        if !self.list.is_empty() {
+            bytes.pop();
         }
         bytes.push(b']');
     }
+}
 
-    /// Appends the name of a network: the label, and the network without dots and slashes, which appliances
-    /// refuse in names.
-    fn write_name(&self, bytes: &mut Vec<u8>, label: &[u8], first: IpAddr, prefix: u8) {
-        if !self.label.is_empty() {
-            bytes.extend_from_slice(label);
-            bytes.push(b' ');
+/// Text that is written again and again, in pieces of one length: such a piece is copied without a call.
+struct Fixed {
+    pieces: Vec<([u8; PIECE], usize)>,
+    length: usize,
+}
+
+/// What stands in names for a network's dots and its slash, which appliances refuse there.
+const IN_NAMES: [u8; 2] = [b'-', b'_'];
+
+/// How long these pieces are.
+const PIECE: usize = 32;
+
+/// As much as most parts of networks have.
+const VARIES: usize = 18;
+
+/// What a piece may take behind its end before it is cut off.
+const SPARE: usize = PIECE;
+
+impl Fixed {
+    fn of(text: &str) -> Self {
+        let piece = |bytes: &[u8]| {
+            let mut piece = [0; PIECE];
+            piece.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
+            (piece, bytes.len())
+        };
+        Self { pieces: text.as_bytes().chunks(PIECE).map(piece).collect(), length: text.len() }
+    }
+
+    #[inline]
+    fn write_to(&self, bytes: &mut Vec<u8>) {
+        for (piece, length) in &self.pieces {
+            append(bytes, piece, *length);
         }
-        write_address(bytes, first, b'-');
-        bytes.push(b'_');
-        write_number(bytes, prefix);
     }
 }
 
@@ -141,9 +168,8 @@ mod tests {
         let networks =
             [("192.0.2.0", 24), ("0.0.0.0", 0), ("255.10.9.100", 32), ("2001:db8::", 32), ("::ffff:0:0", 96)];
         let network = |(address, prefix): (&str, u8)| Network::of(address.parse().unwrap(), prefix).unwrap();
-        let listed = networks.map(|one| Listed { network: network(one), line: 0 });
         NetworkMaps {
-            list: Arc::new(listed.into()),
+            list: Arc::new(networks.map(network).into_iter().collect()),
             first: Some(first.to_owned()),
             prefix: Some("cidr".to_owned()),
             name: name.map(str::to_owned),

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::catalog::{Bound, Effect, Row};
 use crate::door::{Branch, Key};
 use crate::fault::{Failure, Fault};
-use crate::network::list::Listed;
+use crate::network::list::NetworkList;
 use crate::value::{Map, Value};
 
 /// How many keys of a store, in words.
@@ -131,7 +131,7 @@ pub enum Action {
     },
     /// For each network, the protected one that forbids blocking it, with the reason: a list of
     /// `[index, text]` for those that are forbidden.
-    Protected(Arc<Vec<Listed>>),
+    Protected(Arc<NetworkList>),
     /// A named part of the run. Its own actions have entries of their own.
     Step {
         /// The name.

@@ -19,7 +19,7 @@ use crate::door::transaction::{Transactions, refuse_inside};
 use crate::door::{Action, Branch, Composite, Passage, Reply, Waits};
 use crate::failpoint;
 use crate::fault::{Failure, Fault, FaultKind};
-use crate::network::list::Listed;
+use crate::network::list::NetworkList;
 use crate::secret::Secret;
 use crate::value::{Map, Value};
 
@@ -234,10 +234,10 @@ impl Door {
         self.parts.children.run(self, &id, scope, name, params).map(Reply::Value)
     }
 
-    fn protected(&self, networks: &[Listed]) -> Value {
+    fn protected(&self, networks: &NetworkList) -> Value {
         let never = self.parts.policy.never();
-        let objections = networks.iter().enumerate().filter_map(|(index, listed)| {
-            let objection = never.objection(&listed.network)?.to_string();
+        let objections = networks.networks().enumerate().filter_map(|(index, network)| {
+            let objection = never.objection(&network)?.to_string();
             Some(Value::List(vec![Value::Int(i64::try_from(index).ok()?), Value::Text(objection)]))
         });
         Value::List(objections.collect())

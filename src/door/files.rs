@@ -125,7 +125,9 @@ impl FileRules {
     pub fn read(&self, path: &Path) -> Result<Bytes, Fault> {
         let path = self.readable(path)?;
         let file = File::open(&path).map_err(|error| file_fault("read", &path, &error))?;
-        let mut contents = Vec::new();
+        // Room for all of it at once, and for the read that finds its end; nothing of a size is believed beyond that.
+        let size = file.metadata().map_or(0, |metadata| metadata.len()).min(self.max_read);
+        let mut contents = Vec::with_capacity(usize::try_from(size).unwrap_or(0).saturating_add(1));
         file.take(self.max_read.saturating_add(1))
             .read_to_end(&mut contents)
             .map_err(|error| file_fault("read", &path, &error))?;

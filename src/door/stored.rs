@@ -13,7 +13,7 @@ use crate::door::host::Host;
 use crate::door::mode::Mode;
 use crate::fault::{Fault, FaultKind};
 use crate::json_object::JsonObject;
-use crate::value::{AsJson, Value};
+use crate::value::Value;
 
 /// Keys of a store and what they are set to; `None` removes a key.
 type Entries = [(String, Option<Value>)];
@@ -112,8 +112,12 @@ impl Host {
 }
 
 fn texts_of(entries: &Entries) -> Vec<(&str, Option<String>)> {
-    // Writing into memory cannot fail: every map has text keys.
-    let text = |value: &Value| serde_json::to_string(&AsJson(value)).unwrap_or_default();
+    let text = |value: &Value| {
+        let mut bytes = Vec::new();
+        value.write_json(&mut bytes);
+        // JSON of texts is a text.
+        String::from_utf8(bytes).unwrap_or_default()
+    };
     entries.iter().map(|(key, value)| (key.as_str(), value.as_ref().map(text))).collect()
 }
 

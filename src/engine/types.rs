@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::network::list::Listed;
+use crate::network::list::NetworkList;
 
 /// A configured appliance, by name. One type for every vendor: which calls it has is looked up by
 /// its vendor when one is made.
@@ -51,4 +51,4 @@ impl Progress {
 
 /// A list of networks that stays outside script values: a block list has a hundred thousand.
 #[derive(Clone, Debug, Default)]
-pub struct Networks(pub Arc<Vec<Listed>>);
+pub struct Networks(pub Arc<NetworkList>);

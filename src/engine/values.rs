@@ -88,7 +88,7 @@ pub fn to_value(value: &Dynamic) -> Result<Value, String> {
         return Ok(Value::Text(network.to_string()));
     }
     if let Some(networks) = value.read_lock::<Networks>() {
-        return Ok(Value::List(networks.0.iter().map(|listed| Value::Text(listed.network.to_string())).collect()));
+        return Ok(Value::List(networks.0.networks().map(|network| Value::Text(network.to_string())).collect()));
     }
     if let Some(maps) = value.read_lock::<NetworkMaps>() {
         return Ok(maps.to_value());

@@ -44,9 +44,8 @@ impl Network {
     /// The network that the first word of a text is, if it is IPv4 in its usual spelling and behind a space
     /// another one follows; and the text behind that space. The rest of a text takes the thorough way.
     pub fn plain_word(text: &str) -> Option<(Self, &str)> {
-        let (parsed, behind) = plain_v4_before(text.as_bytes())?;
-        let behind = behind.strip_prefix(b" ")?;
-        Some((parsed.network, text.get(text.len() - behind.len()..)?))
+        let plain = plain_v4_before(text.as_bytes())?;
+        Some((plain.parsed().network, text.get(plain.length..)?.strip_prefix(' ')?))
     }
 }
 
@@ -61,43 +60,76 @@ impl FromStr for Network {
 /// An IPv4 address or network in its one usual spelling, which nearly every line of a long list
 /// is; `None` for everything else, which the thorough way then reads or explains.
 fn plain_v4(text: &[u8]) -> Option<Parsed> {
-    plain_v4_before(text).filter(|(_, rest)| rest.is_empty()).map(|(parsed, _)| parsed)
+    plain_v4_before(text).filter(|plain| plain.length == text.len()).map(Plain::parsed)
 }
 
-/// The same at the beginning of a text, with what comes behind it.
-pub(super) fn plain_v4_before(text: &[u8]) -> Option<(Parsed, &[u8])> {
-    let (mut bits, mut rest) = number(text, 255)?;
-    for _ in 0..3 {
-        let (octet, behind) = number(rest.strip_prefix(b".")?, 255)?;
-        (bits, rest) = (bits << 8 | octet, behind);
+/// An IPv4 address or network in its usual spelling, at the beginning of a text.
+#[derive(Clone, Copy)]
+pub(super) struct Plain {
+    interval: Interval<u32>,
+    host_bits: bool,
+    /// How many bytes it takes.
+    pub(super) length: usize,
+}
+
+impl Plain {
+    /// What it says.
+    #[inline]
+    pub(super) fn parsed(self) -> Parsed {
+        Parsed { network: Network::from_v4_interval(self.interval), host_bits: self.host_bits }
     }
-    let Some(behind) = rest.strip_prefix(b"/") else {
-        let interval = Interval { first: bits, last: bits };
-        return Some((Parsed { network: Network::from_v4_interval(interval), host_bits: false }, rest));
-    };
-    let (prefix, rest) = number(behind, 32)?;
-    let hosts = u32::MAX.checked_shr(prefix).unwrap_or(0);
-    let interval = Interval { first: bits & !hosts, last: bits | hosts };
-    Some((Parsed { network: Network::from_v4_interval(interval), host_bits: bits & hosts != 0 }, rest))
 }
 
-/// A decimal number of at most `most`, without leading zeros, and what comes behind it. Long lists are read
-/// here: it goes through the digits once.
+/// The one that a text begins with, whatever comes behind it.
 #[inline]
-fn number(text: &[u8], most: u32) -> Option<(u32, &[u8])> {
-    let (mut number, mut at) = (0, 0);
-    while let Some(byte) = text.get(at) {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            break;
-        }
-        number = number * 10 + u32::from(digit);
-        at += 1;
-        if number > most || (at == 2 && number < 10) {
+pub(super) fn plain_v4_before(text: &[u8]) -> Option<Plain> {
+    // A hundred thousand are read here: of so many bytes none has to be asked for.
+    let mut padded = [0; LONGEST];
+    let head = text.first_chunk().unwrap_or_else(|| {
+        padded.iter_mut().zip(text).for_each(|(place, byte)| *place = *byte);
+        &padded
+    });
+    let (mut bits, mut at) = number(head, 0, 255)?;
+    for _ in 0..3 {
+        if byte(head, at) != b'.' {
             return None;
         }
+        let (octet, behind) = number(head, at + 1, 255)?;
+        (bits, at) = (bits << 8 | octet, behind);
     }
-    if at == 0 { None } else { Some((number, text.get(at..)?)) }
+    if byte(head, at) != b'/' {
+        return Some(Plain { interval: Interval { first: bits, last: bits }, host_bits: false, length: at });
+    }
+    let (prefix, length) = number(head, at + 1, 32)?;
+    let hosts = u32::MAX.checked_shr(prefix).unwrap_or(0);
+    let interval = Interval { first: bits & !hosts, last: bits | hosts };
+    Some(Plain { interval, host_bits: bits & hosts != 0, length })
+}
+
+/// The longest network of IPv4, and as much as is looked at together behind its last slash.
+const LONGEST: usize = "255.255.255.255/".len() + 4;
+
+#[inline]
+fn byte(head: &[u8; LONGEST], at: usize) -> u8 {
+    head.get(at).copied().unwrap_or_default()
+}
+
+/// A decimal number of at most three digits, and of at most `most`, without leading zeros; and the place behind it.
+#[inline]
+fn number(head: &[u8; LONGEST], at: usize, most: u32) -> Option<(u32, usize)> {
+    // Four bytes are looked at together: a digit is at most nine when the bits of '0' are taken out, and what is none
+    // shows in the highest bit of its byte.
+    let four = u32::from_le_bytes(*head.get(at..)?.first_chunk()?) ^ 0x3030_3030;
+    let others = (four.wrapping_add(0x7676_7676) | four) & 0x8080_8080;
+    let digits = others.trailing_zeros() / 8;
+    let [first, second, third, _] = four.to_le_bytes().map(u32::from);
+    let number = match digits {
+        1 => first,
+        2 if first > 0 => first * 10 + second,
+        3 if first > 0 => first * 100 + second * 10 + third,
+        _ => return None,
+    };
+    (number <= most).then_some((number, at + digits as usize))
 }
 
 fn parse_range(text: &str, first: &str, last: &str) -> Result<Parsed, NetworkError> {

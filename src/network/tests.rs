@@ -151,6 +151,26 @@ fn the_whole_of_a_family_is_one_network() {
 }
 
 #[test]
+fn wider_is_what_has_more_addresses() {
+    for (text, prefix, wider) in [
+        ("10.0.0.0/8", 8, false),
+        ("10.0.0.0/7", 8, true),
+        ("10.0.0.0-11.0.0.0", 8, true),
+        ("10.0.0.0-10.255.255.254", 8, false),
+        ("0.0.0.0/0", 1, true),
+        ("0.0.0.0/0", 0, false),
+        ("192.0.2.1", 32, false),
+        ("2001::/19", 19, false),
+        ("2000::/18", 19, true),
+        ("::/0", 0, false),
+        ("::/0", 1, true),
+        ("::1", 128, false),
+    ] {
+        assert_eq!(network(text).is_wider_than(prefix), wider, "{text} /{prefix}");
+    }
+}
+
+#[test]
 fn order_is_family_then_start_then_the_wider_first() {
     let mut networks = ["::1", "10.0.0.0", "10.0.0.0/8", "9.0.0.0/8"].map(network);
     networks.sort();

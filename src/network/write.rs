@@ -9,16 +9,13 @@ use super::span::Network;
 impl Network {
     /// Appends the network as it prints.
     pub fn write_to(&self, bytes: &mut Vec<u8>) {
-        write_address(bytes, self.first(), b'.');
         if self.is_address() {
-            return;
+            return write_address(bytes, self.first(), b'.');
         }
         match self.prefix() {
-            Some(prefix) => {
-                bytes.push(b'/');
-                write_number(bytes, prefix);
-            }
+            Some(prefix) => write_net(bytes, self.first(), prefix, [b'.', b'/']),
             None => {
+                write_address(bytes, self.first(), b'.');
                 bytes.push(b'-');
                 write_address(bytes, self.last(), b'.');
             }
@@ -49,7 +46,12 @@ pub fn joined(networks: impl ExactSizeIterator<Item = Network>) -> String {
 /// Appends an address, with a dot of one's own.
 pub fn write_address(bytes: &mut Vec<u8>, address: IpAddr, dot: u8) {
     match address {
-        IpAddr::V4(address) => write_v4(bytes, address, dot),
+        IpAddr::V4(address) => {
+            let mut short = Short::of(address, dot, 0);
+            // Nothing stands behind it.
+            short.length -= 1;
+            short.append_to(bytes);
+        }
         IpAddr::V6(address) => {
             // An address of IPv6 that ends in IPv4 has dots as well.
             let written = address.to_string();
@@ -58,33 +60,75 @@ pub fn write_address(bytes: &mut Vec<u8>, address: IpAddr, dot: u8) {
     }
 }
 
-/// Appends a number in decimal.
-pub fn write_number(bytes: &mut Vec<u8>, number: u8) {
-    let ([a, b, c], length) = DIGITS[usize::from(number)];
-    match length {
-        1 => bytes.push(a),
-        2 => bytes.extend_from_slice(&[a, b]),
-        _ => bytes.extend_from_slice(&[a, b, c]),
+/// Appends a network, with a dot and a slash of one's own.
+pub fn write_net(bytes: &mut Vec<u8>, first: IpAddr, prefix: u8, [dot, slash]: [u8; 2]) {
+    match first {
+        IpAddr::V4(address) => {
+            let mut short = Short::of(address, dot, slash);
+            short.put(prefix, 0);
+            short.length -= 1;
+            short.append_to(bytes);
+        }
+        IpAddr::V6(_) => {
+            write_address(bytes, first, dot);
+            bytes.push(slash);
+            write_number(bytes, prefix);
+        }
     }
 }
 
-/// An address is put together first, and appended as a whole.
-fn write_v4(bytes: &mut Vec<u8>, address: Ipv4Addr, dot: u8) {
-    let mut written = [0; 16];
-    let mut at = 0;
-    for octet in address.octets() {
-        let ([a, b, c], length) = DIGITS[usize::from(octet)];
-        // What lies behind a shorter number is written over by its dot and the next one.
-        if let Some(place) = written.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
-            *place = [a, b, c];
+/// Appends a number in decimal.
+pub fn write_number(bytes: &mut Vec<u8>, number: u8) {
+    let (digits, length) = DIGITS[usize::from(number)];
+    append(bytes, &digits, usize::from(length));
+}
+
+/// Appends the first `length` bytes of an array: the whole of it is copied, which takes no call, and what is too much
+/// is cut off.
+#[inline]
+pub fn append<const N: usize>(bytes: &mut Vec<u8>, array: &[u8; N], length: usize) {
+    let end = bytes.len() + length;
+    bytes.extend_from_slice(array);
+    bytes.truncate(end);
+}
+
+/// An address or network of IPv4, which is put together first and appended as a whole.
+struct Short {
+    bytes: [u8; 24],
+    length: usize,
+}
+
+impl Short {
+    /// The address, and a byte behind it.
+    #[inline]
+    fn of(address: Ipv4Addr, dot: u8, behind: u8) -> Self {
+        let mut short = Self { bytes: [0; 24], length: 0 };
+        let [a, b, c, d] = address.octets();
+        for (octet, behind) in [(a, dot), (b, dot), (c, dot), (d, behind)] {
+            short.put(octet, behind);
         }
-        at += usize::from(length);
-        if let Some(byte) = written.get_mut(at) {
-            *byte = dot;
-        }
-        at += 1;
+        short
     }
-    bytes.extend_from_slice(written.get(..at - 1).unwrap_or_default());
+
+    /// Puts a number, and a byte behind it. What lies behind a shorter number is written over by that and by the
+    /// next one.
+    #[inline]
+    fn put(&mut self, number: u8, behind: u8) {
+        let (digits, length) = DIGITS[usize::from(number)];
+        if let Some(place) = self.bytes.get_mut(self.length..).and_then(<[u8]>::first_chunk_mut) {
+            *place = digits;
+        }
+        self.length += usize::from(length);
+        if let Some(place) = self.bytes.get_mut(self.length) {
+            *place = behind;
+        }
+        self.length += 1;
+    }
+
+    #[inline]
+    fn append_to(&self, bytes: &mut Vec<u8>) {
+        append(bytes, &self.bytes, self.length);
+    }
 }
 
 /// The digits of each number, and how many there are.

@@ -105,7 +105,7 @@ fn within(param: &Param, sizes: RangeInclusive<u64>) -> bool {
 
 /// The shortest and the longest prefix.
 fn prefixes(list: &NetworkMaps) -> RangeInclusive<u64> {
-    let all = || list.list.iter().map(|listed| u64::from(listed.network.prefix().unwrap_or_default()));
+    let all = || list.list.networks().map(|network| u64::from(network.prefix().unwrap_or_default()));
     all().min().unwrap_or_default()..=all().max().unwrap_or_default()
 }
 
@@ -116,12 +116,12 @@ mod tests {
     use super::*;
     use crate::catalog::bind::bind;
     use crate::catalog::{Catalog, wire};
-    use crate::network::list::Listed;
+    use crate::network::Network;
 
     fn list(networks: &[&str], label: &str) -> NetworkMaps {
-        let listed = networks.iter().map(|text| Listed { network: text.parse().unwrap(), line: 0 });
+        let parsed = networks.iter().map(|text| text.parse::<Network>().unwrap());
         NetworkMaps {
-            list: Arc::new(listed.collect()),
+            list: Arc::new(parsed.collect()),
             first: Some("ip_address_start".into()),
             prefix: Some("cidr".into()),
             name: Some("name".into()),

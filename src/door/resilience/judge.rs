@@ -55,6 +55,13 @@ pub fn judge(row: Option<&'static Row>, effect: Effect, answer: &Incoming) -> Op
     Some(conflict(answer, &reason, json))
 }
 
+/// Makes ready what the answers of a row are judged by, which takes as long as a short answer is on its way.
+pub fn make_ready(row: Option<&'static Row>) {
+    if let Some(refusal) = row.and_then(|row| row.answer.refusal.as_ref()) {
+        compiled(refusal.pattern);
+    }
+}
+
 /// The fault of an answer of success that says no.
 fn conflict(answer: &Incoming, reason: &str, json: Json) -> Fault {
     Fault::new(FaultKind::Conflict, format!("the appliance did not do it: {reason}"))

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::breaker::Breaker;
-use super::judge::judge;
+use super::judge::{judge, make_ready};
 use super::pace::Pace;
 use super::retry::{self, ATTEMPTS, SETTLE};
 use super::session::{SessionKeeper, headers, seen};
@@ -361,7 +361,11 @@ impl Line {
 
     /// Sends: a read gives way to a cancel at once, a change that has left gets its grace.
     async fn send(&self, exchange: &Exchange<'_>, outgoing: Outgoing) -> Result<Result<Incoming, SendError>, Stop> {
-        let sending = self.transport.send(outgoing);
+        // The request is handed over first; this thread would only wait then.
+        let sending = async {
+            let (answer, ()) = tokio::join!(biased; self.transport.send(outgoing), async { make_ready(exchange.row) });
+            answer
+        };
         if exchange.effect == Effect::Read {
             return exchange.halt.or(sending).await;
         }

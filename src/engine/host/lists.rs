@@ -11,7 +11,7 @@ use crate::door::Action;
 use crate::engine::context::RunContext;
 use crate::engine::error;
 use crate::engine::types::Networks;
-use crate::network::list::{self, Listed};
+use crate::network::list::{self, Listed, NetworkList};
 use crate::network::{Network, NetworkSet, joined};
 use crate::value::Value;
 
@@ -39,7 +39,7 @@ pub(super) fn register(module: &mut Module) {
         &["list: array", "Networks"],
         "/// A long list of an array's networks.",
         |context: NativeCallContext, array: Array| -> Answer<Networks> {
-            let mut list = Vec::new();
+            let mut list = NetworkList::with_capacity(networks::expected(&array));
             networks::each(&context, &array, |network| list.push(Listed { network, line: 0 }))?;
             Ok(Networks(Arc::new(list)))
         },
@@ -50,7 +50,7 @@ pub(super) fn register(module: &mut Module) {
         &["text: string", "Networks"],
         "/// A long list of the networks in a text, with white space between them.",
         |context: NativeCallContext, text: ImmutableString| -> Answer<Networks> {
-            let mut list = Vec::new();
+            let mut list = NetworkList::with_capacity(networks::expected_in(&text));
             networks::each_of_text(&context, &text, |network| list.push(Listed { network, line: 0 }))?;
             Ok(Networks(Arc::new(list)))
         },
@@ -87,7 +87,7 @@ pub(super) fn register(module: &mut Module) {
         &["list: Networks", "others: Networks", "Networks"],
         "/// The entries that are not among `others`, entry by entry.",
         |list: &mut Networks, others: Networks| -> Networks {
-            let others: std::collections::HashSet<Network> = others.0.iter().map(|listed| listed.network).collect();
+            let others: std::collections::HashSet<Network> = others.0.networks().collect();
             kept(list, |listed| !others.contains(&listed.network))
         },
     );
@@ -100,7 +100,7 @@ pub(super) fn register(module: &mut Module) {
             match (list.0.is_empty(), others.0.is_empty()) {
                 (_, true) => list.clone(),
                 (true, false) => others,
-                (false, false) => Networks(Arc::new(list.0.iter().chain(others.0.iter()).copied().collect())),
+                (false, false) => Networks(Arc::new(list.0.iter().chain(others.0.iter()).collect())),
             }
         },
     );
@@ -110,9 +110,9 @@ pub(super) fn register(module: &mut Module) {
         &["list: Networks", "start: int", "len: int", "Networks"],
         "/// So many entries from `start` on.",
         |list: &mut Networks, start: i64, len: i64| -> Networks {
-            let from = usize::try_from(start).unwrap_or(0).min(list.0.len());
-            let to = from.saturating_add(usize::try_from(len).unwrap_or(0)).min(list.0.len());
-            Networks(Arc::new(list.0.get(from..to).unwrap_or_default().to_vec()))
+            let from = usize::try_from(start).unwrap_or(0);
+            let to = from.saturating_add(usize::try_from(len).unwrap_or(0));
+            Networks(Arc::new(list.0.part(from..to)))
         },
     );
     add(
@@ -120,7 +120,7 @@ pub(super) fn register(module: &mut Module) {
         "to_array",
         &["list: Networks", "array"],
         "/// The networks as texts.",
-        |list: &mut Networks| -> Array { list.0.iter().map(|listed| listed.network.to_string().into()).collect() },
+        |list: &mut Networks| -> Array { list.0.networks().map(|network| network.to_string().into()).collect() },
     );
     for name in ["to_string", "to_debug"] {
         add(
@@ -128,7 +128,7 @@ pub(super) fn register(module: &mut Module) {
             name,
             &["list: Networks", "string"],
             "/// The networks with a space between them.",
-            |list: &mut Networks| joined(list.0.iter().map(|listed| listed.network)),
+            |list: &mut Networks| joined(list.0.networks()),
         );
     }
     add(
@@ -157,11 +157,11 @@ pub(super) fn register(module: &mut Module) {
             if reasons.is_empty() {
                 return Ok(parts(list.clone(), Array::new()));
             }
-            let mut allowed = Vec::with_capacity(list.0.len());
+            let mut allowed = NetworkList::with_capacity(list.0.len());
             let mut refused = Array::new();
             for (index, listed) in list.0.iter().enumerate() {
                 match reasons.remove(&index) {
-                    None => allowed.push(*listed),
+                    None => allowed.push(listed),
                     Some(reason) => refused.push(
                         Map::from_iter([
                             ("network".into(), listed.network.to_string().into()),
@@ -218,17 +218,17 @@ fn report(report: list::ListReport) -> Map {
 }
 
 fn set(list: &Networks) -> NetworkSet {
-    list.0.iter().map(|listed| listed.network).collect()
+    list.0.networks().collect()
 }
 
 fn cover(set: &NetworkSet) -> Networks {
-    let mut list = Vec::with_capacity(set.len());
+    let mut list = NetworkList::with_capacity(set.len());
     set.cover(|network| list.push(Listed { network, line: 0 }));
     Networks(Arc::new(list))
 }
 
 fn kept(list: &Networks, keep: impl Fn(&Listed) -> bool) -> Networks {
-    Networks(Arc::new(list.0.iter().filter(|listed| keep(listed)).copied().collect()))
+    Networks(Arc::new(list.0.iter().filter(keep).collect()))
 }
 
 /// Words of the text that are an entry, or the first address of one.
@@ -260,8 +260,8 @@ fn to_maps(context: NativeCallContext, list: &mut Networks, names: Map) -> Answe
     if let Some(unknown) = names.keys().find(|key| !TO_MAPS.contains(&key.as_str())) {
         return Err(error::invalid(format!("'{unknown}' is not one of {}", TO_MAPS.join(", ")), &context));
     }
-    if let Some(range) = list.0.iter().find(|listed| listed.network.prefix().is_none()) {
-        let message = format!("{} is a range: aggregate the list first", range.network);
+    if let Some(range) = list.0.networks().find(|network| network.prefix().is_none()) {
+        let message = format!("{range} is a range: aggregate the list first");
         return Err(error::invalid(message, &context));
     }
     Ok(NetworkMaps {

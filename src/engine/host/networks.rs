@@ -117,11 +117,27 @@ pub fn all(context: &NativeCallContext<'_>, list: &Array) -> Answer<Vec<Network>
     Ok(networks)
 }
 
+/// How many networks there will be in an array, as far as that can be told: room for them is made at once.
+pub fn expected(list: &Array) -> usize {
+    let of_value = |value: &Dynamic| match value.read_lock::<ImmutableString>() {
+        Some(text) => expected_in(&text),
+        None => value.read_lock::<Networks>().map_or(1, |inner| inner.0.len()),
+    };
+    list.iter().map(of_value).sum()
+}
+
+/// The same of a text.
+pub fn expected_in(text: &str) -> usize {
+    /// A network of IPv4 and a space, as long as most are in a long list.
+    const LENGTH: usize = 16;
+    text.len().div_ceil(LENGTH)
+}
+
 /// Shows the networks in an array.
 pub fn each(context: &NativeCallContext<'_>, list: &Array, mut show: impl FnMut(Network)) -> Answer<()> {
     for value in list {
         if let Some(inner) = value.read_lock::<Networks>() {
-            inner.0.iter().for_each(|listed| show(listed.network));
+            inner.0.networks().for_each(&mut show);
         } else if let Some(text) = value.read_lock::<ImmutableString>() {
             each_of_text(context, &text, &mut show)?;
         } else {

@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use serde::ser::{Serialize, Serializer};
+use serde::ser::Serialize;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
-use super::value::{Coded, CodedMap, SecretOf, code, code_map, decode, decode_map};
+use super::value::{Coded, CodedMap, SecretOf, code, code_map, decode, decode_map, write_coded};
 use crate::catalog::{Arg, Args, Body, Bound, Param, Row};
 use crate::door::{Action, RawRequest};
 use crate::journal::{hex, sha256};
-use crate::json_object::JsonObject;
-use crate::network::list::Listed;
+use crate::json_object::{JsonObject, write_text};
 use crate::secret::Secret;
 use crate::value::{Map, Value};
+
+/// How many bytes are hashed together: to hash line by line takes twice as long.
+const AT_ONCE: usize = 8 << 10;
 
 /// An action as bytes: the same for the same action, whatever the texts of its secrets.
 pub fn action_bytes(action: &Action) -> Vec<u8> {
@@ -42,7 +44,7 @@ pub fn action_bytes(action: &Action) -> Vec<u8> {
         Action::Begin { target, message } => json!({ "do": "begin", "target": &**target, "message": message }),
         Action::Commit { target, message } => json!({ "do": "commit", "target": &**target, "message": message }),
         Action::StoreGet(key) => json!({ "do": "store.get", "key": key }),
-        Action::StoreSet(entries) => return bytes_of(&StoreSetBytes { action: "store.set", entries }),
+        Action::StoreSet(entries) => return store_set_bytes(entries),
         Action::StoreLook { store, key } => json!({ "do": "store.look", "store": store, "key": key }),
         Action::StoreRestore { store, entries } => {
             json!({ "do": "store.restore", "store": store, "entries": coded_entries(entries) })
@@ -57,13 +59,16 @@ pub fn action_bytes(action: &Action) -> Vec<u8> {
         Action::RollBack { target } => json!({ "do": "rollback", "target": &**target }),
         Action::Protected(networks) => {
             let mut digest = Sha256::new();
-            let mut line = Vec::new();
-            for Listed { network, .. } in networks.iter() {
-                line.clear();
-                network.write_to(&mut line);
-                line.push(b'\n');
-                digest.update(&line);
+            let mut lines = Vec::with_capacity(AT_ONCE + 100);
+            for network in networks.networks() {
+                network.write_to(&mut lines);
+                lines.push(b'\n');
+                if lines.len() >= AT_ONCE {
+                    digest.update(&lines);
+                    lines.clear();
+                }
             }
+            digest.update(&lines);
             json!({ "do": "protected", "sha256": hex(&digest.finalize()) })
         }
     };
@@ -75,16 +80,25 @@ fn coded_entries(entries: &[(String, Option<Value>)]) -> Json {
 }
 
 /// What `json!` would make of a `store.set`: what a block list leaves in the store is large.
-#[derive(serde::Serialize)]
-struct StoreSetBytes<'a> {
-    #[serde(rename = "do")]
-    action: &'static str,
-    #[serde(serialize_with = "coded_pairs")]
-    entries: &'a [(String, Option<Value>)],
-}
-
-fn coded_pairs<S: Serializer>(entries: &[(String, Option<Value>)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(entries.iter().map(|(key, value)| (key, value.as_ref().map(Coded))))
+fn store_set_bytes(entries: &[(String, Option<Value>)]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut object = JsonObject::begin(&mut bytes);
+    object.add("do", "store.set");
+    let list = object.value_of("entries");
+    list.push(b'[');
+    for (index, (key, value)) in entries.iter().enumerate() {
+        list.extend_from_slice(if index == 0 { b"[" } else { b",[" });
+        write_text(list, key);
+        list.push(b',');
+        match value {
+            Some(value) => write_coded(list, value),
+            None => list.extend_from_slice(b"null"),
+        }
+        list.push(b']');
+    }
+    list.push(b']');
+    object.end();
+    bytes
 }
 
 fn call_bytes(target: &str, call: &Bound) -> Vec<u8> {

@@ -45,6 +45,13 @@ proptest! {
     }
 
     #[test]
+    fn what_a_store_is_set_to_is_written_as_its_json(value in values()) {
+        let json = serde_json::json!({ "do": "store.set", "entries": [["k\"", super::value::code(&value)], ["gone", null]] });
+        let action = Action::StoreSet(vec![("k\"".to_owned(), Some(value)), ("gone".to_owned(), None)]);
+        prop_assert_eq!(String::from_utf8(action_bytes(&action)).unwrap(), json.to_string());
+    }
+
+    #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
         let secret = |reference: &str| Secret::new(reference, "");
         let _no_panic = read_recorded(&bytes, &Action::Clock, &secret);
@@ -87,10 +94,10 @@ fn a_secret_given_as_text_is_written_as_a_reference() {
 #[test]
 fn a_call_is_written_the_same_whether_its_lists_are_networks_or_values() {
     let row = crate::catalog::Catalog::builtin().row("seg", "ip_group_delta").unwrap();
-    let listed = ["192.0.2.0/24", "198.51.100.7", "2001:db8::/32"]
-        .map(|text| crate::network::list::Listed { network: text.parse().unwrap(), line: 0 });
+    let listed =
+        ["192.0.2.0/24", "198.51.100.7", "2001:db8::/32"].map(|text| text.parse::<crate::network::Network>().unwrap());
     let list = NetworkMaps {
-        list: Arc::new(listed.into()),
+        list: Arc::new(listed.into_iter().collect()),
         first: Some("ip_address_start".into()),
         prefix: Some("cidr".into()),
         name: Some("name".into()),

@@ -3,6 +3,7 @@
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Map as JsonMap, Value as Json};
 
+use crate::json_object::{JsonObject, write_text};
 use crate::secret::Secret;
 use crate::value::{Map, Value};
 
@@ -37,8 +38,7 @@ impl Serialize for Coded<'_> {
                 }
                 seq.end()
             }
-            // A map of the script's own that looks like one of ours is wrapped.
-            Value::Map(map) if map.len() == 1 && map.keys().any(|key| key.starts_with('$')) => {
+            Value::Map(map) if is_wrapped(map) => {
                 let mut outer = serializer.serialize_map(Some(1))?;
                 outer.serialize_entry("$map", &CodedMap(map))?;
                 outer.end()
@@ -46,6 +46,29 @@ impl Serialize for Coded<'_> {
             Value::Map(map) => CodedMap(map).serialize(serializer),
         }
     }
+}
+
+/// Appends a value with its type. Texts, and maps of them, are what is large.
+pub fn write_coded(bytes: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::Text(text) => write_text(bytes, text),
+        Value::Map(map) if !is_wrapped(map) => {
+            let mut object = JsonObject::begin(bytes);
+            for (name, value) in map {
+                write_coded(object.value_of(name), value);
+            }
+            object.end();
+        }
+        other => {
+            // Writing into memory cannot fail: every map has text keys.
+            let _infallible = serde_json::to_writer(bytes, &Coded(other));
+        }
+    }
+}
+
+/// Whether a map of the script's own looks like one of ours.
+fn is_wrapped(map: &Map) -> bool {
+    map.len() == 1 && map.keys().any(|key| key.starts_with('$'))
 }
 
 /// The same for a map.

@@ -8,7 +8,7 @@ mod report;
 mod table;
 mod text;
 
-pub use listed::Listed;
+pub use listed::{Listed, NetworkList};
 pub use read::read_list;
 pub use report::{Cover, Duplicate, EntryWords, Format, Invalid, ListReport, Normalised};
 

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 
 use ipnet::IpNet;
 
-use super::Listed;
+use super::{Listed, NetworkList};
 use crate::network::{Network, NetworkSet, Parsed};
 
 /// How a list is written.
@@ -26,7 +26,7 @@ pub struct ListReport {
     /// How many lines there are, empty ones and remarks too.
     pub lines: usize,
     /// The distinct networks, in the order of the list, each with the first line that has it.
-    pub entries: Vec<Listed>,
+    pub entries: NetworkList,
     /// What a table says of its entries beside the network, in their order.
     pub words: Vec<EntryWords>,
     /// Lines that repeat an earlier line's network, whatever its spelling.
@@ -91,7 +91,7 @@ pub struct Cover {
 impl ListReport {
     /// The fewest networks that hold exactly the addresses of all entries, in order.
     pub fn aggregate(&self) -> Vec<Cover> {
-        Cover::of(self.entries.iter().map(|entry| entry.network))
+        Cover::of(self.entries.networks())
     }
 }
 
@@ -127,6 +127,8 @@ pub(super) struct Gatherer {
     pub(super) report: ListReport,
     /// The first line of each network; nothing as long as the list is in order.
     lines_of: Option<HashMap<Network, u32>>,
+    /// The network that was taken last.
+    last: Option<Network>,
 }
 
 impl Gatherer {
@@ -134,16 +136,21 @@ impl Gatherer {
     pub(super) fn expect_lines(&mut self, lines: usize) {
         let room = lines.min(1 << 17);
         self.report.lines = lines;
-        self.report.entries.reserve(room);
+        self.report.entries = NetworkList::with_capacity(room);
     }
 
     /// The line that had a network first, if another one than this had it.
+    #[inline]
     fn first_line(&mut self, network: Network, line: u32) -> Option<usize> {
-        let entries = &self.report.entries;
         // In a list in order every network is a new one, and most long lists are.
-        if self.lines_of.is_none() && entries.last().is_none_or(|last| last.network < network) {
+        if self.lines_of.is_none() && self.last.is_none_or(|last| last < network) {
             return None;
         }
+        self.look_up(network, line)
+    }
+
+    fn look_up(&mut self, network: Network, line: u32) -> Option<usize> {
+        let entries = &self.report.entries;
         let former = || entries.iter().map(|entry| (entry.network, entry.line)).collect();
         match self.lines_of.get_or_insert_with(former).entry(network) {
             Entry::Occupied(first) => Some(*first.get()),
@@ -157,6 +164,7 @@ impl Gatherer {
 
     /// Takes a line's network, and gives its place if it is a new one; `text` is only asked for when the line
     /// was changed.
+    #[inline]
     pub(super) fn take(&mut self, line: usize, parsed: Parsed, text: impl FnOnce() -> Box<str>) -> Option<usize> {
         let network = parsed.network;
         let at = u32::try_from(line).unwrap_or(u32::MAX);
@@ -168,6 +176,7 @@ impl Gatherer {
             return None;
         }
         self.report.entries.push(Listed { network, line: at });
+        self.last = Some(network);
         Some(self.report.entries.len() - 1)
     }
 

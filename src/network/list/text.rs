@@ -58,11 +58,12 @@ pub(super) fn read(bytes: &[u8], gatherer: &mut Gatherer) {
 }
 
 /// The network that the first line is, if it is in its usual spelling, and the lines behind it.
+#[inline]
 fn plain_line(lines: &[u8]) -> Option<(Parsed, &[u8])> {
-    let (parsed, behind) = plain_v4_before(lines)?;
-    match behind {
-        [] | [b'\r'] => Some((parsed, &[])),
-        [b'\n', behind @ ..] | [b'\r', b'\n', behind @ ..] => Some((parsed, behind)),
+    let plain = plain_v4_before(lines)?;
+    match lines.get(plain.length..)? {
+        [] | [b'\r'] => Some((plain.parsed(), &[])),
+        [b'\n', behind @ ..] | [b'\r', b'\n', behind @ ..] => Some((plain.parsed(), behind)),
         _ => None,
     }
 }

@@ -14,7 +14,7 @@ use crate::door::{Action, RawRequest};
 use crate::fault::Fault;
 use crate::journal::{SecretOf, code, code_map, decode, decode_map};
 use crate::network::Network;
-use crate::network::list::Listed;
+use crate::network::list::NetworkList;
 use crate::value::{Map, Value};
 
 /// Why an action cannot be carried out as it came.
@@ -76,7 +76,7 @@ pub fn encode(action: &Action) -> (Json, Bytes) {
         Action::StoreRestore { store, entries } => json!({ "store": store, "entries": coded_entries(entries) }),
         Action::RunPlaybook { name, params } => json!({ "text": name, "params": code_map(params) }),
         Action::Protected(networks) => {
-            json!({ "networks": networks.iter().map(|listed| listed.network.to_string()).collect::<Vec<_>>() })
+            json!({ "networks": networks.networks().map(|network| network.to_string()).collect::<Vec<_>>() })
         }
         Action::Step { name, undo } => json!({ "text": name, "undo": undo }),
         Action::Parallel(items) => json!({ "items": items }),
@@ -179,11 +179,10 @@ impl Members<'_> {
         Ok(Action::Fetch { method, url: self.text("url")?, options: self.map("options") })
     }
 
-    fn networks(&self) -> Result<Arc<Vec<Listed>>, Unusable> {
+    fn networks(&self) -> Result<Arc<NetworkList>, Unusable> {
         let list = self.json.get("networks").and_then(Json::as_array).ok_or_else(|| garbage("networks"))?;
         let network = |json: &Json| Some(Network::parse(json.as_str()?).ok()?.network);
-        let listed = list.iter().map(|json| Some(Listed { network: network(json)?, line: 0 }));
-        listed.collect::<Option<Vec<_>>>().map(Arc::new).ok_or_else(|| garbage("networks"))
+        list.iter().map(network).collect::<Option<NetworkList>>().map(Arc::new).ok_or_else(|| garbage("networks"))
     }
 }
 
@@ -267,7 +266,7 @@ mod tests {
             effect: Some(Effect::Destroy),
         };
         let networks = ["192.0.2.0/24", "2001:db8::1", "10.0.0.1-10.0.0.9"];
-        let networks = networks.map(|text| Listed { network: Network::parse(text).unwrap().network, line: 0 });
+        let networks = networks.map(|text| Network::parse(text).unwrap().network);
         for action in [
             Action::Raw { target: "t".into(), request },
             Action::Clock,
@@ -292,7 +291,7 @@ mod tests {
             Action::StoreLook { store: "s".into(), key: "k".into() },
             Action::StoreRestore { store: "s".into(), entries: entries() },
             Action::RunPlaybook { name: "p".into(), params: map() },
-            Action::Protected(Arc::new(networks.into())),
+            Action::Protected(Arc::new(networks.into_iter().collect())),
             Action::Step { name: "s".into(), undo: true },
             Action::Parallel(9),
         ] {

@@ -105,7 +105,8 @@ impl Never {
 
     /// The first protected network that shares an address with `network`.
     pub fn covering(&self, network: &Network) -> Option<Network> {
-        if !self.network_set.overlaps(network) {
+        // Where nothing is protected, a long list is told so at once.
+        if self.networks.is_empty() || !self.network_set.overlaps(network) {
             return None;
         }
         self.networks.iter().find(|protected| protected.overlaps(network)).copied()
@@ -116,9 +117,8 @@ impl Never {
         if let Some(protected) = self.covering(network) {
             return Some(Objection::Protected { list: "networks", entry: protected.to_string() });
         }
-        let (host_bits, widest) = if network.is_ipv6() { (128 - 19, 19) } else { (32 - 8, 8) };
-        let wide = network.size_less_one() >> host_bits != 0;
-        (wide && !self.allow_wide_networks).then_some(Objection::TooWide { widest })
+        let widest = if network.is_ipv6() { 19 } else { 8 };
+        (network.is_wider_than(widest) && !self.allow_wide_networks).then_some(Objection::TooWide { widest })
     }
 
     /// Why a domain, perhaps with wildcards, must not be cut off.

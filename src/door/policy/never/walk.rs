@@ -32,7 +32,7 @@ impl Never {
             None => true,
             Some(Harm::Ranges { start, prefix, end }) => {
                 called(start, &list.first) && called(prefix, &list.prefix) && !called(end, &list.name) && {
-                    list.list.iter().all(|listed| self.objection(&listed.network).is_none())
+                    list.list.networks().all(|network| self.objection(&network).is_none())
                 }
             }
             Some(_) => false,

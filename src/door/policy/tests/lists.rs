@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::catalog::{Args, Bound, NetworkMaps, Row};
 use crate::door::policy::never::{Never, NeverLists};
 use crate::fault::Fault;
-use crate::network::list::Listed;
+use crate::network::Network;
 
 use super::sample::{DELTA, ROW, call};
 
@@ -21,9 +21,9 @@ fn check(row: &'static Row, name: &str, list: &NetworkMaps, as_values: bool) -> 
 }
 
 fn list(networks: &[&str], prefix: &str) -> NetworkMaps {
-    let listed = networks.iter().map(|text| Listed { network: text.parse().unwrap(), line: 0 });
+    let parsed = networks.iter().map(|text| text.parse::<Network>().unwrap());
     NetworkMaps {
-        list: Arc::new(listed.collect()),
+        list: Arc::new(parsed.collect()),
         first: Some("ip_address_start".into()),
         prefix: Some(prefix.into()),
         name: None,
