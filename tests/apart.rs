@@ -123,11 +123,11 @@ fn a_script_comes_to_the_same_apart_and_at_the_terminal() {
 fn an_interpreter_has_no_secret_no_file_no_network_and_no_environment() {
     let seg = Seg::ten();
     let sandbox = Sandbox::with_seg(&seg, &format!("{SECRET}{}", watch("p")));
-    let script = "let k = secret(\"key\"); target(\"seg\").groups(); print(\"here\"); sleep(\"20s\"); k";
+    let script = "let k = secret(\"key\"); target(\"seg\").groups(); print(\"begun\"); sleep(\"20s\"); k";
     sandbox.write("playbooks/p.rhai", script);
     let service = Service::start(&sandbox);
     service.fire(&sandbox, "p");
-    service.wait_for("here");
+    service.wait_for("begun");
     let process = service.interpreter();
     let fact = |name: &str| std::fs::read_to_string(format!("/proc/{process}/{name}")).unwrap();
     let status = fact("status");
@@ -248,11 +248,11 @@ fn a_hanging_interpreter_is_killed_when_its_run_is_cancelled_or_out_of_time() {
     let timed = watch("timed").replace("settle", "timeout = \"3s\"\nsettle");
     let sandbox = Sandbox::with_seg(&seg, &format!("{}{timed}", watch("p")));
     for name in ["p", "timed"] {
-        sandbox.write(&format!("playbooks/{name}.rhai"), "target(\"seg\").groups(); print(\"here\"); loop { }");
+        sandbox.write(&format!("playbooks/{name}.rhai"), "target(\"seg\").groups(); print(\"begun\"); loop { }");
     }
     let service = Service::start(&sandbox);
     service.fire(&sandbox, "p");
-    service.wait_for("here");
+    service.wait_for("begun");
     // A process that is stopped answers as little as one that hangs in a function of the host.
     send("STOP", service.interpreter());
     let begun = Instant::now();
@@ -262,7 +262,7 @@ fn a_hanging_interpreter_is_killed_when_its_run_is_cancelled_or_out_of_time() {
     let hung = "its interpreter did not answer any more, and was killed";
     assert_eq!(end["error"]["message"], format!("the run was cancelled; {hung}"));
     service.fire(&sandbox, "timed");
-    service.wait_for("here");
+    service.wait_for("begun");
     send("STOP", service.interpreter());
     let end = service.ended();
     assert_eq!(end["outcome"], "timed-out", "{end}");
@@ -277,11 +277,11 @@ fn a_cancel_and_a_time_out_end_a_busy_script_by_themselves() {
     let seg = Seg::ten();
     let timed = watch("timed").replace("settle", "timeout = \"1s\"\nsettle");
     let sandbox = Sandbox::with_seg(&seg, &format!("{}{timed}", watch("p")));
-    sandbox.write("playbooks/p.rhai", "print(\"here\");\nloop { }");
+    sandbox.write("playbooks/p.rhai", "print(\"begun\");\nloop { }");
     sandbox.write("playbooks/timed.rhai", "loop { }");
     let service = Service::start(&sandbox);
     service.fire(&sandbox, "p");
-    service.wait_for("here");
+    service.wait_for("begun");
     // What is printed may be seen an instant before the run stands in the database.
     let cancelled = || (sandbox.run(&["runs", "cancel", "latest"]).code == 0).then_some(());
     assert!(within(Duration::from_secs(5), cancelled).is_some(), "it cannot be cancelled");
@@ -297,10 +297,10 @@ fn a_cancel_and_a_time_out_end_a_busy_script_by_themselves() {
 fn a_killed_service_leaves_no_interpreter_behind() {
     let seg = Seg::ten();
     let sandbox = Sandbox::with_seg(&seg, &watch("p"));
-    sandbox.write("playbooks/p.rhai", "print(\"here\"); loop { }");
+    sandbox.write("playbooks/p.rhai", "print(\"begun\"); loop { }");
     let service = Service::start(&sandbox);
     service.fire(&sandbox, "p");
-    service.wait_for("here");
+    service.wait_for("begun");
     let process = service.interpreter();
     service.kill();
     assert!(within(Duration::from_secs(5), || (!is_alive(process)).then_some(())).is_some(), "it is still there");

@@ -104,9 +104,9 @@ fn a_service_hears_at_once_how_a_run_ended_that_was_resumed_beside_it() {
 #[test]
 fn a_run_whose_service_died_is_ended_by_hand_without_another_service() {
     let sandbox = failing("");
-    sandbox.write("playbooks/take.rhai", "let text = read_file(event.path);\nprint(\"here\");\nsleep(\"60s\");");
+    sandbox.write("playbooks/take.rhai", "let text = read_file(event.path);\nprint(\"begun\");\nsleep(\"60s\");");
     let service = Service::start(&sandbox);
-    service.wait_for("here");
+    service.wait_for("begun");
     service.kill();
     assert_eq!(row(&sandbox, "take")["runs"][0]["outcome"], Json::Null);
     resume(&sandbox).code(0);
