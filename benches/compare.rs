@@ -5,7 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -17,9 +17,10 @@ type Failure = Box<dyn std::error::Error>;
 const PAIRS: usize = 7;
 
 struct Bench {
+    /// Where they work.
     folder: tempfile::TempDir,
-    beadle: PathBuf,
-    examples: PathBuf,
+    /// Copies of all that are measured.
+    programs: tempfile::TempDir,
 }
 
 /// What one process took: wall time, and its greatest memory in MB.
@@ -31,11 +32,7 @@ struct Took {
 
 fn main() -> Result<(), Failure> {
     let release = Path::new(env!("CARGO_BIN_EXE_beadle")).parent().ok_or("no folder")?.to_owned();
-    let bench =
-        Bench { folder: tempfile::tempdir()?, beadle: release.join("beadle"), examples: release.join("examples") };
-    if !bench.examples.join("bare-bulk").exists() {
-        return Err("build the reference programs first: cargo build --release --examples".into());
-    }
+    let bench = Bench::installed(&release)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     println!("{:<44} {:>10} {:>10} {:>7}", "", "beadle", "bare", "ratio");
     type Part = fn(&Bench, &tokio::runtime::Runtime) -> Result<(), Failure>;
@@ -63,12 +60,28 @@ fn main() -> Result<(), Failure> {
 }
 
 impl Bench {
+    /// The programs are measured as they are once they are installed, which is copied: what a linker has just written
+    /// lies in the system's memory in smaller pieces, and starts more slowly.
+    fn installed(release: &Path) -> Result<Self, Failure> {
+        let programs = tempfile::tempdir()?;
+        for name in ["beadle", "examples/bare-rhai", "examples/bare-reqwest", "examples/bare-bulk"] {
+            let from = release.join(name);
+            let to = programs.path().join(from.file_name().ok_or("no name")?);
+            std::fs::copy(&from, &to).map_err(|error| {
+                format!("{}: {error}: build it first: cargo build --release --bins --examples", from.display())
+            })?;
+        }
+        Ok(Self { folder: tempfile::tempdir()?, programs })
+    }
+
     /// Start to the first line of a script.
     fn start(&self) -> Result<(), Failure> {
         self.write("first.rhai", "print(\"first line\")")?;
         self.write("beadle.toml", "")?;
-        let bare = || first_line(Command::new(self.examples.join("bare-rhai")));
-        let pairs = self.pairs(|| first_line(self.command(&["run", "first.rhai"])), bare)?;
+        let bare = || first_line(Command::new(self.programs.path().join("bare-rhai")));
+        // They are short: a pause of the system weighs more.
+        let rounds = (0..5).map(|_| self.pairs(|| first_line(self.command(&["run", "first.rhai"])), bare));
+        let pairs = rounds.collect::<Result<Vec<_>, Failure>>()?.concat();
         report("start to first script line", &pairs);
         let pairs = self.pairs(|| self.run(&["run", "first.rhai"]), || self.bare("bare-rhai", &[]))?;
         report("the same to its end, which is recorded", &pairs);
@@ -364,7 +377,7 @@ impl Bench {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.beadle);
+        let mut command = Command::new(self.programs.path().join("beadle"));
         command.args(arguments).current_dir(self.folder.path()).env("SEG_PASSWORD", "lab-password");
         command
     }
@@ -374,7 +387,7 @@ impl Bench {
     }
 
     fn bare(&self, name: &str, arguments: &[&str]) -> Result<Took, Failure> {
-        let mut command = Command::new(self.examples.join(name));
+        let mut command = Command::new(self.programs.path().join(name));
         command.args(arguments).current_dir(self.folder.path());
         took(command)
     }

@@ -33,6 +33,7 @@ pub mod lab;
 pub mod listing;
 pub mod nearest;
 pub mod network;
+pub mod processors;
 pub mod repl;
 pub mod run;
 pub mod secret;

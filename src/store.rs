@@ -31,12 +31,13 @@ impl Store {
         })
     }
 
-    /// Sets keys, and removes those without a value, in one commit.
+    /// Sets keys, and removes those without a value, in one commit. Whatever changes the world afterwards waits for the
+    /// disk, and for this with it.
     ///
     /// # Errors
     /// What the database refuses; nothing is set then.
     pub fn set_all<K: AsRef<str>>(&self, name: &str, entries: &[(K, Option<String>)]) -> Result<(), StateError> {
-        self.state.transaction(|transaction| {
+        self.state.transaction_in_passing(|transaction| {
             let mut set =
                 transaction.prepare_cached("INSERT OR REPLACE INTO store (name, key, value) VALUES (?1, ?2, ?3)")?;
             let mut remove = transaction.prepare_cached("DELETE FROM store WHERE name = ?1 AND key = ?2")?;

@@ -11,6 +11,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::CommandFailure;
 use crate::cli::logging;
 use crate::config::{Config, Environment, find};
+use crate::processors::processors;
 use crate::run::Project;
 
 /// What commands work with.
@@ -155,7 +156,7 @@ impl Program {
     ) -> Result<(Arc<Project>, tokio::runtime::Runtime), CommandFailure> {
         // What connections do is half of the work; scripts have threads of their own. One alone would be in the way
         // of hundreds of connections.
-        let workers = std::thread::available_parallelism().map_or(2, |processors| (processors.get() / 2).max(2));
+        let workers = (processors() / 2).max(2);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(workers)
             .enable_all()

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::confine::Allowance;
 use crate::engine::{Diagnostic, Ended, ScriptError, ScriptRun, Sources};
 use crate::fault::Stop;
+use crate::processors::processors;
 use crate::run::apart::brief::Brief;
 use crate::run::apart::desk::{Desk, Event};
 use crate::run::apart::launcher::Launcher;
@@ -59,7 +60,7 @@ pub(super) enum Verdict {
 
 fn allowance(script: &ScriptRun) -> Allowance {
     let left = script.context.halt.deadline.map(|at| at.saturating_duration_since(tokio::time::Instant::now()));
-    let processors = std::thread::available_parallelism().map_or(1, |number| u32::try_from(number.get()).unwrap_or(1));
+    let processors = u32::try_from(processors()).unwrap_or(1);
     let processor = left.unwrap_or(DAY).saturating_add(Duration::from_secs(60)).saturating_mul(processors);
     Allowance { memory: script.context.max_memory.saturating_add(MARGIN), processor }
 }
