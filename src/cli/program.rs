@@ -154,9 +154,9 @@ impl Program {
         config: Config,
         catalog: Catalog,
     ) -> Result<(Arc<Project>, tokio::runtime::Runtime), CommandFailure> {
-        // What connections do is half of the work; scripts have threads of their own. One alone would be in the way
-        // of hundreds of connections.
-        let workers = (processors() / 2).max(2);
+        // What connections do is half of the work; scripts have threads of their own. One more than there is work for
+        // is woken in vain by every answer.
+        let workers = (processors() / 2).max(1);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(workers)
             .enable_all()
