@@ -291,7 +291,7 @@ fn every_instant_and_file_is_accounted_for_whatever_happens() {
         let mut ran = resume(&[]);
         // A change whose answer a kill has taken is sent again, and refused where it was made: whether that is so
         // only a person can say, who looks at the appliance.
-        if ran.code != 0 && soak.sandbox.run(&["runs", "show", id]).out.contains("--assume applied") {
+        if ran.code != 0 && soak.sandbox.run(&["runs", "show", id]).err.contains("--assume applied") {
             ran = resume(&["--assume", "applied"]);
         }
         assert_eq!(ran.code, 0, "run {id}, {}: {}", run["outcome"], ran.err);

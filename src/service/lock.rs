@@ -4,8 +4,14 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
+
+/// How often, and how long apart, it is tried to take a lock that somebody has. A service that was killed while it
+/// started a process leaves its lock to that, until it has become another program: a second is plenty.
+const TRIES: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Held for as long as the service lives.
 #[derive(Debug)]
@@ -23,7 +29,15 @@ impl ServiceLock {
         let unusable = |error: std::io::Error| format!("{} cannot be used: {error}", path.display());
         let file =
             OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(unusable)?;
-        match file.try_lock() {
+        let mut locked = file.try_lock();
+        for _ in 1..TRIES {
+            if !matches!(locked, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            std::thread::sleep(PAUSE);
+            locked = file.try_lock();
+        }
+        match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let who = fs::read_to_string(&path).unwrap_or_default();
@@ -63,5 +77,18 @@ mod tests {
         assert!(refused.contains(&format!("process {}, since 1970", std::process::id())), "{refused}");
         drop(first);
         ServiceLock::take(folder.path(), Timestamp::UNIX_EPOCH).unwrap();
+    }
+
+    #[test]
+    fn a_lock_that_is_let_go_a_moment_later_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = ServiceLock::take(folder.path(), Timestamp::UNIX_EPOCH).unwrap();
+        // As what a killed service had just forked, and which becomes another program now.
+        let lets_go = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(100));
+            drop(first);
+        });
+        ServiceLock::take(folder.path(), Timestamp::UNIX_EPOCH).unwrap();
+        lets_go.join().unwrap();
     }
 }
