@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use serde_json::Value as Json;
 
 use super::codec;
-use super::keys::{OF_RUN, THIS};
+use super::keys::{KEY, OF_RUN};
 use super::log::Log;
 use super::places::Places;
 use super::write::{FAILED, OPEN};
@@ -145,7 +145,7 @@ impl Log {
         let (state, _) = self.open()?;
         let found = state.with(|connection| {
             connection
-                .prepare_cached(&format!("SELECT {ENTRY} FROM entry WHERE {THIS}"))?
+                .prepare_cached(&format!("SELECT {ENTRY} FROM entry WHERE entry.id = {KEY}"))?
                 .query_row(params![run, number as i64], entry)
                 .optional()
         });
@@ -187,7 +187,7 @@ impl Log {
         };
         let packed = state.with(|connection| {
             connection
-                .prepare_cached(&format!("SELECT {column} FROM entry WHERE {THIS}"))?
+                .prepare_cached(&format!("SELECT {column} FROM entry WHERE entry.id = {KEY}"))?
                 .query_row(params![run, number as i64], |row| row.get::<_, Option<Vec<u8>>>(0))
                 .optional()
         });

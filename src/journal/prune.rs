@@ -10,7 +10,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use rusqlite::{Connection, Result as SqlResult, params};
 
-use super::keys::{OF_RUN, TREE};
+use super::keys::{OF_RUN, OF_TREE, TREE};
 use super::log::Log;
 use super::write::DONE;
 
@@ -101,8 +101,7 @@ fn trees(connection: &Connection, before: Timestamp) -> SqlResult<Vec<Tree>> {
         .query_map([before.as_microsecond()], |row| row.get(0))?
         .collect::<SqlResult<_>>()?;
     let mut below = connection.prepare(&format!(
-        "{TREE} SELECT id, EXISTS (SELECT 1 FROM entry WHERE effect <> 'read'
-             AND entry.id BETWEEN tree.serial << 32 AND (tree.serial << 32) + 4294967295) FROM tree"
+        "{TREE} SELECT id, EXISTS (SELECT 1 FROM entry WHERE {OF_TREE} AND effect <> 'read') FROM tree"
     ))?;
     let tree = |root: String| {
         let rows: Vec<(String, bool)> =

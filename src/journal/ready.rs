@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::chain::{Chain, of_intent};
 use super::codec;
 use super::entries::{EntryRow, Part};
-use super::keys::{OF_RUN, OF_TREE, THIS, TREE};
+use super::keys::{KEY, OF_RUN, OF_TREE, TREE};
 use super::log::Log;
 use super::packed::in_words;
 use super::resume::decide;
@@ -70,7 +70,7 @@ impl Log {
         failpoint::reach("readying");
         let (state, _) = self.open()?;
         let written = state.transaction(|transaction| {
-            let mut void = transaction.prepare(&format!("UPDATE entry SET void = ?3 WHERE {THIS}"))?;
+            let mut void = transaction.prepare(&format!("UPDATE entry SET void = ?3 WHERE entry.id = {KEY}"))?;
             for (number, how) in &changes.void {
                 void.execute(params![run.id, *number as i64, *how as i64])?;
             }
@@ -79,7 +79,7 @@ impl Log {
                 .prepare(&format!(
                     "UPDATE entry SET state = ?3, outcome = NULL, ended = NULL,
                         note = CASE kind WHEN 'parallel' THEN NULL ELSE note END
-                     WHERE {THIS}"
+                     WHERE entry.id = {KEY}"
                 ))?;
             for number in &changes.reopened {
                 reopen.execute(params![run.id, *number as i64, OPEN])?;
@@ -147,7 +147,7 @@ impl Log {
         let (state, _) = self.open()?;
         let found = state.with(|connection| {
             let look = format!(
-                "{TREE} SELECT target, effect, items FROM {OF_TREE}
+                "{TREE} SELECT target, effect, items FROM tree JOIN entry ON {OF_TREE}
                  WHERE effect <> 'read' AND target IS NOT NULL AND kind IN ('call', 'raw')
                    AND (state <> ?2 OR void <> 0)"
             );
@@ -206,7 +206,7 @@ impl Resent<'_> {
             "INSERT INTO entry (id, run, number, path, position, kind, target, operation, effect, items, digest,
                  action, before, state, begun, link, hash)
              SELECT id - number + ?3, run, ?3, path, position, kind, target, operation, effect, items, digest,
-                 action, before, ?4, begun, ?5, ?6 FROM entry WHERE {THIS}"
+                 action, before, ?4, begun, ?5, ?6 FROM entry WHERE entry.id = {KEY}"
         );
         let values = params![run, entry.number as i64, number, OPEN, link.0 as i64, link.1];
         transaction.execute(&copy, values).map(|_| ())

@@ -29,7 +29,7 @@ impl Log {
         let (state, _) = self.open()?;
         let found = state.with(|connection| {
             let look = format!(
-                "{TREE} SELECT target, sum(effect = 'read'), sum(effect <> 'read') FROM {OF_TREE}
+                "{TREE} SELECT target, sum(effect = 'read'), sum(effect <> 'read') FROM tree JOIN entry ON {OF_TREE}
                  WHERE kind IN ('call', 'raw', 'fetch') AND void <> 1 GROUP BY target ORDER BY target"
             );
             let row = |row: &rusqlite::Row<'_>| {

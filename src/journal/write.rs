@@ -7,7 +7,7 @@ use rusqlite::{Connection, Result, params};
 use sha2::{Digest, Sha256};
 
 use super::chain::{BEGIN, Chain};
-use super::keys::THIS;
+use super::keys::KEY;
 use super::packed::{PackedRow, link};
 use super::record::{BeginRecord, EndRecord, EntryRecord, OutcomeRecord, Record};
 
@@ -50,7 +50,8 @@ fn write(
     match record {
         Record::Begin(begin) => begin_run(transaction, begin, row),
         Record::Note { run, number, note } => {
-            let mut noted = transaction.prepare_cached(&format!("UPDATE entry SET note = ?3 WHERE {THIS}"))?;
+            let mut noted =
+                transaction.prepare_cached(&format!("UPDATE entry SET note = ?3 WHERE entry.id = {KEY}"))?;
             noted.execute(params![&**run, *number as i64, note]).map(|_| ())
         }
         Record::Text { run, name, text } => {
@@ -110,12 +111,12 @@ fn write_entry(
     let state = entry.outcome.as_ref().map_or(OPEN, |(recorded, _)| state_of(recorded.is_ok()));
     let ((link, hash), (end_link, end_hash)) = (split(link), split(end_link));
     transaction
-        .prepare_cached(
+        .prepare_cached(&format!(
             "INSERT INTO entry (id, run, number, path, position, inside, kind, target, operation, effect, items, digest,
                 action, before, note, state, outcome, begun, ended, link, hash, end_link, end_hash)
-             VALUES (((SELECT serial FROM run WHERE run.id = ?1) << 32) + ?2,
-                ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
-        )?
+             VALUES ({KEY}, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+                ?21, ?22)"
+        ))?
         .execute(params![
             &*entry.run,
             entry.number as i64,
@@ -146,10 +147,10 @@ fn write_entry(
 fn write_outcome(transaction: &Connection, outcome: &OutcomeRecord, row: &PackedRow, link: Link) -> Result<()> {
     let (link, hash) = split(link);
     transaction
-        .prepare_cached(
+        .prepare_cached(&format!(
             "UPDATE entry SET state = ?3, outcome = ?4, ended = ?5, end_link = ?6, end_hash = ?7
-             WHERE entry.id = ((SELECT serial FROM run WHERE run.id = ?1) << 32) + ?2",
-        )?
+             WHERE entry.id = {KEY}"
+        ))?
         .execute(params![
             &*outcome.run,
             outcome.number as i64,
