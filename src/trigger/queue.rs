@@ -131,7 +131,9 @@ pub(super) fn drop_queued(connection: &Connection, id: &str, reason: &str) -> ru
         return Ok(());
     }
     connection
-        .prepare_cached("UPDATE firing SET state = 'skipped' WHERE id = ?1 AND state IN ('queued', 'started')")?
+        .prepare_cached(
+            "UPDATE firing SET state = 'skipped', run = NULL WHERE id = ?1 AND state IN ('queued', 'started')",
+        )?
         .execute([id])?;
     ledger::settle_skipped(connection, id, reason)
 }
