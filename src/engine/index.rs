@@ -44,34 +44,34 @@ pub struct Index {
 
 /// The functions of the host and of Rhai in order of names, operators and properties (`get$len`)
 /// among them, with their texts; the same in every run.
-static FUNCTIONS: LazyLock<Vec<Entry>> = LazyLock::new(|| both(described(standard(), |_| true), hosts(|_| true)));
+static FUNCTIONS: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+    let ours = HOST.values().flatten().filter_map(describe);
+    both(described(standard()), ours.collect())
+});
 
 /// The functions that were asked for by name. To describe every function takes longer than all else before a
 /// script's first line, and a script uses a few.
 static ASKED: LazyLock<Mutex<HashMap<String, &'static [Entry]>>> = LazyLock::new(Mutex::default);
 
-/// The functions of a module with such names.
-pub(super) fn described(module: Arc<Module>, wanted: impl Fn(&str) -> bool + Copy) -> Vec<Entry> {
+/// What Rhai keeps of the host's functions, by their names: to go through all of them for each name that a script
+/// asks for would take longer.
+static HOST: LazyLock<HashMap<String, Vec<FuncMetadata>>> = LazyLock::new(|| {
+    let mut named: HashMap<String, Vec<FuncMetadata>> = HashMap::new();
+    for function in of_module(host::module(), |metadata| Some(metadata.clone())) {
+        named.entry(function.name.to_string()).or_default().push(function);
+    }
+    named
+});
+
+/// The functions of a module.
+pub(super) fn described(module: Arc<Module>) -> Vec<Entry> {
+    of_module(module, describe)
+}
+
+fn of_module<T>(module: Arc<Module>, take: impl Fn(&FuncMetadata) -> Option<T> + Copy) -> Vec<T> {
     let mut engine = Engine::new_raw();
     engine.register_global_module(module);
-    of_engine(&engine, wanted)
-}
-
-/// The host's functions with such names.
-fn hosts(wanted: impl Fn(&str) -> bool + Copy) -> Vec<Entry> {
-    static HOST: LazyLock<Engine> = LazyLock::new(|| {
-        let mut engine = Engine::new_raw();
-        engine.register_global_module(host::module());
-        engine
-    });
-    of_engine(&HOST, wanted)
-}
-
-fn of_engine(engine: &Engine, wanted: impl Fn(&str) -> bool + Copy) -> Vec<Entry> {
-    let description = |function: FuncInfo<'_>| {
-        if wanted(&function.metadata.name) { describe(function.metadata) } else { None }
-    };
-    engine.collect_fn_metadata(None, description, true)
+    engine.collect_fn_metadata(None, |function: FuncInfo<'_>| take(function.metadata), true)
 }
 
 /// Rhai's own functions and ours, in order.
@@ -80,8 +80,10 @@ fn both(mut functions: Vec<Entry>, ours: Vec<Entry>) -> Vec<Entry> {
     functions.retain(|own| !ours.iter().any(|our| our.name == own.name && our.takes == own.takes));
     functions.extend(ours.into_iter().map(|our| Entry { ours: true, ..our }));
     // Rhai keeps them in no order; what people are shown has one.
-    functions.sort_by_cached_key(|entry| {
-        (entry.name.clone(), !entry.ours, entry.signature.len(), format!("{:?}", entry.takes))
+    let length = |entry: &Entry| (!entry.ours, entry.signature.len());
+    let takes = |entry: &Entry| format!("{:?}", entry.takes);
+    functions.sort_by(|a, b| {
+        a.name.cmp(&b.name).then_with(|| length(a).cmp(&length(b))).then_with(|| takes(a).cmp(&takes(b)))
     });
     functions
 }
@@ -99,7 +101,8 @@ impl Index {
         if let Some(functions) = asked.get(name) {
             return functions;
         }
-        let functions = both(natives::named(name), hosts(|given| given == name));
+        let ours = HOST.get(name).into_iter().flatten().filter_map(describe);
+        let functions = both(natives::named(name), ours.collect());
         if functions.is_empty() {
             return &[];
         }

@@ -20,6 +20,7 @@ mod natives;
 mod needed;
 mod output;
 mod parallel;
+mod parsed;
 mod reach;
 mod recent;
 mod resolver;

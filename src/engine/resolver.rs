@@ -8,6 +8,7 @@ use rhai::{Engine, EvalAltResult, Module, ModuleResolver, Position, Scope};
 
 use crate::engine::diagnostic::Sources;
 use crate::engine::library::{Library, Texts};
+use crate::engine::parsed::Parsed;
 use crate::engine::reach;
 
 type SharedModule = Arc<Module>;
@@ -22,13 +23,19 @@ pub struct Resolver {
     library: Arc<dyn Library>,
     sources: Sources,
     texts: Arc<dyn Texts>,
+    parsed: Mutex<Parsed>,
     loaded: Mutex<HashMap<String, SharedModule>>,
 }
 
 impl Resolver {
     /// For a script whose modules `library` has; `texts` is told which of them it loads.
     pub fn new(library: Arc<dyn Library>, sources: Sources, texts: Arc<dyn Texts>) -> Self {
-        Self { library, sources, texts, loaded: Mutex::default() }
+        Self { library, sources, texts, parsed: Mutex::default(), loaded: Mutex::default() }
+    }
+
+    /// The same, where some of the modules have been parsed already.
+    pub fn with_parsed(self, parsed: Parsed) -> Self {
+        Self { parsed: Mutex::new(parsed), ..self }
     }
 
     /// The shown name and the text of a module.
@@ -39,8 +46,9 @@ impl Resolver {
     fn load(&self, engine: &Engine, name: &str, text: String) -> Result<SharedModule, Box<EvalAltResult>> {
         self.sources.add(name, &text);
         self.texts.loaded(name, &text);
+        let parsed = self.parsed.lock().unwrap_or_else(PoisonError::into_inner).take(name, &text);
         // No scope: a module sees neither params nor event nor run, it takes them as arguments.
-        let mut ast = engine.compile(&text).map_err(|error| {
+        let mut ast = parsed.map_or_else(|| engine.compile(&text), Ok).map_err(|error| {
             let position = error.1;
             EvalAltResult::ErrorParsing(*error.0, position)
         })?;

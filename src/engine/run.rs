@@ -8,12 +8,13 @@ use rhai::{AST, Dynamic, Engine, EvalAltResult, Module, Scope};
 
 use crate::catalog::Catalog;
 use crate::door::Branch;
-use crate::engine::check::{Code, Finding, Premises, Severity, check};
+use crate::engine::check::{Code, Finding, Premises, Report, Severity, check};
 use crate::engine::context::{RunContext, StepUndo, on_branch};
 use crate::engine::diagnostic::{Diagnostic, Sources};
 use crate::engine::index::Index;
 use crate::engine::library::Library;
 use crate::engine::output::OutputEvent;
+use crate::engine::parsed::Parsed;
 use crate::engine::resolver::Resolver;
 use crate::engine::types::StoreHandle;
 use crate::engine::{calls, guards, host, needed, reach, values};
@@ -222,20 +223,23 @@ fn run_here<T>(
 ) -> (Result<Value, ScriptError>, Option<T>) {
     let context = &script.context;
     sources.add(&script.name, &script.text);
-    if let Some(premises) = &script.premises
-        && let Err(error) = refuse_mistakes(script, premises, sources)
-    {
-        return (Err(error), None);
-    }
+    let checked = script.premises.as_ref().map(|premises| refuse_mistakes(script, premises, sources));
+    let mut parsed = match checked.transpose() {
+        Ok(parsed) => parsed.unwrap_or_default(),
+        Err(error) => return (Err(error), None),
+    };
+    let tree = parsed.take(&script.name, &script.text);
     let _counted = context.memory.enter();
     let resolver = Resolver::new(Arc::clone(&script.library), sources.clone(), Arc::clone(&context.texts));
+    let resolver = resolver.with_parsed(parsed);
     let names = needed::words(&script.text, &resolver);
     let modules = Modules::of(&context.catalog, names.as_ref());
     let mut engine = modules.engine(context);
     engine.set_module_resolver(resolver);
-    let ast = match compile(&engine, &script.name, &script.text) {
-        Ok(ast) => {
-            reach::counted(&engine, &script.name, &script.text, ast, |text| compile(&engine, &script.name, text))
+    let ast = match tree.map_or_else(|| compile(&engine, &script.text), Ok) {
+        Ok(mut ast) => {
+            ast.set_source(script.name.as_str());
+            reach::counted(&engine, &script.name, &script.text, ast, |text| compile(&engine, text))
         }
         Err(error) => {
             let diagnostic = Diagnostic::of_parse(&error, &script.name, modules.index());
@@ -250,13 +254,13 @@ fn run_here<T>(
     (result, Some(then(&afterwards)))
 }
 
-/// Refuses a script that cannot work, before anything of it is carried out.
-fn refuse_mistakes(script: &ScriptRun, premises: &Premises, sources: &Sources) -> Result<(), ScriptError> {
-    let findings = check(&script.name, &script.text, premises, sources);
+/// Refuses a script that cannot work, before anything of it is carried out; gives what was parsed.
+fn refuse_mistakes(script: &ScriptRun, premises: &Premises, sources: &Sources) -> Result<Parsed, ScriptError> {
+    let Report { findings, parsed } = check(&script.name, &script.text, premises, sources);
     let errors: Vec<&Finding> = findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
     let refused = errors.iter().all(|finding| finding.code == Code::UndeclaredEffect);
     let Some(first) = errors.into_iter().min_by_key(|finding| finding.code == Code::UndeclaredEffect) else {
-        return Ok(());
+        return Ok(parsed);
     };
     let more = findings.iter().filter(|finding| finding.severity == Severity::Error).count() - 1;
     let mut diagnostic = first.diagnostic();
@@ -271,10 +275,8 @@ fn refuse_mistakes(script: &ScriptRun, premises: &Premises, sources: &Sources) -
 }
 
 /// Compiles a script with the names that it is given.
-pub fn compile(engine: &Engine, name: &str, text: &str) -> Result<AST, rhai::ParseError> {
-    let mut ast = engine.compile_with_scope(&given_names(), text)?;
-    ast.set_source(name);
-    Ok(ast)
+fn compile(engine: &Engine, text: &str) -> Result<AST, rhai::ParseError> {
+    engine.compile_with_scope(&given_names(), text)
 }
 
 /// What an uncaught error means for the run.

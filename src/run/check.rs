@@ -35,7 +35,7 @@ pub fn check(
     if broken.is_some() {
         premises.params = None;
     }
-    let mut findings = check::check(name, &playbook.text, &premises, &sources);
+    let mut findings = check::check(name, &playbook.text, &premises, &sources).findings;
     if let Some(error) = broken {
         sources.add(name, &playbook.text);
         let place = Place { file: name.to_owned(), line: error.line.max(1), column: 1 };

@@ -62,17 +62,7 @@ impl<'p> Walk<'p> {
     }
 
     fn of_rows(&mut self, name: &str, rows: &[Callable], arguments: Arguments<'p>, position: Position) -> Fact {
-        let at = self.at(position);
-        let mut gives = Fact::Never;
-        let mut looks: Vec<(Callable, Look)> = Vec::new();
-        for callable in rows {
-            let given: &[Sketch] = match callable.form {
-                Form::Update => arguments.sketches.split_last().map_or(&[], |(_, rest)| rest),
-                Form::Call | Form::Pages => &arguments.sketches,
-            };
-            looks.push((*callable, look(callable, given, at)));
-            gives = gives.join(answer(callable));
-        }
+        let gives = rows.iter().fold(Fact::Never, |gives, callable| gives.join(answer(callable)));
         if let Some(update) = arguments.closures.last().and_then(|closure| *closure) {
             self.expect_arity(update, 1, name);
             self.followed(update, None, false);
@@ -84,6 +74,15 @@ impl<'p> Walk<'p> {
         if self.quiet > 0 {
             return gives;
         }
+        let at = self.at(position);
+        let looked = |callable: &Callable| {
+            let given: &[Sketch] = match callable.form {
+                Form::Update => arguments.sketches.split_last().map_or(&[], |(_, rest)| rest),
+                Form::Call | Form::Pages => &arguments.sketches,
+            };
+            (*callable, look(callable, given, at))
+        };
+        let looks: Vec<(Callable, Look)> = rows.iter().map(looked).collect();
         // Where it may be one of several calls, a mistake must be one for each of them.
         if looks.iter().all(|(_, look)| !look.mistakes.is_empty())
             && let Some((callable, look)) = looks.first()

@@ -44,8 +44,7 @@ impl<'p> Walk<'p> {
     /// How many arguments a closure takes that is written out.
     pub(super) fn arity(&self, expr: &Expr) -> Option<usize> {
         let literal = Self::closure_of(expr)?;
-        let unit = self.this_unit()?;
-        let function = unit.functions.iter().find(|function| function.name == literal.name)?;
+        let function = self.this_unit()?.named(&literal.name).next()?;
         Some(function.params.len().saturating_sub(literal.captured))
     }
 
@@ -64,8 +63,7 @@ impl<'p> Walk<'p> {
             return Fact::Anything;
         };
         let unit = self.unit;
-        let functions = self.this_unit().map(|unit| &unit.functions);
-        let Some(function) = functions.and_then(|all| all.iter().find(|one| one.name == literal.name)) else {
+        let Some(function) = self.this_unit().and_then(|unit| unit.named(&literal.name).next()) else {
             return Fact::Anything;
         };
         self.scope.open(if worker { Opening::Worker } else { Opening::Closure });

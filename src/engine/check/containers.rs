@@ -1,5 +1,7 @@
 //! Arrays, maps, and the functions that are given functions: what they give, and what they change.
 
+use std::rc::Rc;
+
 use rhai::{Expr, Position};
 
 use crate::engine::check::arguments::Arguments;
@@ -65,8 +67,7 @@ impl<'p> Walk<'p> {
             },
             (Fact::Map(members), "mixin" | "fill_with") => merged(members, &argument(1)),
             (Fact::Map(members), "remove" | "clear" | "retain" | "drain") => {
-                let known = members.known.clone().into_iter().map(|(name, (_, fact))| (name, (false, fact)));
-                Fact::Map(Members { known: known.collect(), open: members.open })
+                Fact::Map(members.clone().each(|(_, fact)| (false, fact)))
             }
             (Fact::Literal(_), _) => Fact::Kind(Kind::Text),
             (other, _) => other.clone(),
@@ -132,7 +133,7 @@ impl<'p> Walk<'p> {
                 } else {
                     let outcome = [("ok", given), ("error", Fact::Anything)];
                     let known = outcome.into_iter().map(|(name, fact)| (name.to_owned(), (false, fact)));
-                    Fact::Map(Members { known: known.collect(), open: false })
+                    Fact::Map(Members::of(known, false))
                 }));
             }
             "retry" | "step" | "transaction" => {
@@ -169,8 +170,9 @@ pub(super) fn merged(members: &Members, other: &Fact) -> Fact {
     match other {
         Fact::Map(more) => {
             let mut after = members.clone();
-            for (name, (certain, fact)) in &more.known {
-                let slot = after.known.entry(name.clone()).or_default();
+            let known = Rc::make_mut(&mut after.known);
+            for (name, (certain, fact)) in &*more.known {
+                let slot = known.entry(name.clone()).or_default();
                 *slot = if *certain {
                     (true, fact.clone())
                 } else {

@@ -1,5 +1,7 @@
 //! Expressions: what is known of their values.
 
+use std::collections::BTreeMap;
+
 use rhai::{Expr, ImmutableString, Position};
 
 use crate::catalog::bind::look::{Known, Member, Sketch};
@@ -52,48 +54,52 @@ impl<'p> Walk<'p> {
         }
     }
 
-    /// What is known of a value, and the same for the look at a call's arguments. A literal is
-    /// followed entry by entry, so that each has its place.
+    /// What is known of a value, and the same for the look at a call's arguments, which is taken in the last round
+    /// alone. A literal is followed entry by entry, so that each has its place.
     pub(super) fn sketched(&mut self, expr: &'p Expr) -> (Fact, Sketch) {
         match expr {
             Expr::Array(items, position) => {
                 let mut entry = Fact::Never;
-                let mut sketches = Vec::with_capacity(items.len());
+                let mut sketches = Vec::new();
                 for item in items.iter() {
                     let (fact, sketch) = self.sketched(item);
                     entry = entry.join(fact);
-                    sketches.push(sketch);
+                    if self.quiet == 0 {
+                        sketches.push(sketch);
+                    }
                 }
                 (Fact::array(entry), self.sketch(Known::List(sketches), *position))
             }
             Expr::Map(members, position) => {
-                let mut known = Members::default();
-                let mut sketches = Vec::with_capacity(members.0.len());
+                let mut known = BTreeMap::new();
+                let mut sketches = Vec::new();
                 for (name, value) in &members.0 {
-                    let at = self.at(name.pos);
                     let (fact, value) = self.sketched(value);
-                    known.known.insert(name.name.to_string(), (true, fact));
-                    sketches.push(Member { name: name.name.to_string(), at, certain: true, value });
+                    known.insert(name.name.to_string(), (true, fact));
+                    if self.quiet == 0 {
+                        let at = self.at(name.pos);
+                        sketches.push(Member { name: name.name.to_string(), at, certain: true, value });
+                    }
                 }
-                (Fact::Map(known), self.sketch(Known::Map(sketches, false), *position))
+                (Fact::Map(Members::of(known, false)), self.sketch(Known::Map(sketches, false), *position))
             }
             other => {
                 let fact = self.eval(other);
                 let position = other.start_position();
-                let known = self.known(&fact, position);
+                let known = if self.quiet == 0 { self.known(&fact, position) } else { Known::Nothing };
                 (fact, self.sketch(known, position))
             }
         }
     }
 
     /// A fact for the look at a call's arguments.
-    pub(super) fn known(&mut self, fact: &Fact, position: Position) -> Known {
+    fn known(&mut self, fact: &Fact, position: Position) -> Known {
         match fact {
             Fact::Literal(value) => Known::Value(value.clone()),
             Fact::Kind(Kind::Unit) => Known::Value(Value::Null),
             Fact::Map(Members { known, open }) => {
                 let mut members = Vec::with_capacity(known.len());
-                for (name, (certain, fact)) in known {
+                for (name, (certain, fact)) in &**known {
                     let value = self.known(fact, position);
                     let (at, value) = (self.at(position), self.sketch(value, position));
                     members.push(Member { name: name.clone(), at, certain: *certain, value });
@@ -137,7 +143,7 @@ impl<'p> Walk<'p> {
         let pointed = self.this_unit().map(|unit| unit.numbers(name)).unwrap_or_default();
         if !pointed.is_empty() {
             for at in pointed {
-                self.handed_on(self.unit, at);
+                self.handed_on(self.unit, *at);
             }
             return Fact::Kind(Kind::Function);
         }
@@ -153,7 +159,7 @@ impl<'p> Walk<'p> {
         let global = self.globals.get(self.unit).and_then(|globals| globals.get(name.as_str())).copied();
         // It would be read, were it seen.
         self.read_global(name);
-        let finding = match global.filter(|_| self.in_function) {
+        let finding = match global.filter(|_| self.in_function()) {
             _ if is_given => {
                 finding.hint(format!("a module does not see '{name}': give it to the module's function as an argument"))
             }

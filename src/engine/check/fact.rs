@@ -1,6 +1,7 @@
 //! What is known of a value without running: a lattice from "nothing has come here yet" to "anything".
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::catalog::Row;
 use crate::engine::check::appliances::Appliances;
@@ -29,7 +30,7 @@ pub enum Fact {
     /// It is the name of one of these appliances.
     TargetName(Appliances),
     /// It is an array, and each entry is this.
-    Array(Box<Fact>),
+    Array(Rc<Fact>),
     /// It is a map with these members.
     Map(Members),
     /// It is an object in the answer of a call.
@@ -42,7 +43,7 @@ pub enum Fact {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Members {
     /// Those that are known, each with whether it is there in any case.
-    pub known: BTreeMap<String, (bool, Fact)>,
+    pub known: Rc<BTreeMap<String, (bool, Fact)>>,
     /// Whether there may be others.
     pub open: bool,
 }
@@ -65,13 +66,13 @@ impl PartialEq for Answer {
 impl Fact {
     /// A map of which every member is known.
     pub fn map<N: Into<String>>(members: impl IntoIterator<Item = (N, Self)>) -> Self {
-        let known = members.into_iter().map(|(name, fact)| (name.into(), (true, fact))).collect();
-        Self::Map(Members { known, open: false })
+        let known = members.into_iter().map(|(name, fact)| (name.into(), (true, fact)));
+        Self::Map(Members::of(known, false))
     }
 
     /// An array of such entries.
     pub fn array(entry: Self) -> Self {
-        Self::Array(Box::new(entry))
+        Self::Array(Rc::new(entry))
     }
 
     /// This, or `()`.
@@ -129,7 +130,7 @@ impl Fact {
             (Self::Maybe(inner), fact) | (fact, Self::Maybe(inner)) => maybe(inner.join(fact)),
             (Self::Target(a), Self::Target(b)) => Self::Target(a.join(b)),
             (Self::TargetName(a), Self::TargetName(b)) => Self::TargetName(a.join(b)),
-            (Self::Array(a), Self::Array(b)) => Self::array(a.join(*b)),
+            (Self::Array(a), Self::Array(b)) => Self::array(Rc::unwrap_or_clone(a).join(Rc::unwrap_or_clone(b))),
             (Self::Map(a), Self::Map(b)) => Self::Map(a.join(b)),
             (a, b) => match (a.kind(), b.kind()) {
                 (Some(one), Some(other)) if one == other => Self::Kind(one),
@@ -138,24 +139,47 @@ impl Fact {
         }
     }
 
+    /// Takes in what may have come, too; whether that is anything new. In haste, what is new is taken for anything.
+    pub fn learn(&mut self, fact: Self, hasty: bool) -> bool {
+        // Mostly it is known already.
+        if *self == fact || fact == Self::Never {
+            return false;
+        }
+        let after = self.clone().join(fact).shallow();
+        if after == *self {
+            return false;
+        }
+        *self = if hasty { Self::Anything } else { after };
+        true
+    }
+
     /// The same without what lies deeper than anyone looks: recursion would go on for ever.
-    pub fn shallow(self) -> Self {
+    fn shallow(self) -> Self {
         self.cut(DEEPEST)
     }
 
     fn cut(self, depth: usize) -> Self {
         match self {
             Self::Array(_) | Self::Map(_) if depth == 0 => Self::Kind(self.kind().unwrap_or(Kind::Any)),
-            Self::Array(entry) => Self::array(entry.cut(depth - 1)),
+            Self::Array(entry) if entry.lies_within(depth - 1) => Self::Array(entry),
+            Self::Array(entry) => Self::array(Rc::unwrap_or_clone(entry).cut(depth - 1)),
             Self::Maybe(inner) => maybe(inner.cut(depth)),
-            Self::Map(Members { known, open }) => Self::Map(Members {
-                known: known
-                    .into_iter()
-                    .map(|(name, (certain, fact))| (name, (certain, fact.cut(depth - 1))))
-                    .collect(),
-                open,
-            }),
+            Self::Map(members) if members.known.values().all(|(_, fact)| fact.lies_within(depth - 1)) => {
+                Self::Map(members)
+            }
+            Self::Map(members) => Self::Map(members.each(|(certain, fact)| (certain, fact.cut(depth - 1)))),
             other => other,
+        }
+    }
+
+    /// Whether nothing lies deeper than that.
+    fn lies_within(&self, depth: usize) -> bool {
+        match self {
+            Self::Array(_) | Self::Map(_) if depth == 0 => false,
+            Self::Array(entry) => entry.lies_within(depth - 1),
+            Self::Map(members) => members.known.values().all(|(_, fact)| fact.lies_within(depth - 1)),
+            Self::Maybe(inner) => inner.lies_within(depth),
+            _ => true,
         }
     }
 
@@ -163,7 +187,7 @@ impl Fact {
     pub fn loose(self) -> Self {
         match self {
             Self::Array(_) => Self::array(Self::Anything),
-            Self::Map(_) | Self::Answer(_) => Self::Map(Members { known: BTreeMap::new(), open: true }),
+            Self::Map(_) | Self::Answer(_) => Self::Map(Members { open: true, ..Members::default() }),
             Self::Maybe(inner) => maybe(inner.loose()),
             other => other,
         }
@@ -178,19 +202,31 @@ fn maybe(fact: Fact) -> Fact {
 }
 
 impl Members {
+    /// These, and perhaps others.
+    pub fn of(known: impl IntoIterator<Item = (String, (bool, Fact))>, open: bool) -> Self {
+        Self { known: Rc::new(known.into_iter().collect()), open }
+    }
+
+    /// The same, each of them changed.
+    pub fn each(self, change: impl Fn((bool, Fact)) -> (bool, Fact)) -> Self {
+        let known = Rc::unwrap_or_clone(self.known).into_iter();
+        Self::of(known.map(|(name, member)| (name, change(member))), self.open)
+    }
+
     /// What is known where either map may have come.
     pub fn join(mut self, other: Self) -> Self {
-        for (name, (certain, fact)) in &mut self.known {
+        let known = Rc::make_mut(&mut self.known);
+        for (name, (certain, fact)) in &mut *known {
             *certain &= other.known.get(name).is_some_and(|(there, _)| *there);
             if !other.known.contains_key(name) && other.open {
                 *fact = Fact::Anything;
             }
         }
-        for (name, (_, fact)) in other.known {
-            if let Some((_, mine)) = self.known.get_mut(&name) {
+        for (name, (_, fact)) in Rc::unwrap_or_clone(other.known) {
+            if let Some((_, mine)) = known.get_mut(&name) {
                 *mine = std::mem::take(mine).join(fact);
             } else {
-                self.known.insert(name, (false, if self.open { Fact::Anything } else { fact }));
+                known.insert(name, (false, if self.open { Fact::Anything } else { fact }));
             }
         }
         self.open |= other.open;
@@ -199,7 +235,7 @@ impl Members {
 
     /// The same with a member that may have been set.
     pub fn with(mut self, name: &str, fact: Fact) -> Self {
-        let slot = self.known.entry(name.to_owned()).or_default();
+        let slot = Rc::make_mut(&mut self.known).entry(name.to_owned()).or_default();
         slot.1 = std::mem::take(&mut slot.1).join(fact);
         self
     }

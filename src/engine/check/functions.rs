@@ -80,7 +80,7 @@ impl<'p> Walk<'p> {
                     self.say(Code::UnknownFunction, position, format!("there is no function '{function}'"));
                 }
                 for at in known {
-                    self.handed_on(self.unit, at);
+                    self.handed_on(self.unit, *at);
                 }
             }
             ("is_def_var", Some(Fact::Literal(Value::Text(variable)))) => {

@@ -26,4 +26,4 @@ mod tests;
 
 pub use finding::{Code, Finding, Severity};
 pub use premises::{Appliance, Param, Premises};
-pub use walk::check;
+pub use walk::{Report, check};

@@ -3,13 +3,17 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use rhai::{AST, ASTNode, Engine, Expr, FnAccess, ImmutableString, Module, ParseError, Position, ScriptFuncDef, Stmt};
+use rhai::{
+    AST, ASTNode, Engine, Expr, FnAccess, ImmutableString, Module, ParseError, Position, Scope, ScriptFuncDef, Stmt,
+};
 
 use crate::engine::check::finding::{Code, Finding};
 use crate::engine::diagnostic::{Diagnostic, Place, Sources};
 use crate::engine::guards;
 use crate::engine::index::Index;
+use crate::engine::parsed::Parsed;
 use crate::engine::resolver::Resolver;
+use crate::engine::run::given_names;
 
 /// One text: the script, or a module.
 pub struct Unit {
@@ -25,7 +29,7 @@ pub struct Unit {
     pub writes_this: bool,
     /// The units that its imports lead to, by the path as it is written; `None` where one leads nowhere.
     pub imports: HashMap<String, Option<usize>>,
-    by_name: HashMap<(ImmutableString, usize), usize>,
+    by_name: HashMap<ImmutableString, Vec<usize>>,
 }
 
 /// A function of a script.
@@ -45,18 +49,18 @@ pub struct Function {
 impl Unit {
     /// The function of that name with so many parameters.
     pub fn function(&self, name: &str, params: usize) -> Option<usize> {
-        self.by_name.get(&(ImmutableString::from(name), params)).copied()
+        let takes = |at: &usize| self.functions.get(*at).is_some_and(|function| function.params.len() == params);
+        self.numbers(name).iter().copied().find(takes)
     }
 
     /// The functions of that name, whatever they take; closures have no name that can be written.
-    pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Function> {
-        self.functions.iter().filter(move |function| function.name == name)
+    pub fn named(&self, name: &str) -> impl Iterator<Item = &Function> {
+        self.numbers(name).iter().filter_map(|at| self.functions.get(*at))
     }
 
     /// The numbers of the functions of that name.
-    pub fn numbers(&self, name: &str) -> Vec<usize> {
-        let numbered = self.functions.iter().enumerate();
-        numbered.filter(|(_, function)| function.name == name).map(|(number, _)| number).collect()
+    pub fn numbers(&self, name: &str) -> &[usize] {
+        self.by_name.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// The names of all functions that have one.
@@ -76,6 +80,8 @@ impl Function {
 pub struct Program {
     /// The units.
     pub units: Vec<Unit>,
+    /// Their trees.
+    pub parsed: Parsed,
 }
 
 /// Reads a script and what it imports; what cannot be read is noted.
@@ -98,11 +104,13 @@ pub fn read(
         index,
         findings,
         units: Vec::new(),
+        parsed: Parsed::default(),
         names: HashMap::new(),
         open: Vec::new(),
     };
-    reader.unit(name, text);
-    Program { units: reader.units }
+    // As a run compiles them: the script with the names that it is given, modules without.
+    reader.unit(name, text, &given_names());
+    Program { units: reader.units, parsed: reader.parsed }
 }
 
 struct Reader<'a> {
@@ -112,15 +120,16 @@ struct Reader<'a> {
     index: &'a Index,
     findings: &'a mut Vec<Finding>,
     units: Vec<Unit>,
+    parsed: Parsed,
     names: HashMap<String, usize>,
     /// The modules that are being read, to see a circle.
     open: Vec<String>,
 }
 
 impl Reader<'_> {
-    fn unit(&mut self, name: &str, text: &str) -> Option<usize> {
+    fn unit(&mut self, name: &str, text: &str, given: &Scope<'_>) -> Option<usize> {
         self.sources.add(name, text);
-        let ast = match self.engine.compile(text) {
+        let ast = match self.engine.compile_with_scope(given, text) {
             Ok(ast) => ast,
             Err(error) => {
                 self.findings.push(of_parse(&error, name, self.index));
@@ -131,11 +140,10 @@ impl Reader<'_> {
         self.names.insert(name.to_owned(), at);
         let functions = functions(&ast);
         let (keys, writes_this) = names(&ast);
-        let by_name = functions
-            .iter()
-            .enumerate()
-            .map(|(index, function)| ((function.name.clone(), function.params.len()), index))
-            .collect();
+        let mut by_name: HashMap<ImmutableString, Vec<usize>> = HashMap::new();
+        for (at, function) in functions.iter().enumerate() {
+            by_name.entry(function.name.clone()).or_default().push(at);
+        }
         self.units.push(Unit {
             name: name.to_owned(),
             statements: ast.statements().to_vec(),
@@ -153,6 +161,7 @@ impl Reader<'_> {
             }
         }
         self.open.pop();
+        self.parsed.keep(name, text, ast);
         Some(at)
     }
 
@@ -173,7 +182,7 @@ impl Reader<'_> {
         }
         match self.names.get(&name) {
             Some(known) => Some(*known),
-            None => self.unit(&name, &text),
+            None => self.unit(&name, &text, &Scope::new()),
         }
     }
 }

@@ -45,7 +45,9 @@ pub struct Variable {
     /// Whether something reads it.
     pub read: bool,
     /// What is known of it, from every place that sets it.
-    pub fact: Fact,
+    fact: Fact,
+    /// The body that asked last what is known of it, by the number of its following.
+    asked: usize,
 }
 
 /// An import.
@@ -76,13 +78,34 @@ pub struct Scope {
     visible: Vec<Visible>,
     /// Where each open part begins.
     parts: Vec<(Opening, usize)>,
-    /// Whether anything was learned in this round.
-    pub learned: bool,
+    /// What the statements of each unit import.
+    imported: HashMap<usize, Vec<Visible>>,
+    /// The number of the body that is followed, in the order of following.
+    body: usize,
+    /// Whether more was learned of a variable than the body at hand was told when it asked.
+    pub outdated: bool,
     /// Whether what is learned now becomes "anything": the end of a search that does not end by itself.
     pub hasty: bool,
 }
 
 impl Scope {
+    /// Another body is followed.
+    pub fn begin(&mut self) {
+        self.body += 1;
+        self.outdated = false;
+    }
+
+    /// Keeps what the statements of a unit have imported.
+    pub fn keep_imports(&mut self, unit: usize) {
+        let seen = self.visible.iter().filter(|visible| matches!(visible, Visible::Module(..)));
+        self.imported.insert(unit, seen.cloned().collect());
+    }
+
+    /// Shows what was kept of a unit.
+    pub fn show_imports(&mut self, unit: usize) {
+        self.visible.extend(self.imported.get(&unit).into_iter().flatten().cloned());
+    }
+
     /// Opens a part.
     pub fn open(&mut self, opening: Opening) {
         self.parts.push((opening, self.visible.len()));
@@ -116,6 +139,7 @@ impl Scope {
                     wanted,
                     read: false,
                     fact: Fact::Never,
+                    asked: 0,
                 });
                 self.ids.insert(key, id);
                 id
@@ -172,8 +196,16 @@ impl Scope {
 
     /// What is known of a variable; it counts as read.
     pub fn read(&mut self, id: VarId) -> Fact {
-        self.variables.get_mut(id).map_or(Fact::Anything, |variable| {
+        if let Some(variable) = self.variables.get_mut(id) {
             variable.read = true;
+        }
+        self.known(id)
+    }
+
+    /// What is known of a variable that is about to be changed.
+    pub fn known(&mut self, id: VarId) -> Fact {
+        self.variables.get_mut(id).map_or(Fact::Anything, |variable| {
+            variable.asked = self.body;
             variable.fact.clone()
         })
     }
@@ -181,11 +213,8 @@ impl Scope {
     /// Another value comes to a variable.
     pub fn learn(&mut self, id: VarId, fact: Fact) {
         let Some(variable) = self.variables.get_mut(id) else { return };
-        let before = variable.fact.clone();
-        let after = before.clone().join(fact).shallow();
-        if after != before {
-            variable.fact = if self.hasty { Fact::Anything } else { after };
-            self.learned = true;
+        if variable.fact.learn(fact, self.hasty) {
+            self.outdated |= variable.asked == self.body;
         }
     }
 

@@ -216,7 +216,7 @@ impl<'p> Walk<'p> {
                 let value = match operator {
                     None => value,
                     Some(name) => {
-                        let before = self.scope.variables.get(id).map(|known| known.fact.clone()).unwrap_or_default();
+                        let before = self.scope.known(id);
                         self.operated(name, before, value, op.position())
                     }
                 };
@@ -277,10 +277,7 @@ impl<'p> Walk<'p> {
             self.lost(outside, &variable.1, *position);
             let before = self.scope.read(id);
             let after = match before {
-                Fact::Map(members) => Fact::Map(Members {
-                    known: members.known.into_keys().map(|name| (name, (false, Fact::Anything))).collect(),
-                    open: true,
-                }),
+                Fact::Map(members) => Fact::Map(Members { open: true, ..members.each(|_| (false, Fact::Anything)) }),
                 other => other.loose(),
             };
             self.scope.learn(id, after);

@@ -21,7 +21,7 @@ fn premises() -> Premises {
 
 /// The words of what is found in a script, with the lines.
 fn found(text: &str) -> Vec<String> {
-    let findings = check("script", text, &premises(), &Sources::default());
+    let findings = check("script", text, &premises(), &Sources::default()).findings;
     findings.iter().map(|finding| format!("{}:{}", finding.code.name(), finding.place.line)).collect()
 }
 
@@ -46,7 +46,7 @@ fn every_example_of_every_row_is_let_alone() {
         let variable =
             example.script.split('.').next().and_then(|start| start.rsplit([' ', '(']).next()).unwrap_or_default();
         let text = format!("let {variable} = target(\"{}\");\n{}", row.vendor, example.script);
-        let findings = check(row.name, &text, &premises, &Sources::default());
+        let findings = check(row.name, &text, &premises, &Sources::default()).findings;
         alarms.extend(findings.iter().map(|finding| format!("{}: {}", row.name, finding.sentence())));
     }
     assert!(alarms.is_empty(), "{}", alarms.join("\n"));
@@ -56,7 +56,7 @@ fn every_example_of_every_row_is_let_alone() {
 fn modules_of_the_standard_library_are_let_alone() {
     let premises = Premises { params: None, ..premises() };
     for (name, text) in STDLIB {
-        let findings = check(name, text, &premises, &Sources::default());
+        let findings = check(name, text, &premises, &Sources::default()).findings;
         assert!(findings.is_empty(), "{name}: {findings:#?}");
     }
 }
@@ -182,7 +182,7 @@ fn mistakes_are_found_where_they_stand() {
 
 #[test]
 fn whoever_tries_a_target_may_mean_to_find_out() {
-    let findings = check("x", "try { target(\"sge\"); } catch { }", &premises(), &Sources::default());
+    let findings = check("x", "try { target(\"sge\"); } catch { }", &premises(), &Sources::default()).findings;
     assert_eq!(findings[0].severity, crate::engine::check::Severity::Warning);
 }
 
@@ -190,7 +190,7 @@ fn whoever_tries_a_target_may_mean_to_find_out() {
 fn what_a_script_does_not_come_to_is_no_effect_of_it() {
     let read = std::collections::BTreeSet::from([crate::catalog::Effect::Read]);
     let premises = Premises { effects: Some(read), ..premises() };
-    let found = |text: &str| check("x", text, &premises, &Sources::default()).len();
+    let found = |text: &str| check("x", text, &premises, &Sources::default()).findings.len();
     let import = "import \"std/seg/ip_groups\" as g; let seg = target(\"seg\");";
     assert_eq!(found(&format!("{import} g::remembered(store, seg, 5);")), 0);
     assert!(found(&format!("{import} g::try_add(seg, 5, networks(\"192.0.2.1\"), \"x\");")) > 0);

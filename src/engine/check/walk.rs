@@ -14,10 +14,18 @@ use crate::engine::diagnostic::{Place, Sources};
 use crate::engine::index::Index;
 use crate::engine::kind::Kind;
 use crate::engine::library::NoTexts;
+use crate::engine::parsed::Parsed;
 use crate::engine::resolver::Resolver;
 
 /// Rounds after which what still changes is taken for anything.
 const PATIENCE: usize = 8;
+
+/// Statements that are followed as one: those of a unit, or of a function of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Body {
+    unit: usize,
+    function: Option<usize>,
+}
 
 /// What is known of a script's function.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +38,10 @@ pub struct Called {
     pub seen: bool,
     /// Whether a call was seen in what the script itself runs through.
     pub reached: bool,
+    /// Whether something was learned of it since it was followed.
+    stale: bool,
+    /// What has asked for what it gives.
+    callers: Vec<Body>,
 }
 
 /// One way through a program.
@@ -39,11 +51,13 @@ pub struct Walk<'p> {
     pub(super) index: &'p Index,
     pub(super) scope: Scope,
     /// What is known of each unit's functions.
-    pub(super) called: Vec<Vec<Called>>,
+    called: Vec<Vec<Called>>,
+    /// Of each unit whether something was learned since its own statements were followed.
+    stale: Vec<bool>,
     /// The unit at hand.
     pub(super) unit: usize,
-    /// Whether the function at hand is one that a script names.
-    pub(super) in_function: bool,
+    /// The function at hand, if it is one that a script names.
+    function: Option<usize>,
     /// Whether the script itself runs through what is at hand, or what it imports as it is imported.
     pub(super) reached: bool,
     /// What the functions and closures at hand return, the innermost last.
@@ -63,8 +77,16 @@ pub struct Walk<'p> {
     findings: Vec<Finding>,
 }
 
+/// What a check has found.
+pub struct Report {
+    /// What is wrong, in the order of the texts.
+    pub findings: Vec<Finding>,
+    /// The trees of the script and its modules.
+    pub parsed: Parsed,
+}
+
 /// Checks a script and what it imports; their texts are added to `sources`.
-pub fn check(name: &str, text: &str, premises: &Premises, sources: &Sources) -> Vec<Finding> {
+pub fn check(name: &str, text: &str, premises: &Premises, sources: &Sources) -> Report {
     let resolver = Resolver::new(Arc::clone(&premises.library), sources.clone(), Arc::new(NoTexts));
     let index = &*premises.index;
     let mut findings = Vec::new();
@@ -79,7 +101,7 @@ pub fn check(name: &str, text: &str, premises: &Premises, sources: &Sources) -> 
         (unit(&finding.place.file), finding.place.line, finding.place.column, finding.code, finding.message.clone())
     });
     findings.dedup();
-    findings
+    Report { findings, parsed: program.parsed }
 }
 
 fn followed(
@@ -90,7 +112,7 @@ fn followed(
     globals: &[HashMap<String, bool>],
 ) -> Vec<Finding> {
     let functions = |unit: &Unit| {
-        let called = |params: usize| Called { params: vec![Fact::Never; params], ..Called::default() };
+        let called = |params: usize| Called { params: vec![Fact::Never; params], stale: true, ..Called::default() };
         unit.functions.iter().map(|function| called(function.params.len())).collect()
     };
     let mut walk = Walk {
@@ -99,8 +121,9 @@ fn followed(
         index,
         scope: Scope::default(),
         called: program.units.iter().map(functions).collect(),
+        stale: vec![true; program.units.len()],
         unit: 0,
-        in_function: false,
+        function: None,
         reached: true,
         returns: Vec::new(),
         breaks: Vec::new(),
@@ -116,11 +139,14 @@ fn followed(
     let unseen: Vec<&mut Called> =
         walk.called.iter_mut().flatten().filter(|called| !called.params.is_empty() && !called.seen).collect();
     if !unseen.is_empty() {
-        unseen.into_iter().for_each(|called| called.params.fill(Fact::Anything));
+        for called in unseen {
+            called.params.fill(Fact::Anything);
+            called.stale = true;
+        }
         walk.learn();
     }
     walk.quiet = 0;
-    walk.round();
+    walk.round(|_, _| true);
     walk.unused();
     walk.findings
 }
@@ -135,89 +161,132 @@ fn globals(unit: &Unit) -> HashMap<String, bool> {
 }
 
 impl<'p> Walk<'p> {
+    /// Follows what something was learned of, until nothing is learned.
     fn learn(&mut self) {
         for round in 0..PATIENCE * 4 {
-            self.scope.learned = false;
             self.scope.hasty = round > PATIENCE;
-            self.round();
-            if !self.scope.learned {
+            if !self.round(Self::is_stale) {
                 break;
             }
         }
         self.scope.hasty = false;
     }
 
-    fn round(&mut self) {
+    /// Follows the bodies that are wanted, each once; whether there were any.
+    fn round(&mut self, wanted: impl Fn(&Self, Body) -> bool) -> bool {
         let program = self.program;
+        let mut followed = false;
         for (at, unit) in program.units.iter().enumerate() {
             self.unit = at;
             self.places.clear();
             self.scope.open(Opening::Function);
-            self.returns.push(Fact::Never);
-            self.statements(&unit.statements);
-            self.returns.pop();
+            let text = Body { unit: at, function: None };
+            if wanted(self, text) {
+                followed = true;
+                self.follow(text, |walk| walk.statements(&unit.statements).fact);
+                self.scope.keep_imports(at);
+            } else {
+                // Its functions see what it imports.
+                self.scope.show_imports(at);
+            }
             for (number, function) in unit.functions.iter().enumerate() {
+                let body = Body { unit: at, function: Some(number) };
                 // Closures are followed where they stand, since they see what is around them.
-                if function.name.starts_with("anon$") {
+                if function.name.starts_with("anon$") || !wanted(self, body) {
                     continue;
                 }
-                self.in_function = true;
+                followed = true;
+                self.function = Some(number);
                 self.reached = self.called(at, number).is_some_and(|called| called.reached);
                 self.scope.open(Opening::Function);
                 let params = self.called(at, number).map(|called| called.params.clone()).unwrap_or_default();
-                for (name, fact) in function.params.iter().zip(params) {
-                    self.scope.declare(at, name, function.position, fact, false);
-                }
-                self.returns.push(Fact::Never);
-                let done = self.statements(&function.body);
-                let returned = self.returns.pop().unwrap_or_default().join(done.fact);
+                let returned = self.follow(body, |walk| {
+                    for (name, fact) in function.params.iter().zip(params) {
+                        walk.scope.declare(at, name, function.position, fact, false);
+                    }
+                    walk.statements(&function.body).fact
+                });
                 self.scope.close();
-                self.in_function = false;
+                self.function = None;
                 self.reached = true;
                 self.returned(at, number, returned);
             }
             self.scope.close();
         }
+        followed
     }
 
-    pub(super) fn called(&mut self, unit: usize, function: usize) -> Option<&mut Called> {
+    /// Follows a body; gives what it returns.
+    fn follow(&mut self, body: Body, statements: impl FnOnce(&mut Self) -> Fact) -> Fact {
+        self.set_stale(body, false);
+        self.scope.begin();
+        self.returns.push(Fact::Never);
+        let value = statements(self);
+        if self.scope.outdated {
+            self.set_stale(body, true);
+        }
+        self.returns.pop().unwrap_or_default().join(value)
+    }
+
+    fn is_stale(&self, body: Body) -> bool {
+        match body.function {
+            None => self.stale.get(body.unit).is_some_and(|stale| *stale),
+            Some(at) => self.called.get(body.unit).and_then(|all| all.get(at)).is_some_and(|called| called.stale),
+        }
+    }
+
+    fn set_stale(&mut self, body: Body, stale: bool) {
+        let slot = match body.function {
+            None => self.stale.get_mut(body.unit),
+            Some(at) => self.called(body.unit, at).map(|called| &mut called.stale),
+        };
+        if let Some(slot) = slot {
+            *slot = stale;
+        }
+    }
+
+    fn called(&mut self, unit: usize, function: usize) -> Option<&mut Called> {
         self.called.get_mut(unit)?.get_mut(function)
     }
 
     fn returned(&mut self, unit: usize, function: usize, fact: Fact) {
         let hasty = self.scope.hasty;
         let Some(called) = self.called(unit, function) else { return };
-        let before = called.returns.clone();
-        let after = before.clone().join(fact).shallow();
-        if after != before {
-            called.returns = if hasty { Fact::Anything } else { after };
-            self.scope.learned = true;
+        if called.returns.learn(fact, hasty) {
+            // Those that ask anew say so anew.
+            for caller in std::mem::take(&mut called.callers) {
+                self.set_stale(caller, true);
+            }
         }
     }
 
     /// A call of a script's function was seen: these come to its parameters. Gives what it gives.
     pub(super) fn passed(&mut self, unit: usize, function: usize, arguments: &[Fact]) -> Fact {
         let (hasty, reached) = (self.scope.hasty, self.reached);
+        let caller = Body { unit: self.unit, function: self.function };
         let Some(called) = self.called(unit, function) else { return Fact::Anything };
         let mut learned = !called.seen || (reached && !called.reached);
         called.seen = true;
         called.reached |= reached;
         for (param, argument) in called.params.iter_mut().zip(arguments) {
-            let after = param.clone().join(argument.clone()).shallow();
-            if after != *param {
-                *param = if hasty { Fact::Anything } else { after };
-                learned = true;
-            }
+            learned |= param.learn(argument.clone(), hasty);
         }
-        let returns = called.returns.clone();
-        self.scope.learned |= learned;
-        returns
+        called.stale |= learned;
+        if !called.callers.contains(&caller) {
+            called.callers.push(caller);
+        }
+        called.returns.clone()
     }
 
     /// A function is handed on, and may be called with anything.
     pub(super) fn handed_on(&mut self, unit: usize, function: usize) {
         let count = self.called(unit, function).map_or(0, |called| called.params.len());
         self.passed(unit, function, &vec![Fact::Anything; count]);
+    }
+
+    /// Whether what is at hand stands in a function that a script names.
+    pub(super) fn in_function(&self) -> bool {
+        self.function.is_some()
     }
 
     pub(super) fn this_unit(&self) -> Option<&'p Unit> {
