@@ -70,6 +70,9 @@ pub enum NetworkError {
     /// A host name or URL.
     #[error("'{0}' is a name, not an address: only addresses, networks and ranges can stand here")]
     Name(String),
+    /// A packed list that cannot be read.
+    #[error("'{0}' is no packed list of networks: it was cut or changed")]
+    Packed(String),
     /// More than one word.
     #[error("'{0}' has more than one word: one address, network or range is wanted (a remark begins with # or ;)")]
     Words(String),

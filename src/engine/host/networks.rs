@@ -5,6 +5,7 @@ use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Module, NativeCallCon
 use super::add;
 use crate::engine::error;
 use crate::engine::types::Networks;
+use crate::network::list::each_packed;
 use crate::network::{Network, aggregate, subtract};
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;
@@ -128,7 +129,7 @@ pub fn expected(list: &Array) -> usize {
 
 /// The same of a text.
 pub fn expected_in(text: &str) -> usize {
-    /// A network of IPv4 and a space, as long as most are in a long list.
+    /// A network of IPv4 and a space, as long as most are in a long list. Packed lists need more room than this.
     const LENGTH: usize = 16;
     text.len().div_ceil(LENGTH)
 }
@@ -155,7 +156,10 @@ pub fn each_of_text(context: &NativeCallContext<'_>, text: &str, mut show: impl 
         rest = behind;
     }
     for word in rest.split_whitespace() {
-        show(parse(context, word)?);
+        let packed = each_packed(word, &mut show).map_err(|cause| error::invalid(cause.to_string(), context))?;
+        if !packed {
+            show(parse(context, word)?);
+        }
     }
     Ok(())
 }

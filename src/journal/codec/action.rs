@@ -5,7 +5,6 @@ use std::fmt::Write;
 
 use serde::ser::Serialize;
 use serde_json::{Value as Json, json};
-use sha2::{Digest, Sha256};
 
 use super::value::{Coded, CodedMap, SecretOf, code, code_map, decode, decode_map, write_coded};
 use crate::catalog::{Arg, Args, Body, Bound, Param, Row};
@@ -14,9 +13,6 @@ use crate::journal::{hex, sha256};
 use crate::json_object::{JsonObject, write_text};
 use crate::secret::Secret;
 use crate::value::{Map, Value};
-
-/// How many bytes are hashed together: to hash line by line takes twice as long.
-const AT_ONCE: usize = 8 << 10;
 
 /// An action as bytes: the same for the same action, whatever the texts of its secrets.
 pub fn action_bytes(action: &Action) -> Vec<u8> {
@@ -57,20 +53,7 @@ pub fn action_bytes(action: &Action) -> Vec<u8> {
         Action::Step { name, undo } => json!({ "do": "step", "name": name, "undo": undo }),
         Action::FileSize(path) => json!({ "do": "file_size", "path": path.to_string_lossy() }),
         Action::RollBack { target } => json!({ "do": "rollback", "target": &**target }),
-        Action::Protected(networks) => {
-            let mut digest = Sha256::new();
-            let mut lines = Vec::with_capacity(AT_ONCE + 100);
-            for network in networks.networks() {
-                network.write_to(&mut lines);
-                lines.push(b'\n');
-                if lines.len() >= AT_ONCE {
-                    digest.update(&lines);
-                    lines.clear();
-                }
-            }
-            digest.update(&lines);
-            json!({ "do": "protected", "sha256": hex(&digest.finalize()) })
-        }
+        Action::Protected(networks) => json!({ "do": "protected", "sha256": hex(&sha256(&networks.packed())) }),
     };
     bytes_of(&json)
 }
