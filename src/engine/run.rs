@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use rhai::packages::{Package, StandardPackage};
 use rhai::{AST, Dynamic, Engine, EvalAltResult, Module, Scope};
 
+use crate::allocator;
 use crate::catalog::Catalog;
 use crate::door::Branch;
 use crate::engine::check::{Code, Finding, Premises, Report, Severity, check};
@@ -156,6 +157,7 @@ pub(super) fn standard() -> SharedModule {
 /// Makes what every script needs. Best before a process has other threads: these are thousands of small pieces of
 /// memory, and threads that take theirs at the same moment spend longer waiting for each other than working.
 pub fn prepare() {
+    allocator::keep_what_is_freed();
     standard();
     host::module();
     // Asked for a name that there is not, the index gets ready.

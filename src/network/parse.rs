@@ -122,14 +122,12 @@ fn number(head: &[u8; LONGEST], at: usize, most: u32) -> Option<(u32, usize)> {
     let four = u32::from_le_bytes(*head.get(at..)?.first_chunk()?) ^ 0x3030_3030;
     let others = (four.wrapping_add(0x7676_7676) | four) & 0x8080_8080;
     let digits = others.trailing_zeros() / 8;
-    let [first, second, third, _] = four.to_le_bytes().map(u32::from);
-    let number = match digits {
-        1 => first,
-        2 if first > 0 => first * 10 + second,
-        3 if first > 0 => first * 100 + second * 10 + third,
-        _ => return None,
-    };
-    (number <= most).then_some((number, at + digits as usize))
+    // However many they are, they are moved to the same three bytes: to branch on their number would be guessing.
+    let [hundreds, tens, ones, _] = four.wrapping_shl(24_u32.wrapping_sub(8 * digits)).to_le_bytes().map(u32::from);
+    let number = hundreds * 100 + tens * 10 + ones;
+    let leading_zero = (four & 0xff == 0) & (digits > 1);
+    let fits = (digits > 0) & (digits < 4) & !leading_zero & (number <= most);
+    fits.then_some((number, at + digits as usize))
 }
 
 fn parse_range(text: &str, first: &str, last: &str) -> Result<Parsed, NetworkError> {

@@ -20,7 +20,7 @@ pub fn read_list(bytes: &[u8]) -> ListReport {
     }
     let bytes = with_line_feeds(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
     let bytes = &*bytes;
-    let ends = bytes.iter().filter(|byte| **byte == b'\n').count();
+    let ends = memchr::memchr_iter(b'\n', bytes).count();
     gatherer.expect_lines(ends + usize::from(bytes.last().is_some_and(|last| *last != b'\n')));
     let header = lines(bytes).find(|line| !text::is_remark(line));
     match header.and_then(table::Columns::of_header) {
