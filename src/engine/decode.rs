@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::rc::Rc;
 
 use bytes::Bytes;
 use rhai::{Dynamic, Identifier};
@@ -11,7 +12,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 
 use crate::catalog::{Field, Shape, hidden};
 use crate::door::HttpAnswer;
-use crate::engine::recent::Recent;
+use crate::engine::layouts::{Known, Layout, Layouts};
+use crate::engine::recent::{LONG, Recent};
 use crate::engine::values;
 use crate::fault::{Fault, FaultKind};
 use crate::secret::Secret;
@@ -51,32 +53,9 @@ impl Node {
     }
 
     pub(super) fn child(&self, name: &str) -> Option<&Self> {
-        self.place(name, 0).and_then(|at| self.children.get(at)).map(|(_, node)| node)
-    }
-
-    /// The place of a child; `next` is tried first, for the objects of a list have their members in one order.
-    fn place(&self, name: &str, next: usize) -> Option<usize> {
-        if self.children.get(next).is_some_and(|(known, _)| *known == name) {
-            return Some(next);
-        }
         let named = self.children.binary_search_by_key(&name, |(known, _)| known).ok();
-        named.or_else(|| self.children.iter().position(|(part, _)| hidden::fits(part, name)))
-    }
-}
-
-/// Which of a node's children an object has had.
-#[derive(Default)]
-struct Seen(u128);
-
-impl Seen {
-    fn mark(&mut self, place: usize) {
-        self.0 |= u32::try_from(place).ok().and_then(|place| 1_u128.checked_shl(place)).unwrap_or(0);
-    }
-
-    /// `None` of those that are too many to be marked.
-    fn has(&self, place: usize) -> Option<bool> {
-        let bit = u32::try_from(place).ok().and_then(|place| 1_u128.checked_shl(place))?;
-        Some(self.0 & bit != 0)
+        let at = named.or_else(|| self.children.iter().position(|(part, _)| hidden::fits(part, name)))?;
+        self.children.get(at).map(|(_, node)| node)
     }
 }
 
@@ -86,11 +65,20 @@ pub(super) static HIDDEN: Node = Node { children: Vec::new(), deep: Vec::new(), 
 /// As many members as most objects have.
 const MEMBERS: usize = 16;
 
-/// What is known of a value, and of what is hidden in it at any depth; and the texts before it.
-#[derive(Clone, Copy)]
-struct Seed<'n>(Option<&'n Node>, &'n [&'static str], &'n Recent);
+/// What holds for the whole of a document.
+struct Document<'n> {
+    /// Secrets at any depth, by the ends of their names.
+    deep: &'n [&'static str],
+    texts: Recent,
+    /// The objects before; `None` in a short document.
+    layouts: Option<Layouts<'n>>,
+}
 
-impl<'de> DeserializeSeed<'de> for Seed<'_> {
+/// What is known of a value of a document.
+#[derive(Clone, Copy)]
+struct Seed<'d, 'n>(Known<'n>, &'d Document<'n>);
+
+impl<'de> DeserializeSeed<'de> for Seed<'_, '_> {
     type Value = Dynamic;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Dynamic, D::Error> {
@@ -98,12 +86,20 @@ impl<'de> DeserializeSeed<'de> for Seed<'_> {
     }
 }
 
-impl Seed<'_> {
+impl<'n> Seed<'_, 'n> {
+    /// What is known of a member.
+    fn child(self, name: &str) -> Known<'n> {
+        // A secret may be an object too: whatever is inside it is one as well.
+        let secret = self.0.filter(|node| node.secret);
+        let hidden = self.1.deep.iter().any(|end| name.ends_with(end)).then_some(&HIDDEN);
+        secret.or(hidden).or_else(|| self.0?.child(name))
+    }
+
     fn text(self, text: &str) -> Dynamic {
         if self.0.is_some_and(|node| node.secret) {
             return Dynamic::from(Secret::new("answer", text));
         }
-        self.2.text(text).into()
+        self.1.texts.text(text).into()
     }
 
     /// A number, wrapped where the row calls it a secret.
@@ -112,7 +108,7 @@ impl Seed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Seed<'_> {
+impl<'de, 'n> Visitor<'de> for Seed<'_, 'n> {
     type Value = Dynamic;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -152,31 +148,60 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Dynamic, A::Error> {
-        // A secret may be an object too: whatever is inside it is one as well.
-        let secret = self.0.filter(|node| node.secret);
-        // Collected first: a map that is made of all its members at once is smaller than one that grew.
-        let mut members = Vec::with_capacity(MEMBERS);
-        let (mut seen, mut next) = (Seen::default(), 0);
-        while let Some(name) = entries.next_key::<KeyText<'de>>()? {
-            let hidden = self.1.iter().any(|end| name.0.ends_with(end)).then_some(&HIDDEN);
-            let known = self.0.and_then(|node| Some((node.place(&name.0, next)?, node)));
-            let known = known.and_then(|(place, node)| {
-                seen.mark(place);
-                next = place + 1;
-                node.children.get(place).map(|(_, child)| child)
-            });
-            let child = secret.or(hidden).or(known);
-            let value = entries.next_value_seed(Seed(child, self.1, self.2))?;
-            members.push((Identifier::from(name.0.as_ref()), value));
+        let layouts = self.1.layouts.as_ref();
+        let going_on = |layout: Option<&Layout<'n>>, read: usize, name: Option<&str>| {
+            layouts.and_then(|layouts| layouts.going_on(self.0, layout, read, name))
+        };
+        // For as long as the object is like one before, its values alone are collected; then names, too.
+        let mut like: Option<Rc<Layout<'n>>> = None;
+        let mut names: Option<Vec<(Identifier, Known<'n>)>> = None;
+        let mut values = Vec::with_capacity(MEMBERS);
+        while let Some(KeyText(name)) = entries.next_key::<KeyText<'de>>()? {
+            let read = values.len();
+            let mut next = like.as_ref().filter(|_| names.is_none()).and_then(|like| like.next(read, &name));
+            if next.is_none() && names.is_none() {
+                match going_on(like.as_deref(), read, Some(&name)) {
+                    Some(other) => {
+                        next = other.next(read, &name);
+                        like = Some(other);
+                    }
+                    None => names = Some(first_of(like.as_deref(), read)),
+                }
+            }
+            let child = next.unwrap_or_else(|| self.child(&name));
+            if let Some(names) = &mut names {
+                names.push((Identifier::from(&*name), child));
+            }
+            values.push(entries.next_value_seed(Seed(child, self.1))?);
         }
-        let mut map: rhai::Map = members.into_iter().collect();
-        for (place, (name, node)) in self.0.map_or(&[][..], |node| &node.children).iter().enumerate() {
-            if node.optional && !name.starts_with('*') && !seen.has(place).unwrap_or_else(|| map.contains_key(*name)) {
+        let read = values.len();
+        let names = match names {
+            Some(names) => names,
+            None => {
+                let whole = like.clone().filter(|layout| layout.members.len() == read);
+                if let Some(whole) = whole.or_else(|| going_on(like.as_deref(), read, None)) {
+                    return Ok(Dynamic::from_map(whole.filled(values)));
+                }
+                first_of(like.as_deref(), read)
+            }
+        };
+        // Made of all members at once, a map is smaller than one that grew.
+        let mut map: rhai::Map = names.iter().map(|(name, _)| name.clone()).zip(values).collect();
+        for (name, node) in self.0.map_or(&[][..], |node| &node.children) {
+            if node.optional && !name.starts_with('*') && !map.contains_key(*name) {
                 map.insert((*name).into(), Dynamic::UNIT);
             }
         }
+        if let Some(layouts) = layouts {
+            layouts.met(self.0, names, &map);
+        }
         Ok(Dynamic::from_map(map))
     }
+}
+
+/// The first members of a layout.
+fn first_of<'n>(layout: Option<&Layout<'n>>, count: usize) -> Vec<(Identifier, Known<'n>)> {
+    layout.and_then(|layout| layout.members.get(..count)).unwrap_or_default().to_vec()
 }
 
 /// A member's name, borrowed where JSON allows it.
@@ -224,8 +249,12 @@ fn seeded<'de, R: serde_json::de::Read<'de>>(
     length: usize,
     node: Option<&Node>,
 ) -> Result<Dynamic, serde_json::Error> {
-    let deep = node.map_or(&[][..], |node| &node.deep);
-    let value = Seed(node, deep, &Recent::of(length)).deserialize(&mut deserializer)?;
+    let document = Document {
+        deep: node.map_or(&[][..], |node| &node.deep),
+        texts: Recent::of(length),
+        layouts: (length >= LONG).then(Layouts::default),
+    };
+    let value = Seed(node, &document).deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(value)
 }
@@ -369,6 +398,54 @@ mod tests {
     fn digits_inside_texts_are_left_alone() {
         let value = json(br#"["a \" 99999999999999999999 b"]"#).unwrap().cast::<rhai::Array>();
         assert_eq!(value[0].clone().into_string().unwrap(), "a \" 99999999999999999999 b");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn objects_of_a_long_document_are_what_they_are_alone(
+            picks in proptest::collection::vec((0_u8..64, 0_u8..4), 300..400),
+        ) {
+            let leaf = |optional: bool, secret: bool| Node { optional, secret, ..Node::default() };
+            let inside = vec![("b", leaf(false, true)), ("missing", leaf(true, false))];
+            let node = Node {
+                children: vec![
+                    ("a", Node { children: inside, ..Node::default() }),
+                    ("id", leaf(true, false)),
+                    ("size", leaf(false, true)),
+                    ("unseen", leaf(true, false)),
+                ],
+                deep: vec!["_key"],
+                ..Node::default()
+            };
+            let names = ["b", "a", "id", "size", "the_key", "a name that does not fit into a few bytes"];
+            let row = |at: usize, (members, kind): (u8, u8)| {
+                let mut picked: Vec<&str> = Vec::new();
+                picked.extend(names.iter().enumerate().filter(|(bit, _)| members >> bit & 1 == 1).map(|(_, name)| *name));
+                if kind == 1 {
+                    picked.reverse();
+                }
+                let value = match kind {
+                    2 => format!("{{\"b\": \"{at}\", \"id\": 1, \"{at}\": null}}"),
+                    _ => at.to_string(),
+                };
+                let member = |name: &&str| format!("\"{name}\": {value}, ");
+                format!("{{{}\"padding\": \"{}\"}}", picked.iter().map(member).collect::<String>(), "x".repeat(60))
+            };
+            let rows: Vec<String> = picks.into_iter().enumerate().map(|(at, pick)| row(at, pick)).collect();
+            let text = format!("[{}]", rows.join(", "));
+            assert!(text.len() > LONG);
+            let all = with(text.as_bytes(), Some(&node)).unwrap().cast::<rhai::Array>();
+            let alone = |row: &String| with(row.as_bytes(), Some(&node)).unwrap();
+            proptest::prop_assert_eq!(format!("{all:?}"), format!("{:?}", rows.iter().map(alone).collect::<Vec<_>>()));
+        }
+    }
+
+    #[test]
+    fn a_name_that_stands_there_twice_counts_once() {
+        let text = format!("[{}0]", "{\"a\": 1, \"b\": 2, \"a\": 3}, ".repeat(2_000));
+        for row in json(text.as_bytes()).unwrap().cast::<rhai::Array>().iter().take(2_000) {
+            assert_eq!(format!("{row:?}"), "#{\"a\": 3, \"b\": 2}");
+        }
     }
 
     #[test]

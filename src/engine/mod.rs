@@ -15,6 +15,7 @@ mod guards;
 mod host;
 mod index;
 mod kind;
+mod layouts;
 mod library;
 mod natives;
 mod needed;
@@ -26,6 +27,7 @@ mod recent;
 mod resolver;
 mod run;
 mod session;
+
 pub mod testing;
 mod types;
 mod values;

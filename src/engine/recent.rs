@@ -9,7 +9,7 @@ use rhai::ImmutableString;
 const SLOTS: usize = 512;
 
 /// The length from which on a document is worth it.
-const LONG: usize = 16 << 10;
+pub(super) const LONG: usize = 16 << 10;
 
 /// The texts of one document, the last one of each slot; none of a short document.
 #[derive(Debug)]
