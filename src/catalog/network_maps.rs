@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::network::list::NetworkList;
-use crate::network::{Network, append, write_address, write_net, write_number};
+use crate::network::{Gathered, Network, Spelling};
 use crate::value::{Map, Value};
 
 /// A map for each network of a list, as a call wants them.
@@ -64,13 +64,13 @@ impl NetworkMaps {
         let mut value = |part| {
             match part {
                 NetworkPart::Prefix => return Value::Int(i64::from(prefix)),
-                NetworkPart::First => write_address(&mut bytes, first, b'.'),
+                NetworkPart::First => Gathered::behind(&mut bytes).address(first, Spelling::Usual),
                 NetworkPart::Name => {
                     if !self.label.is_empty() {
                         bytes.extend_from_slice(self.label.as_bytes());
                         bytes.push(b' ');
                     }
-                    write_net(&mut bytes, first, prefix, IN_NAMES);
+                    Gathered::behind(&mut bytes).net(first, prefix, Spelling::InNames);
                 }
             }
             Value::Text(String::from_utf8(std::mem::take(&mut bytes)).unwrap_or_default())
@@ -98,20 +98,22 @@ impl NetworkMaps {
         }
         let behind = Fixed::of(&format!("{}}},", before.trim_end_matches(',')));
         let width: usize = pieces.iter().map(|(_, fixed)| fixed.length + VARIES).sum();
-        bytes.reserve(self.list.len() * (width + behind.length) + SPARE);
+        bytes.reserve(self.list.len() * (width + behind.length));
         bytes.push(b'[');
+        let mut gathered = Gathered::behind(bytes);
         for network in self.list.networks() {
             let (first, prefix) = parts_of(&network);
             for (part, fixed) in &pieces {
-                fixed.write_to(bytes);
+                fixed.write_to(&mut gathered);
                 match part {
-                    NetworkPart::Prefix => write_number(bytes, prefix),
-                    NetworkPart::First => write_address(bytes, first, b'.'),
-                    NetworkPart::Name => write_net(bytes, first, prefix, IN_NAMES),
+                    NetworkPart::Prefix => gathered.number(prefix),
+                    NetworkPart::First => gathered.address(first, Spelling::Usual),
+                    NetworkPart::Name => gathered.net(first, prefix, Spelling::InNames),
                 }
             }
-            behind.write_to(bytes);
+            behind.write_to(&mut gathered);
         }
+        drop(gathered);
         if !self.list.is_empty() {
             bytes.pop();
         }
@@ -125,17 +127,11 @@ struct Fixed {
     length: usize,
 }
 
-/// What stands in names for a network's dots and its slash, which appliances refuse there.
-const IN_NAMES: [u8; 2] = [b'-', b'_'];
-
 /// How long these pieces are.
 const PIECE: usize = 32;
 
 /// As much as most parts of networks have.
 const VARIES: usize = 18;
-
-/// What a piece may take behind its end before it is cut off.
-const SPARE: usize = PIECE;
 
 impl Fixed {
     fn of(text: &str) -> Self {
@@ -148,9 +144,9 @@ impl Fixed {
     }
 
     #[inline]
-    fn write_to(&self, bytes: &mut Vec<u8>) {
+    fn write_to(&self, gathered: &mut Gathered<'_>) {
         for (piece, length) in &self.pieces {
-            append(bytes, piece, *length);
+            gathered.append(piece, *length);
         }
     }
 }

@@ -16,7 +16,7 @@ pub use error::NetworkError;
 pub use parse::Parsed;
 pub use set::{NetworkSet, aggregate, subtract};
 pub use span::Network;
-pub use write::{append, joined, write_address, write_net, write_number};
+pub use write::{Gathered, Spelling, joined};
 
 #[cfg(test)]
 mod tests;

@@ -237,6 +237,7 @@ impl Ord for Network {
 }
 
 impl PartialOrd for Network {
+    #[inline]
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }

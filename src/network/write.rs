@@ -6,27 +6,10 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::span::Network;
 
-impl Network {
-    /// Appends the network as it prints.
-    pub fn write_to(&self, bytes: &mut Vec<u8>) {
-        if self.is_address() {
-            return write_address(bytes, self.first(), b'.');
-        }
-        match self.prefix() {
-            Some(prefix) => write_net(bytes, self.first(), prefix, [b'.', b'/']),
-            None => {
-                write_address(bytes, self.first(), b'.');
-                bytes.push(b'-');
-                write_address(bytes, self.last(), b'.');
-            }
-        }
-    }
-}
-
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut bytes = Vec::with_capacity(48);
-        self.write_to(&mut bytes);
+        Gathered::behind(&mut bytes).network(self);
         f.write_str(std::str::from_utf8(&bytes).unwrap_or_default())
     }
 }
@@ -34,62 +17,144 @@ impl fmt::Display for Network {
 /// The networks with a space between them.
 pub fn joined(networks: impl ExactSizeIterator<Item = Network>) -> String {
     let mut bytes = Vec::with_capacity(networks.len() * 18);
-    for network in networks {
-        if !bytes.is_empty() {
-            bytes.push(b' ');
-        }
-        network.write_to(&mut bytes);
+    let mut gathered = Gathered::behind(&mut bytes);
+    for (at, network) in networks.enumerate() {
+        gathered.append(b" ", usize::from(at > 0));
+        gathered.network(&network);
     }
+    drop(gathered);
     String::from_utf8(bytes).unwrap_or_default()
 }
 
-/// Appends an address, with a dot of one's own.
-pub fn write_address(bytes: &mut Vec<u8>, address: IpAddr, dot: u8) {
-    match address {
-        IpAddr::V4(address) => {
-            let mut short = Short::of(address, dot, 0);
-            // Nothing stands behind it.
-            short.length -= 1;
-            short.append_to(bytes);
+/// Appends small things to bytes. They are gathered first in a place of a fixed size, where each is copied whole with
+/// what is too much behind it, which takes no call and asks for no room.
+pub struct Gathered<'b> {
+    bytes: &'b mut Vec<u8>,
+    place: [u8; PLACE],
+    length: usize,
+}
+
+/// How much is gathered.
+const PLACE: usize = 512;
+
+impl<'b> Gathered<'b> {
+    /// Begins behind what the bytes hold. All is there when this is dropped.
+    pub fn behind(bytes: &'b mut Vec<u8>) -> Self {
+        Self { bytes, place: [0; PLACE], length: 0 }
+    }
+
+    /// Appends the first `length` bytes of an array.
+    #[inline(always)]
+    pub fn append<const N: usize>(&mut self, array: &[u8; N], length: usize) {
+        if self.length + N > PLACE {
+            self.flush();
         }
-        IpAddr::V6(address) => {
-            // An address of IPv6 that ends in IPv4 has dots as well.
-            let written = address.to_string();
-            bytes.extend(written.bytes().map(|byte| if byte == b'.' { dot } else { byte }));
+        if let Some(place) = self.place.get_mut(self.length..).and_then(<[u8]>::first_chunk_mut) {
+            *place = *array;
         }
+        self.length += length;
+    }
+
+    /// Appends an address.
+    #[inline]
+    pub fn address(&mut self, address: IpAddr, spelling: Spelling) {
+        match address {
+            IpAddr::V4(address) => {
+                let short = Short::of(address, spelling);
+                // Without what stands behind it.
+                self.append(&short.bytes, short.length - 1);
+            }
+            IpAddr::V6(address) => {
+                // An address of IPv6 that ends in IPv4 has dots as well.
+                let (written, dot) = (address.to_string(), spelling.dot());
+                self.flush();
+                self.bytes.extend(written.bytes().map(|byte| if byte == b'.' { dot } else { byte }));
+            }
+        }
+    }
+
+    /// Appends a network in CIDR notation.
+    #[inline]
+    pub fn net(&mut self, first: IpAddr, prefix: u8, spelling: Spelling) {
+        match first {
+            IpAddr::V4(address) => {
+                let mut short = Short::of(address, spelling);
+                short.end_with(spelling.slash());
+                short.put(prefix, spelling);
+                self.append(&short.bytes, short.length - 1);
+            }
+            IpAddr::V6(_) => {
+                self.address(first, spelling);
+                self.append(&[spelling.slash()], 1);
+                self.number(prefix);
+            }
+        }
+    }
+
+    /// Appends a network as it prints.
+    pub fn network(&mut self, network: &Network) {
+        if network.is_address() {
+            return self.address(network.first(), Spelling::Usual);
+        }
+        match network.prefix() {
+            Some(prefix) => self.net(network.first(), prefix, Spelling::Usual),
+            None => {
+                self.address(network.first(), Spelling::Usual);
+                self.append(b"-", 1);
+                self.address(network.last(), Spelling::Usual);
+            }
+        }
+    }
+
+    /// Appends a number in decimal.
+    #[inline]
+    pub fn number(&mut self, number: u8) {
+        let (digits, length) = DOTTED[usize::from(number)];
+        self.append(&digits, usize::from(length));
+    }
+
+    fn flush(&mut self) {
+        self.bytes.extend_from_slice(self.place.get(..self.length).unwrap_or_default());
+        self.length = 0;
     }
 }
 
-/// Appends a network, with a dot and a slash of one's own.
-pub fn write_net(bytes: &mut Vec<u8>, first: IpAddr, prefix: u8, [dot, slash]: [u8; 2]) {
-    match first {
-        IpAddr::V4(address) => {
-            let mut short = Short::of(address, dot, slash);
-            short.put(prefix, 0);
-            short.length -= 1;
-            short.append_to(bytes);
-        }
-        IpAddr::V6(_) => {
-            write_address(bytes, first, dot);
-            bytes.push(slash);
-            write_number(bytes, prefix);
-        }
+impl Drop for Gathered<'_> {
+    fn drop(&mut self) {
+        self.flush();
     }
 }
 
-/// Appends a number in decimal.
-pub fn write_number(bytes: &mut Vec<u8>, number: u8) {
-    let (digits, length) = DIGITS[usize::from(number)];
-    append(bytes, &digits, usize::from(length));
+/// How networks are spelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spelling {
+    /// With dots and a slash.
+    Usual,
+    /// With dashes and an underscore, where appliances refuse dots and slashes.
+    InNames,
 }
 
-/// Appends the first `length` bytes of an array: the whole of it is copied, which takes no call, and what is too much
-/// is cut off.
-#[inline]
-pub fn append<const N: usize>(bytes: &mut Vec<u8>, array: &[u8; N], length: usize) {
-    let end = bytes.len() + length;
-    bytes.extend_from_slice(array);
-    bytes.truncate(end);
+impl Spelling {
+    const fn dot(self) -> u8 {
+        match self {
+            Self::Usual => b'.',
+            Self::InNames => b'-',
+        }
+    }
+
+    const fn slash(self) -> u8 {
+        match self {
+            Self::Usual => b'/',
+            Self::InNames => b'_',
+        }
+    }
+
+    const fn numbers(self) -> &'static Numbers {
+        match self {
+            Self::Usual => &DOTTED,
+            Self::InNames => &DASHED,
+        }
+    }
 }
 
 /// An address or network of IPv4, which is put together first and appended as a whole.
@@ -99,50 +164,52 @@ struct Short {
 }
 
 impl Short {
-    /// The address, and a byte behind it.
-    #[inline]
-    fn of(address: Ipv4Addr, dot: u8, behind: u8) -> Self {
+    /// The address, and a dot behind it.
+    #[inline(always)]
+    fn of(address: Ipv4Addr, spelling: Spelling) -> Self {
         let mut short = Self { bytes: [0; 24], length: 0 };
         let [a, b, c, d] = address.octets();
-        for (octet, behind) in [(a, dot), (b, dot), (c, dot), (d, behind)] {
-            short.put(octet, behind);
-        }
+        short.put(a, spelling);
+        short.put(b, spelling);
+        short.put(c, spelling);
+        short.put(d, spelling);
         short
     }
 
-    /// Puts a number, and a byte behind it. What lies behind a shorter number is written over by that and by the
-    /// next one.
-    #[inline]
-    fn put(&mut self, number: u8, behind: u8) {
-        let (digits, length) = DIGITS[usize::from(number)];
+    /// Puts a number, and a dot behind it. What lies behind a shorter number is written over by the next one.
+    #[inline(always)]
+    fn put(&mut self, number: u8, spelling: Spelling) {
+        let (digits, length) = spelling.numbers()[usize::from(number)];
         if let Some(place) = self.bytes.get_mut(self.length..).and_then(<[u8]>::first_chunk_mut) {
             *place = digits;
         }
-        self.length += usize::from(length);
-        if let Some(place) = self.bytes.get_mut(self.length) {
-            *place = behind;
-        }
-        self.length += 1;
+        self.length += usize::from(length) + 1;
     }
 
-    #[inline]
-    fn append_to(&self, bytes: &mut Vec<u8>) {
-        append(bytes, &self.bytes, self.length);
+    /// Puts something else in the place of the last dot.
+    #[inline(always)]
+    fn end_with(&mut self, end: u8) {
+        if let Some(place) = self.bytes.get_mut(self.length - 1) {
+            *place = end;
+        }
     }
 }
 
-/// The digits of each number, and how many there are.
-static DIGITS: [([u8; 3], u8); 256] = digits();
+/// The digits of each number with a dot behind them, and how many there are.
+type Numbers = [([u8; 4], u8); 256];
 
-const fn digits() -> [([u8; 3], u8); 256] {
-    let mut table = [([b'0'; 3], 1); 256];
+static DOTTED: Numbers = numbers(Spelling::Usual.dot());
+static DASHED: Numbers = numbers(Spelling::InNames.dot());
+
+const fn numbers(dot: u8) -> Numbers {
+    let mut table = [([dot; 4], 1); 256];
     let mut number = 0_u8;
     loop {
         let (hundreds, tens, ones) = (b'0' + number / 100, b'0' + number / 10 % 10, b'0' + number % 10);
         table[number as usize] = match number {
-            0..=9 => ([ones, b'0', b'0'], 1),
-            10..=99 => ([tens, ones, b'0'], 2),
-            _ => ([hundreds, tens, ones], 3),
+            0..=9 => ([ones, dot, dot, dot], 1),
+            10..=99 => ([tens, ones, dot, dot], 2),
+            _ => ([hundreds, tens, ones, dot], 3),
         };
         if number == u8::MAX {
             return table;

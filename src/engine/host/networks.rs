@@ -5,8 +5,8 @@ use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Module, NativeCallCon
 use super::add;
 use crate::engine::error;
 use crate::engine::types::Networks;
-use crate::network::list::each_packed;
-use crate::network::{Network, aggregate, subtract};
+use crate::network::list::{each_packed, is_packed};
+use crate::network::{Network, NetworkError, aggregate, subtract};
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;
 
@@ -150,14 +150,17 @@ pub fn each(context: &NativeCallContext<'_>, list: &Array, mut show: impl FnMut(
 
 /// Shows the networks in a text, which may hold many with white space between them.
 pub fn each_of_text(context: &NativeCallContext<'_>, text: &str, mut show: impl FnMut(Network)) -> Answer<()> {
+    let damaged = |cause: NetworkError| error::invalid(cause.to_string(), context);
+    if is_packed(text) {
+        return each_packed(text, show).map(drop).map_err(damaged);
+    }
     let mut rest = text;
     while let Some((network, behind)) = Network::plain_word(rest) {
         show(network);
         rest = behind;
     }
     for word in rest.split_whitespace() {
-        let packed = each_packed(word, &mut show).map_err(|cause| error::invalid(cause.to_string(), context))?;
-        if !packed {
+        if !each_packed(word, &mut show).map_err(damaged)? {
             show(parse(context, word)?);
         }
     }

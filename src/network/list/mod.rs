@@ -10,7 +10,7 @@ mod table;
 mod text;
 
 pub use listed::{Listed, NetworkList};
-pub use packed::each_packed;
+pub use packed::{each_packed, is_packed};
 pub use read::read_list;
 pub use report::{Cover, Duplicate, EntryWords, Format, Invalid, ListReport, Normalised};
 

@@ -82,6 +82,11 @@ pub fn each_packed(text: &str, show: impl FnMut(Network)) -> Result<bool, Networ
     read.map(|()| true).ok_or_else(|| NetworkError::Packed(NetworkError::quote(text)))
 }
 
+/// Whether a text could be one packed list: it begins like one, and is one word.
+pub fn is_packed(text: &str) -> bool {
+    text.starts_with(BEGIN) && memchr::memchr3(b' ', b'\n', b'\t', text.as_bytes()).is_none()
+}
+
 fn each(bytes: &[u8], mut show: impl FnMut(Network)) -> Option<()> {
     let (mut rest, mut next) = (bytes, 0);
     while let [kind, behind @ ..] = rest {
