@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::cli::runs::next;
 use crate::cli::{table, withheld};
 use crate::door::DoorEvent;
 use crate::engine::OutputEvent;
 use crate::repl::Above;
 use crate::run::{Ending, Listener, Outcome, RunEvent};
 use crate::secret::Masker;
+use crate::value::Value;
 
 /// Shows a run to a person: data to standard output, all else to standard error.
 pub struct Screen {
@@ -213,7 +215,22 @@ impl Screen {
                 changes => format!("{changes} changes had been sent"),
             };
             self.note(&format!("the run {} after {}; {sent}", word(ending.outcome), millis(ending.elapsed)));
+            if let Some(next) = next_step(ending) {
+                self.note(&next);
+            }
         }
+    }
+}
+
+/// What a person has to find out before the run can go on.
+fn next_step(ending: &Ending) -> Option<String> {
+    let fault = ending.error.as_ref().and_then(|error| error.fault.as_ref());
+    let resent = fault.is_some_and(|fault| fault.details.get("resent") == Some(&Value::Bool(true)));
+    match ending.outcome {
+        _ if ending.id.is_empty() => None,
+        Outcome::Uncertain => Some(next::of_uncertain(&ending.id)),
+        Outcome::Failed if resent => Some(next::of_resent(&ending.id)),
+        _ => None,
     }
 }
 

@@ -8,6 +8,7 @@ mod export;
 mod facts;
 mod length;
 pub mod list;
+pub mod next;
 mod open;
 mod prune;
 mod show;

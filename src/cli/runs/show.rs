@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::facts::facts;
 use super::length::width;
+use super::next;
 use super::open::{Opened, colours, open};
 use super::timeline::{Drawing, draw, shown};
 use crate::cli::exit::Exit;
@@ -131,13 +132,8 @@ fn next(run: &RunHistory) -> Option<String> {
         Some("waiting") => Some(format!(
             "`beadle serve` goes on with it then; `beadle runs resume {id}` does so now, and waits in its process"
         )),
-        Some("uncertain") => Some(format!(
-            "look at the appliance, then go on: `beadle runs resume {id} --assume applied`\n\
-             or, where it was not made, `… --assume not-applied`"
-        )),
-        Some(_) if ends_with_resend(run) => Some(format!(
-            "look whether the first one did it. If so, `beadle runs resume {id} --assume applied` goes on with it"
-        )),
+        Some("uncertain") => Some(next::of_uncertain(id)),
+        Some(_) if ends_with_resend(run) => Some(next::of_resent(id)),
         Some(_) => Some(format!("`beadle runs resume {id}` goes on with it")),
     }
 }
