@@ -71,6 +71,22 @@ fn a_second_run_sends_only_the_difference() {
     assert_eq!(seg.lab.ip_group(16), ["192.0.2.0/24", "198.51.100.0/24", "198.51.101.0/24"]);
 }
 
+#[test]
+fn a_store_of_an_earlier_beadle_which_has_networks_as_text_is_read() {
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, "");
+    let written = "//! Writes as it was written once.\n//!\n//! ```toml\n//! store = \"seg/ip_groups\"\n//! ```\n\
+                   store.set(\"seg/16/20240101T000000-run-0000000000\", \
+                   #{ state: \"added\", networks: \"192.0.2.0/24 198.51.100.0-198.51.100.7 2001:db8::/32\" });";
+    sandbox.script(written, &[]).code(0);
+    sandbox.write("list.txt", "192.0.2.0/24\n198.51.100.0/29\n2001:db8::/32\n203.0.113.0/24\n");
+    let ran = block(&sandbox, &["--format", "json"]).code(0);
+    assert_eq!((value(&ran)["added"].clone(), value(&ran)["already_there"].clone()), (1.into(), 3.into()));
+    assert_eq!(seg.lab.ip_group(16), ["203.0.113.0/24"]);
+    block(&sandbox, &[]).code(0);
+    assert_eq!(seg.writes(), 1, "what is packed now is read as well");
+}
+
 fn list_of(count: usize) -> String {
     (0..count).map(|n| format!("198.{}.{}.{}/28\n", 18 + n / 2048, n / 8 % 256, n % 8 * 32)).collect()
 }

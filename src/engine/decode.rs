@@ -152,56 +152,52 @@ impl<'de, 'n> Visitor<'de> for Seed<'_, 'n> {
         let going_on = |layout: Option<&Layout<'n>>, read: usize, name: Option<&str>| {
             layouts.and_then(|layouts| layouts.going_on(self.0, layout, read, name))
         };
-        // For as long as the object is like one before, its values alone are collected; then names, too.
+        // For as long as the object is like one before, its values alone are collected.
         let mut like: Option<Rc<Layout<'n>>> = None;
-        let mut names: Option<Vec<(Identifier, Known<'n>)>> = None;
-        let mut values = Vec::with_capacity(MEMBERS);
+        let mut values = Vec::new();
+        let mut unlike = None;
         while let Some(KeyText(name)) = entries.next_key::<KeyText<'de>>()? {
-            let read = values.len();
-            let mut next = like.as_ref().filter(|_| names.is_none()).and_then(|like| like.next(read, &name));
-            if next.is_none() && names.is_none() {
-                match going_on(like.as_deref(), read, Some(&name)) {
-                    Some(other) => {
-                        next = other.next(read, &name);
-                        like = Some(other);
-                    }
-                    None => names = Some(first_of(like.as_deref(), read)),
-                }
+            let mut next = like.as_ref().and_then(|like| like.next(values.len(), &name));
+            if next.is_none()
+                && let Some(other) = going_on(like.as_deref(), values.len(), Some(&name))
+            {
+                values.reserve(other.members.len().saturating_sub(values.len()));
+                next = other.next(values.len(), &name);
+                like = Some(other);
             }
-            let child = next.unwrap_or_else(|| self.child(&name));
-            if let Some(names) = &mut names {
-                names.push((Identifier::from(&*name), child));
-            }
+            let Some(child) = next else {
+                unlike = Some(name);
+                break;
+            };
             values.push(entries.next_value_seed(Seed(child, self.1))?);
         }
-        let read = values.len();
-        let names = match names {
-            Some(names) => names,
-            None => {
-                let whole = like.clone().filter(|layout| layout.members.len() == read);
-                if let Some(whole) = whole.or_else(|| going_on(like.as_deref(), read, None)) {
-                    return Ok(Dynamic::from_map(whole.filled(values)));
-                }
-                first_of(like.as_deref(), read)
+        if unlike.is_none() {
+            let whole = like.clone().filter(|layout| layout.members.len() == values.len());
+            if let Some(whole) = whole.or_else(|| going_on(like.as_deref(), values.len(), None)) {
+                return Ok(Dynamic::from_map(whole.filled(values)));
             }
-        };
-        // Made of all members at once, a map is smaller than one that grew.
-        let mut map: rhai::Map = names.iter().map(|(name, _)| name.clone()).zip(values).collect();
+        }
+        // Then names, too: made of all members at once, a map is smaller than one that grew.
+        let mut members: Vec<(Identifier, Dynamic)> = Vec::with_capacity(MEMBERS.max(values.len() + 1));
+        members.extend(like.iter().flat_map(|like| &like.members).map(|(name, _)| name.clone()).zip(values));
+        while let Some(name) = unlike.take() {
+            let value = entries.next_value_seed(Seed(self.child(&name), self.1))?;
+            members.push((Identifier::from(&*name), value));
+            unlike = entries.next_key::<KeyText<'de>>()?.map(|KeyText(name)| name);
+        }
+        let again = layouts.filter(|layouts| layouts.is_met_again(members.iter().map(|(name, _)| &**name)));
+        let names = again.map(|_| members.iter().map(|(name, _)| (name.clone(), self.child(name))).collect());
+        let mut map: rhai::Map = members.into_iter().collect();
         for (name, node) in self.0.map_or(&[][..], |node| &node.children) {
             if node.optional && !name.starts_with('*') && !map.contains_key(*name) {
                 map.insert((*name).into(), Dynamic::UNIT);
             }
         }
-        if let Some(layouts) = layouts {
-            layouts.met(self.0, names, &map);
+        if let (Some(layouts), Some(names)) = (again, names) {
+            layouts.remember(self.0, names, &map);
         }
         Ok(Dynamic::from_map(map))
     }
-}
-
-/// The first members of a layout.
-fn first_of<'n>(layout: Option<&Layout<'n>>, count: usize) -> Vec<(Identifier, Known<'n>)> {
-    layout.and_then(|layout| layout.members.get(..count)).unwrap_or_default().to_vec()
 }
 
 /// A member's name, borrowed where JSON allows it.

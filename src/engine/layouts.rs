@@ -73,12 +73,25 @@ impl<'n> Layouts<'n> {
         self.known.borrow().iter().rev().find(fits).cloned()
     }
 
-    /// Takes note of an object: its names in the order of the document, with what is known of each value, and what
-    /// came of them. One that is met again is remembered.
-    pub(super) fn met(&self, known: Known<'n>, members: Vec<(Identifier, Known<'n>)>, object: &Map) {
-        if members.is_empty() || !self.is_met_again(&members) {
-            return;
+    /// Whether an object with these names was met a short while ago, and no layout is remembered for it yet. An object
+    /// with one member is none that comes again: its name is mostly a number or an address.
+    pub(super) fn is_met_again<'a>(&self, names: impl ExactSizeIterator<Item = &'a str>) -> bool {
+        if names.len() < 2 {
+            return false;
         }
+        let mut hasher = DefaultHasher::new();
+        names.for_each(|name| name.hash(&mut hasher));
+        let hash = hasher.finish();
+        let mut once = self.once.borrow_mut();
+        let again = once.contains(&hash);
+        once.rotate_right(1);
+        once[0] = hash;
+        again
+    }
+
+    /// Remembers an object: its names in the order of the document, with what is known of each value, and what came of
+    /// them.
+    pub(super) fn remember(&self, known: Known<'n>, members: Vec<(Identifier, Known<'n>)>, object: &Map) {
         let mut order: Vec<usize> = (0..members.len()).collect();
         let name = |at: &usize| members.get(*at).map(|(name, _)| name);
         order.sort_unstable_by(|one, other| name(one).cmp(&name(other)));
@@ -94,17 +107,6 @@ impl<'n> Layouts<'n> {
             layouts.remove(0);
         }
         layouts.push(Rc::new(Layout { known, members, empty, places }));
-    }
-
-    fn is_met_again(&self, members: &[(Identifier, Known<'n>)]) -> bool {
-        let mut hasher = DefaultHasher::new();
-        members.iter().for_each(|(name, _)| name.hash(&mut hasher));
-        let hash = hasher.finish();
-        let mut once = self.once.borrow_mut();
-        let again = once.contains(&hash);
-        once.rotate_right(1);
-        once[0] = hash;
-        again
     }
 }
 
