@@ -129,9 +129,10 @@ pub fn expected(list: &Array) -> usize {
 
 /// The same of a text.
 pub fn expected_in(text: &str) -> usize {
-    /// A network of IPv4 and a space, as long as most are in a long list. Packed lists need more room than this.
+    /// A network of IPv4 and a space, as long as most are in a long list.
     const LENGTH: usize = 16;
-    text.len().div_ceil(LENGTH)
+    // Packed, a network has two bytes or more, and four letters are three bytes.
+    if is_packed(text) { text.len() * 3 / 8 } else { text.len().div_ceil(LENGTH) }
 }
 
 /// Shows the networks in an array.
