@@ -18,7 +18,7 @@ pub(super) use rules::holds;
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use crate::catalog::{Args, Body, Bound, Condition, Effect, Param, Place, Row, Shape, index};
+use crate::catalog::{Args, Body, Bound, Condition, Effect, NetworkMaps, Param, Place, Row, Shape, index};
 use crate::fault::{Fault, FaultKind};
 use crate::nearest::did_you_mean;
 use crate::value::{Map, Value};
@@ -82,7 +82,12 @@ fn bind_values(row: &'static Row, mut positional: Vec<Value>, mut map: Map) -> R
 ///
 /// # Errors
 /// As [`bind`].
-pub fn bind_again(row: &'static Row, mut args: Map, save_to: Option<PathBuf>) -> Result<Bound, Fault> {
+pub fn bind_again(
+    row: &'static Row,
+    mut args: Map,
+    lists: Vec<(String, NetworkMaps)>,
+    save_to: Option<PathBuf>,
+) -> Result<Bound, Fault> {
     // One that is missing is left out here, and told by the check of their number.
     let positional = row.path_params().map_while(|param| args.remove(param.name)).collect();
     if row.body == Body::Free
@@ -93,6 +98,8 @@ pub fn bind_again(row: &'static Row, mut args: Map, save_to: Option<PathBuf>) ->
     if let Some(file) = save_to {
         args.insert("to".to_owned(), Value::Text(file.to_string_lossy().into_owned()));
     }
+    let mut args = Args::from(args);
+    lists.into_iter().for_each(|(name, list)| args.set_list(name, list));
     bind(row, positional, args)
 }
 

@@ -27,8 +27,8 @@ mod verify;
 mod write;
 
 pub use codec::{
-    CallRead, SecretOf, action_bytes, code, code_map, decode, decode_map, fault_json, read_call, read_entries,
-    read_fault,
+    CallRead, CodedArgs, SecretOf, action_bytes, code, code_map, decode, decode_args, decode_map, fault_json,
+    read_call, read_entries, read_fault,
 };
 pub use entries::{EntryRow, Part};
 pub use hash::{hex, sha256};

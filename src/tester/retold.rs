@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use crate::catalog::Effect;
 use crate::door::{Action, HttpAnswer, Intent, Key, KnownEntry, Passed, Recall, Recorded, Recorder, Reply, path_text};
 use crate::fault::{Failure, Fault, FaultKind, Stop};
-use crate::journal::{decode_map, hex, read_fault, sha256};
+use crate::journal::{action_bytes, code_map, decode_map, hex, read_call, read_fault, sha256};
 use crate::run::history::{Answer, EntryHistory, RunHistory};
 use crate::secret::Secret;
 
@@ -179,11 +179,13 @@ impl Recorder for Retold {
 
 /// The arguments of an action in the form that an export has them.
 fn arguments(action: &Action) -> Json {
-    let mut json: Json = serde_json::from_slice(&crate::journal::action_bytes(action)).unwrap_or_default();
-    let Some(members) = json.as_object_mut() else { return Json::Null };
+    let bytes = action_bytes(action);
     if matches!(action, Action::Call { .. }) {
-        return members.remove("args").unwrap_or_default();
+        return read_call(&bytes, &|reference| Secret::new(reference, ""))
+            .map_or(Json::Null, |call| code_map(&call.args));
     }
+    let mut json: Json = serde_json::from_slice(&bytes).unwrap_or_default();
+    let Some(members) = json.as_object_mut() else { return Json::Null };
     members.remove("do");
     members.remove("target");
     json

@@ -6,8 +6,8 @@ use std::fmt::Write;
 use serde::ser::Serialize;
 use serde_json::{Value as Json, json};
 
-use super::value::{Coded, CodedMap, SecretOf, code, code_map, decode, decode_map, write_coded};
-use crate::catalog::{Arg, Args, Body, Bound, Param, Row};
+use super::value::{CodedArgs, CodedMap, SecretOf, code, code_map, decode, decode_map, write_coded};
+use crate::catalog::{Args, Body, Bound, Param, Row};
 use crate::door::{Action, RawRequest};
 use crate::journal::{hex, sha256};
 use crate::json_object::{JsonObject, write_text};
@@ -94,7 +94,7 @@ fn call_bytes(target: &str, call: &Bound) -> Vec<u8> {
     object.add("row", &row_digest(call.row));
     match masked(call.row, &call.args) {
         Some(args) => object.add("args", &CodedMap(&args)),
-        None => write_args(object.value_of("args"), &call.args),
+        None => object.add("args", &CodedArgs(&call.args)),
     }
     if let Some(path) = &call.save_to {
         object.add("to", &path.to_string_lossy());
@@ -104,18 +104,6 @@ fn call_bytes(target: &str, call: &Bound) -> Vec<u8> {
     }
     object.end();
     bytes
-}
-
-/// Lists that are kept as networks are written as their values would be.
-fn write_args(bytes: &mut Vec<u8>, args: &Args) {
-    let mut object = JsonObject::begin(bytes);
-    for (name, arg) in args.all_kept() {
-        match arg {
-            Arg::Value(value) => object.add(name, &Coded(value)),
-            Arg::Networks(list) => list.write_json(object.value_of(name), &list.members()),
-        }
-    }
-    object.end();
 }
 
 fn bytes_of(value: &impl Serialize) -> Vec<u8> {

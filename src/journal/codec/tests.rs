@@ -5,12 +5,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::SignedDuration;
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::action::masked;
 use super::*;
 use crate::catalog::{Args, NetworkMaps, bind};
 use crate::door::{Action, HttpAnswer, Recorded, Reply};
 use crate::fault::{Fault, FaultKind};
+use crate::network::Network;
+use crate::network::list::NetworkList;
 use crate::secret::Secret;
 use crate::value::{Map, Value};
 
@@ -92,7 +95,7 @@ fn a_secret_given_as_text_is_written_as_a_reference() {
 }
 
 #[test]
-fn a_call_is_written_the_same_whether_its_lists_are_networks_or_values() {
+fn a_call_whose_lists_are_networks_is_read_as_the_one_with_their_values() {
     let row = crate::catalog::Catalog::builtin().row("seg", "ip_group_delta").unwrap();
     let listed =
         ["192.0.2.0/24", "198.51.100.7", "2001:db8::/32"].map(|text| text.parse::<crate::network::Network>().unwrap());
@@ -110,9 +113,38 @@ fn a_call_is_written_the_same_whether_its_lists_are_networks_or_values() {
     let values = bind(row, vec![Value::Int(15)], Map::from([("add".into(), list.to_value())])).unwrap();
     let bytes = |call| action_bytes(&Action::Call { target: "seg".into(), call });
     let (networks, values) = (bytes(call), bytes(values));
-    assert_eq!(String::from_utf8(networks.clone()).unwrap(), String::from_utf8(values).unwrap());
-    let read = read_call(&networks, &|reference| Secret::new(reference, "")).unwrap();
-    assert_eq!(read.args["add"], list.to_value());
+    assert!(networks.len() < values.len(), "{}", String::from_utf8_lossy(&networks));
+    for bytes in [networks, values] {
+        let read = read_call(&bytes, &|reference| Secret::new(reference, "")).unwrap();
+        assert_eq!((&read.args["add"], &read.args["group_id"]), (&list.to_value(), &Value::Int(15)));
+    }
+}
+
+#[test]
+fn networks_that_are_none_are_the_map_that_they_look_like() {
+    let secret = |reference: &str| Secret::new(reference, "");
+    let packed = |text: &str| -> NetworkList { text.split(' ').map(|text| text.parse::<Network>().unwrap()).collect() };
+    let coded = |list: &str| json!({ "add": { "$networks": { "list": list, "first": "a", "prefix": "p", "name": null, "label": "" } } });
+    let whole = coded(&packed("192.0.2.0/24 2001:db8::/32").packed_text());
+    let (values, lists) = decode_args(whole.clone(), &secret);
+    assert_eq!((values.len(), lists.len(), lists[0].1.list.len()), (0, 1, 2));
+    assert_eq!(decode_map(whole, &secret)["add"], lists[0].1.to_value());
+    // Nothing is made of a range, of a list that was cut, or of an object with more in it.
+    let mut more = coded("packed:");
+    more["add"]["x"] = 1.into();
+    for wrong in [coded(&packed("192.0.2.0-192.0.2.9").packed_text()), coded("packed:GP"), coded("192.0.2.1"), more] {
+        let (values, lists) = decode_args(wrong.clone(), &secret);
+        assert!(lists.is_empty() && values["add"].as_map().is_some(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_scripts_own_map_that_looks_like_networks_stays_a_map() {
+    let map = Map::from([("$networks".to_owned(), Value::from(json!({ "list": "packed:", "label": "" })))]);
+    let args = Args::from(Map::from([("body".to_owned(), Value::Map(map.clone()))]));
+    let coded = serde_json::to_value(CodedArgs(&args)).unwrap();
+    let (values, lists) = decode_args(coded, &|reference| Secret::new(reference, ""));
+    assert_eq!((&values["body"], lists.len()), (&Value::Map(map), 0));
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! Values as JSON that keeps their types. Secrets are written as their references, never as their texts.
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
-use serde_json::{Map as JsonMap, Value as Json};
+use serde::{Deserialize, Serialize as DeriveSerialize};
+use serde_json::{Map as JsonMap, Value as Json, json};
 
+use crate::catalog::{Arg, Args, NetworkMaps};
 use crate::json_object::{JsonObject, write_text};
+use crate::network::list::NetworkList;
 use crate::secret::Secret;
 use crate::value::{Map, Value};
 
@@ -66,6 +69,72 @@ pub fn write_coded(bytes: &mut Vec<u8>, value: &Value) {
     }
 }
 
+/// Arguments of a call. A list that is kept as networks stands in an object with the member `$networks`: a thirtieth of
+/// what its maps would take, and a call of a block list is written down, hashed and packed for each of its pieces.
+pub struct CodedArgs<'a>(pub &'a Args);
+
+impl Serialize for CodedArgs<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, arg) in self.0.all_kept() {
+            match arg {
+                Arg::Value(value) => map.serialize_entry(name, &Coded(value))?,
+                Arg::Networks(maps) => map.serialize_entry(name, &json!({ NETWORKS: PackedMaps::of(maps) }))?,
+            }
+        }
+        map.end()
+    }
+}
+
+/// The arguments that [`CodedArgs`] wrote: values, and lists of networks.
+pub fn decode_args(json: Json, secret: SecretOf<'_>) -> (Map, Vec<(String, NetworkMaps)>) {
+    let Json::Object(members) = json else { return (Map::new(), Vec::new()) };
+    let (mut values, mut lists) = (Map::new(), Vec::new());
+    for (name, value) in members {
+        match value.as_object().and_then(networks) {
+            Some(maps) => lists.push((name, maps)),
+            None => {
+                values.insert(name, decode(value, secret));
+            }
+        }
+    }
+    (values, lists)
+}
+
+const NETWORKS: &str = "$networks";
+
+/// Maps of networks as JSON.
+#[derive(Deserialize, DeriveSerialize)]
+struct PackedMaps {
+    list: String,
+    first: Option<String>,
+    prefix: Option<String>,
+    name: Option<String>,
+    label: String,
+}
+
+impl PackedMaps {
+    fn of(maps: &NetworkMaps) -> Self {
+        let NetworkMaps { list, first, prefix, name, label } = maps.clone();
+        Self { list: list.packed_text(), first, prefix, name, label }
+    }
+
+    fn unpacked(self) -> Option<NetworkMaps> {
+        let Self { list: text, first, prefix, name, label } = self;
+        let mut list = NetworkList::default();
+        // An interpreter could say anything: maps are made of networks, and never of ranges.
+        let whole = list.extend_packed(&text).is_ok_and(|packed| packed)
+            && list.networks().all(|network| network.prefix().is_some());
+        whole.then(|| NetworkMaps { list: list.into(), first, prefix, name, label })
+    }
+}
+
+/// The maps of networks that an object stands for, if it is one of ours.
+fn networks(object: &JsonMap<String, Json>) -> Option<NetworkMaps> {
+    let packed = object.get(NETWORKS).filter(|_| object.len() == 1)?;
+    PackedMaps::deserialize(packed).ok()?.unpacked()
+}
+
 /// Whether a map of the script's own looks like one of ours.
 fn is_wrapped(map: &Map) -> bool {
     map.len() == 1 && map.keys().any(|key| key.starts_with('$'))
@@ -103,6 +172,9 @@ pub fn decode(json: Json, secret: SecretOf<'_>) -> Value {
             Some(("$float", text)) => text.parse().map_or_else(|_| Value::Text(text.to_owned()), Value::Float),
             Some(("$secret", reference)) => Value::Secret(secret(reference)),
             _ => {
+                if let Some(maps) = networks(&map) {
+                    return maps.to_value();
+                }
                 let mut map = map;
                 if map.len() == 1
                     && let Some(Json::Object(inner)) = map.get_mut("$map")

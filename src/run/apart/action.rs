@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 use crate::catalog::{Bound, Catalog, Effect, bind_again};
 use crate::door::{Action, RawRequest};
 use crate::fault::Fault;
-use crate::journal::{SecretOf, code, code_map, decode, decode_map};
+use crate::journal::{CodedArgs, SecretOf, code, code_map, decode, decode_args, decode_map};
 use crate::network::Network;
 use crate::network::list::NetworkList;
 use crate::value::{Map, Value};
@@ -44,7 +44,7 @@ pub fn encode(action: &Action) -> (Json, Bytes) {
         Action::Call { target, call } => {
             let Bound { row, args, save_to, piece, notices, .. } = call;
             json!({
-                "target": &**target, "vendor": row.vendor, "call": row.name, "args": code_map(args),
+                "target": &**target, "vendor": row.vendor, "call": row.name, "args": CodedArgs(args),
                 "to": save_to.as_deref().map(path), "piece": piece, "notices": notices,
             })
         }
@@ -146,9 +146,9 @@ impl Members<'_> {
         let (vendor, name) = (self.text("vendor")?, self.text("call")?);
         let row = catalog.row(&vendor, &name).ok_or_else(|| garbage("call"))?;
         let save_to = self.text("to").ok().map(PathBuf::from);
-        let args = self.map("args");
+        let (args, lists) = decode_args(self.take("args"), self.secret);
         // What the call does to the world, and how much of it, is not the interpreter's to say.
-        let bound = bind_again(row, args, save_to).map_err(|fault| Unusable::Invalid(Box::new(fault)))?;
+        let bound = bind_again(row, args, lists, save_to).map_err(|fault| Unusable::Invalid(Box::new(fault)))?;
         let target = self.target()?;
         let piece = serde_json::from_value(self.take("piece")).map_err(|_| garbage("piece"))?;
         let notices = serde_json::from_value(self.take("notices")).map_err(|_| garbage("notices"))?;
@@ -312,6 +312,26 @@ mod tests {
         assert_eq!((call.effect, call.items), (Effect::Change, 1));
         let lie = Action::Call { target: "seg".into(), call: Bound { effect: Effect::Read, items: 0, ..call } };
         assert_eq!(there_and_back(&lie), action);
+    }
+
+    #[test]
+    fn lists_of_networks_stay_networks_so_that_the_journal_knows_the_call_again() {
+        let row = Catalog::builtin().row("seg", "ip_group_delta").unwrap();
+        let networks = ["192.0.2.0/24", "198.51.100.7"].map(|text| Network::parse(text).unwrap().network);
+        let mut args = crate::catalog::Args::default();
+        let maps = crate::catalog::NetworkMaps {
+            list: Arc::new(networks.into_iter().collect()),
+            first: Some("ip_address_start".into()),
+            prefix: Some("cidr".into()),
+            name: Some("name".into()),
+            label: "feed".into(),
+        };
+        args.set_list("add".into(), maps);
+        let action = Action::Call { target: "seg".into(), call: bind(row, vec![Value::Int(15)], args).unwrap() };
+        let back = there_and_back(&action);
+        assert_eq!(back, action);
+        assert_eq!(crate::journal::action_bytes(&back), crate::journal::action_bytes(&action));
+        assert!(matches!(back, Action::Call { call, .. } if call.args.has_lists()));
     }
 
     const KINDS: &[&str] = &[
