@@ -72,6 +72,24 @@ fn a_second_run_sends_only_the_difference() {
 }
 
 #[test]
+fn the_record_of_a_block_names_every_address() {
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.write("list.txt", "192.0.2.0/24\n198.51.100.7\n2001:db8::/32\n");
+    block(&sandbox, &[]).code(0);
+    let exported = sandbox.run(&["runs", "export"]).code(0);
+    let document: serde_json::Value = serde_json::from_str(&exported.out).unwrap();
+    let entries = document["run"]["entries"].as_array().unwrap();
+    let delta = entries.iter().find(|entry| entry["operation"] == "seg ip_group_delta").unwrap();
+    let named: Vec<_> =
+        delta["detail"]["args"]["add"].as_array().unwrap().iter().map(|add| &add["ip_address_start"]).collect();
+    assert_eq!(named, ["192.0.2.0", "198.51.100.7", "2001:db8::"]);
+    // What was exported is replayed by the tests of playbooks.
+    sandbox.write("run.json", &exported.out);
+    sandbox.run(&["test", "--from", "run.json"]).code(0);
+}
+
+#[test]
 fn a_store_of_an_earlier_beadle_which_has_networks_as_text_is_read() {
     let seg = Seg::ten();
     let sandbox = Sandbox::with_seg(&seg, "");

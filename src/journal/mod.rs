@@ -28,7 +28,7 @@ mod write;
 
 pub use codec::{
     CallRead, CodedArgs, SecretOf, action_bytes, code, code_map, decode, decode_args, decode_map, fault_json,
-    read_call, read_entries, read_fault,
+    read_call, read_entries, read_fault, spelled_out,
 };
 pub use entries::{EntryRow, Part};
 pub use hash::{hex, sha256};

@@ -172,6 +172,7 @@ fn execute_once(project: &Arc<Project>, order: &Order, start: Start, listener: &
 /// Executes a script with a recorder that answers everything itself: nothing is sent, and nothing is written.
 pub fn retell(
     project: &Arc<Project>,
+    id: String,
     order: Order,
     recorder: Arc<dyn Recorder>,
     listener: &Arc<dyn Listener>,
@@ -179,7 +180,7 @@ pub fn retell(
     let mut order = order;
     // There is no appliance that somebody else could change.
     order.playbook.header.policy.lock.clear();
-    let prepared = prepare_as(project, &order, RunRecord::retold(project, recorder), listener);
+    let prepared = prepare_as(project, &order, RunRecord::retold(project, id, recorder), listener);
     carry_out(project, &order, prepared, Instant::now(), listener)
 }
 

@@ -112,9 +112,9 @@ impl RunRecord {
         Self::with(project, former, Arc::new(recorder))
     }
 
-    /// The record of a run that is retold by a recorder of its own: nothing of it is written.
-    pub fn retold(project: &Arc<Project>, recorder: Arc<dyn Recorder>) -> Self {
-        let id = "retold".to_owned();
+    /// The record of the run `id`, which is retold by a recorder of its own: nothing of it is written. It has the id of
+    /// the run that it was, since scripts make names of it.
+    pub fn retold(project: &Arc<Project>, id: String, recorder: Arc<dyn Recorder>) -> Self {
         let former = Former { id, past: Past::Only, ran: Duration::ZERO, texts: BTreeMap::new(), owner: None };
         Self::with(project, former, recorder)
     }

@@ -80,7 +80,8 @@ fn executed(run: &RunHistory, replay: &Replay<'_>) -> Result<(), Failed> {
     let told = Arc::new(Retold::of(run, replay.project.to_owned()));
     let shown = Arc::new(Shown::default());
     let listener = Arc::clone(&shown) as Arc<dyn Listener>;
-    let ending = retell(&project, order, Arc::clone(&told) as Arc<dyn crate::door::Recorder>, &listener);
+    let ending =
+        retell(&project, run.id.clone(), order, Arc::clone(&told) as Arc<dyn crate::door::Recorder>, &listener);
     let with = |mut failed: Failed| {
         failed.out = shown.text();
         failed

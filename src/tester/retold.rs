@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use crate::catalog::Effect;
 use crate::door::{Action, HttpAnswer, Intent, Key, KnownEntry, Passed, Recall, Recorded, Recorder, Reply, path_text};
 use crate::fault::{Failure, Fault, FaultKind, Stop};
-use crate::journal::{action_bytes, code_map, decode_map, hex, read_call, read_fault, sha256};
+use crate::journal::{action_bytes, decode_map, hex, read_fault, sha256, spelled_out};
 use crate::run::history::{Answer, EntryHistory, RunHistory};
 use crate::secret::Secret;
 
@@ -179,13 +179,11 @@ impl Recorder for Retold {
 
 /// The arguments of an action in the form that an export has them.
 fn arguments(action: &Action) -> Json {
-    let bytes = action_bytes(action);
-    if matches!(action, Action::Call { .. }) {
-        return read_call(&bytes, &|reference| Secret::new(reference, ""))
-            .map_or(Json::Null, |call| code_map(&call.args));
-    }
-    let mut json: Json = serde_json::from_slice(&bytes).unwrap_or_default();
+    let mut json: Json = serde_json::from_slice(&action_bytes(action)).unwrap_or_default();
     let Some(members) = json.as_object_mut() else { return Json::Null };
+    if matches!(action, Action::Call { .. }) {
+        return spelled_out(members.remove("args").unwrap_or_default());
+    }
     members.remove("do");
     members.remove("target");
     json

@@ -101,6 +101,16 @@ pub fn decode_args(json: Json, secret: SecretOf<'_>) -> (Map, Vec<(String, Netwo
     (values, lists)
 }
 
+/// The same for people and exports: lists of networks as the maps that they mean.
+pub fn spelled_out(args: Json) -> Json {
+    let Json::Object(members) = args else { return args };
+    let member = |(name, value): (String, Json)| match value.as_object().and_then(networks) {
+        Some(maps) => (name, code(&maps.to_value())),
+        None => (name, value),
+    };
+    Json::Object(members.into_iter().map(member).collect())
+}
+
 const NETWORKS: &str = "$networks";
 
 /// Maps of networks as JSON.

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use crate::catalog::hidden::hide;
 use crate::catalog::{Catalog, Field, LostAnswer, Row};
 use crate::door::Reply;
-use crate::journal::{EntryRow, Log, Part, RunRow, code, fault_json, hex, sha256};
+use crate::journal::{EntryRow, Log, Part, RunRow, code, fault_json, hex, sha256, spelled_out};
 use crate::run::history::after::after;
 use crate::run::history::document::{Answer, Detail, EntryHistory, ErrorHistory, RunHistory, Text};
 use crate::run::history::hide::{hide_names, hide_params};
@@ -134,7 +134,7 @@ impl Reader {
             None => {}
         }
         detail.args = match action.as_object_mut() {
-            Some(members) if entry.kind == "call" => members.remove("args").unwrap_or_default(),
+            Some(members) if entry.kind == "call" => spelled_out(members.remove("args").unwrap_or_default()),
             Some(members) => {
                 members.remove("do");
                 members.remove("target");
