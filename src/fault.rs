@@ -138,6 +138,11 @@ impl Fault {
         self
     }
 
+    /// Whether it refuses a change that was sent again because its answer was lost: the first one may have done it.
+    pub fn was_resent(&self) -> bool {
+        self.details.get("resent") == Some(&Value::Bool(true))
+    }
+
     /// The same fault with one more detail.
     #[must_use]
     pub fn with_detail(mut self, name: &str, value: impl Into<Value>) -> Self {

@@ -78,7 +78,8 @@ fn bind_values(row: &'static Row, mut positional: Vec<Value>, mut map: Map) -> R
     Ok(Bound { row, args: args.into(), effect, items, save_to, piece: None, notices })
 }
 
-/// Checks arguments that another process has bound already; they stay what they are.
+/// Checks arguments that another process has bound already; they stay what they are. `lists` are those that it has kept as
+/// networks.
 ///
 /// # Errors
 /// As [`bind`].

@@ -13,10 +13,10 @@ use crate::cli::runs::next;
 use crate::cli::{table, withheld};
 use crate::door::DoorEvent;
 use crate::engine::OutputEvent;
+use crate::fault::Fault;
 use crate::repl::Above;
 use crate::run::{Ending, Listener, Outcome, RunEvent};
 use crate::secret::Masker;
-use crate::value::Value;
 
 /// Shows a run to a person: data to standard output, all else to standard error.
 pub struct Screen {
@@ -225,7 +225,7 @@ impl Screen {
 /// What a person has to find out before the run can go on.
 fn next_step(ending: &Ending) -> Option<String> {
     let fault = ending.error.as_ref().and_then(|error| error.fault.as_ref());
-    let resent = fault.is_some_and(|fault| fault.details.get("resent") == Some(&Value::Bool(true)));
+    let resent = fault.is_some_and(Fault::was_resent);
     match ending.outcome {
         _ if ending.id.is_empty() => None,
         Outcome::Uncertain => Some(next::of_uncertain(&ending.id)),

@@ -154,7 +154,7 @@ pub(super) fn standard() -> SharedModule {
     Arc::clone(STANDARD.get_or_init(|| StandardPackage::new().as_shared_module()))
 }
 
-/// Makes what every script needs. Best before a process has other threads: these are thousands of small pieces of
+/// Makes what every script needs, and keeps for it what is freed. Best before a process has other threads: these are thousands of small pieces of
 /// memory, and threads that take theirs at the same moment spend longer waiting for each other than working.
 pub fn prepare() {
     allocator::keep_what_is_freed();
@@ -225,13 +225,14 @@ fn run_here<T>(
 ) -> (Result<Value, ScriptError>, Option<T>) {
     let context = &script.context;
     sources.add(&script.name, &script.text);
+    // The trees that the check makes are the run's.
+    let _counted = context.memory.enter();
     let checked = script.premises.as_ref().map(|premises| refuse_mistakes(script, premises, sources));
     let mut parsed = match checked.transpose() {
         Ok(parsed) => parsed.unwrap_or_default(),
         Err(error) => return (Err(error), None),
     };
     let tree = parsed.take(&script.name, &script.text);
-    let _counted = context.memory.enter();
     let resolver = Resolver::new(Arc::clone(&script.library), sources.clone(), Arc::clone(&context.texts));
     let resolver = resolver.with_parsed(parsed);
     let names = needed::words(&script.text, &resolver);

@@ -354,7 +354,7 @@ impl Making {
                 let Some(target) = made.target() else { return Ok(0) };
                 match self.prepared.door.pass(branch, Action::Call { target, call: bound.clone() }) {
                     // The answer to the first sending was lost, and there was nothing left for the second.
-                    Err(Failure::Fault(fault)) if fault.details.get("resent") == Some(&Value::Bool(true)) => Ok(1),
+                    Err(Failure::Fault(fault)) if fault.was_resent() => Ok(1),
                     answered => answered.map(|_| 1).map_err(failed),
                 }
             }
