@@ -1,7 +1,8 @@
 //! Reference: sends the requests that blocking a list needs, and nothing else.
 //!
 //! `bare-bulk TOKEN_URL API_URL USER PASSWORD GROUP LIST CHUNK [KNOWN]`: each line of LIST is a network,
-//! normalised already; each chunk is one atomic delta. What is in the list KNOWN already is left out.
+//! normalised already; each chunk is one atomic delta, which says what `beadle run std/seg/bulk_ip_block` would say. What
+//! is in the list KNOWN already is left out.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -28,14 +29,14 @@ async fn main() -> Result<(), Failure> {
     let known: HashSet<&str> = known.lines().collect();
     let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty() && !known.contains(line)).collect();
     let mut requests = 0;
-    for (number, lines) in lines.chunks(chunk.parse()?).enumerate() {
+    for lines in lines.chunks(chunk.parse()?) {
         let add: Vec<serde_json::Value> = lines
             .iter()
-            .enumerate()
-            .map(|(index, line)| {
+            .map(|line| {
                 let (start, prefix) = line.split_once('/').unwrap_or((line, "32"));
                 let prefix: u8 = prefix.parse().unwrap_or(32);
-                json!({ "ipAddressStart": start, "cidr": prefix, "name": format!("bare {number} {index}") })
+                let name = format!("beadle {}_{prefix}", start.replace('.', "-"));
+                json!({ "ipAddressStart": start, "cidr": prefix, "name": name })
             })
             .collect();
         let answer = client

@@ -3,10 +3,12 @@
 //! `bare-reqwest TOKEN_URL API_URL USER PASSWORD reads N` signs in and makes N sequential reads of `groups`;
 //! `… changes N` makes N deltas, and one durable write to a file of this folder before each; `… commits N` the same
 //! with a durable commit to a database of SQLite, of what resuming needs. `- API_URL USER PASSWORD get PATH` reads one answer
-//! with HTTP Basic.
+//! with HTTP Basic; `- API_URL USER PASSWORD fan N` makes N reads of `groups` with it, 100 at a time, and prints how many
+//! milliseconds they took.
 
 use std::io::Write;
 
+use futures_util::{StreamExt, TryStreamExt};
 use sha2::{Digest, Sha256};
 
 type Failure = Box<dyn std::error::Error>;
@@ -16,7 +18,7 @@ async fn main() -> Result<(), Failure> {
     let _installed = rustls::crypto::ring::default_provider().install_default();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [token_url, api, user, password, what, value] = arguments.as_slice() else {
-        return Err("usage: TOKEN_URL API_URL USER PASSWORD reads|changes|commits|get VALUE".into());
+        return Err("usage: TOKEN_URL API_URL USER PASSWORD reads|changes|commits|get|fan VALUE".into());
     };
     let client = reqwest::Client::builder().no_proxy().build()?;
     if what == "get" {
@@ -24,6 +26,18 @@ async fn main() -> Result<(), Failure> {
         let answer: serde_json::Value = request.send().await?.json().await?;
         let list = answer.as_array().or_else(|| answer["data"].as_array());
         writeln!(std::io::stdout(), "{}", list.map_or(0, Vec::len))?;
+        return Ok(());
+    }
+    if what == "fan" {
+        let begun = std::time::Instant::now();
+        let read = async |_| -> Result<usize, reqwest::Error> {
+            let request = client.get(format!("{api}/seg/api/groups")).basic_auth(user, Some(password));
+            let groups: serde_json::Value = request.send().await?.error_for_status()?.json().await?;
+            Ok(groups.as_array().map_or(0, Vec::len))
+        };
+        let reads = futures_util::stream::iter(0..value.parse::<usize>()?).map(read).buffer_unordered(100);
+        let _groups: usize = reads.try_fold(0, async |sum, groups| Ok(sum + groups)).await?;
+        writeln!(std::io::stdout(), "{}", begun.elapsed().as_secs_f64() * 1000.0)?;
         return Ok(());
     }
     let hash: String = Sha256::digest(password.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();

@@ -6,6 +6,7 @@
 
 mod any;
 mod asyncos;
+mod delay;
 mod fault;
 mod log;
 mod seg;

@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::delay;
 use super::fault::Faults;
 use super::log::{Log, Seen};
 use super::upload;
@@ -280,7 +281,7 @@ async fn serve(
         faults.on(&format!("{} {}", ask.method, ask.path), applied > 0, counts)
     };
     if !effects.latency.is_zero() {
-        tokio::time::sleep(effects.latency).await;
+        delay::pass(effects.latency).await;
     }
     let mut tell = match effects.status {
         Some((status, retry_after)) => {
