@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use self::migrations::MIGRATIONS;
+use self::migrations::{MIGRATIONS, SCHEMA};
 
 /// The state database cannot be used, and why.
 #[derive(Debug, thiserror::Error)]
@@ -182,8 +182,9 @@ impl State {
         }
         self.transaction(|transaction| {
             // Another process may have migrated while this one waited.
-            for step in MIGRATIONS.iter().skip(format(transaction)?) {
-                transaction.execute_batch(step)?;
+            match format(transaction)? {
+                0 => transaction.execute_batch(SCHEMA)?,
+                found => MIGRATIONS.iter().skip(found).try_for_each(|step| transaction.execute_batch(step))?,
             }
             transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64)
         })
@@ -266,6 +267,28 @@ mod tests {
         assert!(written.unwrap_err().to_string().contains("format 999"));
         let written = newer.with(|connection| connection.execute("DELETE FROM store", []));
         assert!(written.unwrap_err().to_string().contains("format 999"));
+    }
+
+    /// What a database consists of: its tables with their columns, and its indexes.
+    fn parts(database: &Connection) -> Vec<String> {
+        let columns = "SELECT t.name || ' ' || t.wr || ' ' || c.cid || ' ' || c.name || ' ' || c.type || ' ' || \"notnull\" || ' '
+                           || coalesce(dflt_value, '') || ' ' || pk
+                       FROM pragma_table_list t JOIN pragma_table_xinfo(t.name) c WHERE t.schema = 'main' ORDER BY 1";
+        let indexes = "SELECT coalesce(sql, name) FROM sqlite_schema WHERE type = 'index' ORDER BY 1";
+        let read = |question: &str| -> rusqlite::Result<Vec<String>> {
+            database.prepare(question)?.query_map([], |row| row.get(0))?.collect()
+        };
+        [read(columns).unwrap(), read(indexes).unwrap()].concat()
+    }
+
+    #[test]
+    fn a_new_database_is_what_all_steps_lead_to() {
+        let (stepped, new) = (Connection::open_in_memory().unwrap(), Connection::open_in_memory().unwrap());
+        MIGRATIONS.iter().for_each(|step| stepped.execute_batch(step).unwrap());
+        new.execute_batch(SCHEMA).unwrap();
+        let parts = parts(&new);
+        assert!(parts.len() > 100, "{parts:?}");
+        assert_eq!(parts, self::parts(&stepped));
     }
 
     #[test]

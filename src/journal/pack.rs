@@ -12,7 +12,10 @@ use zstd::bulk::Compressor;
 use super::seal::Seal;
 
 /// From this size on bytes are compressed.
-const COMPRESSED: usize = 256;
+pub const COMPRESSED: usize = 256;
+
+/// From this size on they are where a run waits for it: to begin with the tables takes as long as a page on the disk.
+pub const COMPRESSED_AT_ONCE: usize = 4 << 10;
 
 /// From this size on they stand in a file of their own.
 const LARGE: usize = 1 << 20;
@@ -48,14 +51,20 @@ impl Packer {
         self.seal.get_or_init(|| Seal::open(&self.folder)).as_ref().map_err(Clone::clone)
     }
 
-    /// Packs bytes that stand in one or more pieces. Large ones go to `file`, if one is given: a run's id, and
-    /// a name that is unique in it.
+    /// Packs bytes that stand in one or more pieces, and compresses them if there are so many. Large ones go to `file`,
+    /// if one is given: a run's id, and a name that is unique in it.
     ///
     /// # Errors
     /// A file that cannot be written, or a key that cannot be used.
-    pub fn pack(&self, pieces: &[&[u8]], sealed: bool, file: Option<(&str, &str)>) -> Result<Vec<u8>, String> {
+    pub fn pack(
+        &self,
+        pieces: &[&[u8]],
+        compressed: usize,
+        sealed: bool,
+        file: Option<(&str, &str)>,
+    ) -> Result<Vec<u8>, String> {
         let length = pieces.iter().map(|piece| piece.len()).sum();
-        let zipped = if length < COMPRESSED { None } else { Some(self.compress(pieces, length)) };
+        let zipped = if length < compressed { None } else { Some(self.compress(pieces, length)) };
         let zipped = zipped.transpose().map_err(|error| error.to_string())?;
         let (mut bytes, mut flags) = match zipped.filter(|zipped| zipped.len() < length) {
             Some(zipped) => (zipped, ZSTD),
@@ -167,7 +176,7 @@ mod tests {
         let noise = |length: usize| (0..length).map(|_| fastrand::u8(..)).collect::<Vec<u8>>();
         for bytes in [Vec::new(), b"x".to_vec(), vec![7; 5_000], noise(3 << 20), vec![7; 2 * FRAME + 1]] {
             for sealed in [false, true] {
-                let packed = packer.pack(&[&bytes], sealed, Some(("run", "1-a"))).unwrap();
+                let packed = packer.pack(&[&bytes], COMPRESSED, sealed, Some(("run", "1-a"))).unwrap();
                 assert!(packed.len() <= LARGE + 100);
                 assert_eq!(packer.unpack(&packed, "run").unwrap(), bytes);
             }
@@ -179,7 +188,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let packer = Packer::new(folder.path());
         let noise: Vec<u8> = (0..LARGE * 2).map(|_| fastrand::u8(..)).collect();
-        let packed = packer.pack(&[&noise], false, Some(("run", "1-a"))).unwrap();
+        let packed = packer.pack(&[&noise], COMPRESSED, false, Some(("run", "1-a"))).unwrap();
         let file = folder.path().join("answers/run/1-a");
         assert!(file.exists());
         fs::remove_file(file).unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::chain::{Chain, Hash, of_intent, of_outcome, of_run};
 use super::codec;
-use super::pack::Packer;
+use super::pack::{COMPRESSED, COMPRESSED_AT_ONCE, Packer};
 use super::record::Record;
 use crate::door::Recorded;
 
@@ -27,14 +27,16 @@ pub fn packed(packer: &Packer, record: &Record) -> Result<PackedRow, String> {
     let main = |main: Vec<u8>| PackedRow { main, before: None, outcome: None };
     let outcome = |run: &str, number: u64, recorded: &Recorded, sealed: bool| {
         let (head, body) = codec::recorded_bytes(recorded);
-        packer.pack(&[&head, &body], sealed, Some((run, &format!("{number}-outcome"))))
+        packer.pack(&[&head, &body], COMPRESSED, sealed, Some((run, &format!("{number}-outcome"))))
     };
     Ok(match record {
-        Record::Begin(begin) => main(packer.pack(&[&begin.pinned], false, None)?),
-        Record::Text { text, .. } => main(packer.pack(&[text.as_bytes()], false, None)?),
+        Record::Begin(begin) => main(packer.pack(&[&begin.pinned], COMPRESSED, false, None)?),
+        Record::Text { text, .. } => main(packer.pack(&[text.as_bytes()], COMPRESSED, false, None)?),
         Record::Entry(entry) => {
+            // The script waits for what is about to change something; the rest is written behind its back.
+            let compressed = if entry.chained { COMPRESSED_AT_ONCE } else { COMPRESSED };
             let pack = |bytes: &[u8], sealed: bool, part: &str| {
-                packer.pack(&[bytes], sealed, Some((&entry.run, &format!("{}-{part}", entry.number))))
+                packer.pack(&[bytes], compressed, sealed, Some((&entry.run, &format!("{}-{part}", entry.number))))
             };
             PackedRow {
                 main: pack(&entry.action, entry.sealed, "action")?,
@@ -48,7 +50,7 @@ pub fn packed(packer: &Packer, record: &Record) -> Result<PackedRow, String> {
         }
         Record::Note { .. } | Record::Wait { .. } => main(Vec::new()),
         Record::Outcome(end) => main(outcome(&end.run, end.number, &end.recorded, end.sealed)?),
-        Record::End(end) => main(packer.pack(&[&end.ending], true, None)?),
+        Record::End(end) => main(packer.pack(&[&end.ending], COMPRESSED, true, None)?),
     })
 }
 

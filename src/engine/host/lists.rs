@@ -136,7 +136,7 @@ pub(super) fn register(module: &mut Module) {
         "to_packed",
         &["list: Networks", "string"],
         "/// The networks as one short text for a store, in a tenth to a third of the room; `networks` reads it again.",
-        |list: &mut Networks| list.0.packed_text(),
+        |list: &mut Networks| list.0.packed_text().to_owned(),
     );
     add(
         module,

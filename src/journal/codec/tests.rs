@@ -125,14 +125,14 @@ fn networks_that_are_none_are_the_map_that_they_look_like() {
     let secret = |reference: &str| Secret::new(reference, "");
     let packed = |text: &str| -> NetworkList { text.split(' ').map(|text| text.parse::<Network>().unwrap()).collect() };
     let coded = |list: &str| json!({ "add": { "$networks": { "list": list, "first": "a", "prefix": "p", "name": null, "label": "" } } });
-    let whole = coded(&packed("192.0.2.0/24 2001:db8::/32").packed_text());
+    let whole = coded(packed("192.0.2.0/24 2001:db8::/32").packed_text());
     let (values, lists) = decode_args(whole.clone(), &secret);
     assert_eq!((values.len(), lists.len(), lists[0].1.list.len()), (0, 1, 2));
     assert_eq!(decode_map(whole, &secret)["add"], lists[0].1.to_value());
     // Nothing is made of a range, of a list that was cut, or of an object with more in it.
     let mut more = coded("packed:");
     more["add"]["x"] = 1.into();
-    for wrong in [coded(&packed("192.0.2.0-192.0.2.9").packed_text()), coded("packed:GP"), coded("192.0.2.1"), more] {
+    for wrong in [coded(packed("192.0.2.0-192.0.2.9").packed_text()), coded("packed:GP"), coded("192.0.2.1"), more] {
         let (values, lists) = decode_args(wrong.clone(), &secret);
         assert!(lists.is_empty() && values["add"].as_map().is_some(), "{wrong}");
     }

@@ -1,5 +1,7 @@
 //! Values as JSON that keeps their types. Secrets are written as their references, never as their texts.
 
+use std::borrow::Cow;
+
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize as DeriveSerialize};
 use serde_json::{Map as JsonMap, Value as Json, json};
@@ -115,18 +117,18 @@ const NETWORKS: &str = "$networks";
 
 /// Maps of networks as JSON.
 #[derive(Deserialize, DeriveSerialize)]
-struct PackedMaps {
-    list: String,
+struct PackedMaps<'m> {
+    list: Cow<'m, str>,
     first: Option<String>,
     prefix: Option<String>,
     name: Option<String>,
     label: String,
 }
 
-impl PackedMaps {
-    fn of(maps: &NetworkMaps) -> Self {
-        let NetworkMaps { list, first, prefix, name, label } = maps.clone();
-        Self { list: list.packed_text(), first, prefix, name, label }
+impl<'m> PackedMaps<'m> {
+    fn of(maps: &'m NetworkMaps) -> Self {
+        let NetworkMaps { first, prefix, name, label, .. } = maps.clone();
+        Self { list: maps.list.packed_text().into(), first, prefix, name, label }
     }
 
     fn unpacked(self) -> Option<NetworkMaps> {

@@ -2,7 +2,9 @@
 //! lists.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
+use super::packed;
 use crate::network::Network;
 use crate::network::interval::Interval;
 
@@ -16,12 +18,22 @@ pub struct Listed {
 }
 
 /// A list of networks, each with its line.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct NetworkList {
     entries: Vec<Packed>,
     /// The networks of IPv6, in their order.
     v6: Vec<Network>,
+    /// The packed text, once it was asked for: a piece of a long list is put by, sent, journaled, and put by again.
+    text: OnceLock<Box<str>>,
 }
+
+impl PartialEq for NetworkList {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.entries, &self.v6) == (&other.entries, &other.v6)
+    }
+}
+
+impl Eq for NetworkList {}
 
 /// A network of IPv4; or, as no such network ends before it begins, the place of one of IPv6: that is `last`, and
 /// `first` is one more.
@@ -35,7 +47,7 @@ struct Packed {
 impl NetworkList {
     /// An empty list with room for so many networks.
     pub fn with_capacity(networks: usize) -> Self {
-        Self { entries: Vec::with_capacity(networks), v6: Vec::new() }
+        Self { entries: Vec::with_capacity(networks), ..Self::default() }
     }
 
     /// Appends a network.
@@ -48,6 +60,12 @@ impl NetworkList {
             Interval { first: place, last: place - 1 }
         });
         self.entries.push(Packed { first, last, line });
+        self.text.take();
+    }
+
+    /// The list without its lines as a short text, which [`each_packed`](super::each_packed) reads.
+    pub fn packed_text(&self) -> &str {
+        self.text.get_or_init(|| packed::text(self).into())
     }
 
     /// How many networks there are.
@@ -81,7 +99,7 @@ impl NetworkList {
         let end = places.end.min(self.len());
         let entries = self.entries.get(places.start.min(end)..end).unwrap_or_default();
         if self.v6.is_empty() {
-            return Self { entries: entries.to_vec(), v6: Vec::new() };
+            return Self { entries: entries.to_vec(), ..Self::default() };
         }
         entries.iter().map(|entry| self.unpacked(*entry)).collect()
     }
@@ -142,6 +160,17 @@ mod tests {
             assert_eq!(part.iter().collect::<Vec<_>>(), wanted, "{from}..{to}");
             assert_eq!(part, wanted.iter().copied().collect(), "{from}..{to}");
         }
+    }
+
+    #[test]
+    fn the_packed_text_is_that_of_what_the_list_holds_now() {
+        let all = listed(&["192.0.2.0/24", "::/0"]);
+        let mut list: NetworkList = all.iter().take(1).copied().collect();
+        let text = list.packed_text().to_owned();
+        assert_eq!(list, list.part(0..1));
+        list.push(all[1]);
+        assert_ne!(list.packed_text(), text);
+        assert_eq!(list.packed_text(), all.into_iter().collect::<NetworkList>().packed_text());
     }
 
     #[test]

@@ -56,13 +56,6 @@ impl NetworkList {
         bytes
     }
 
-    /// The same as a text, which [`each_packed`] reads.
-    pub fn packed_text(&self) -> String {
-        let mut text = BEGIN.to_owned();
-        URL_SAFE_NO_PAD.encode_string(self.packed(), &mut text);
-        text
-    }
-
     /// Takes the networks of a packed list in; whether the text is one.
     ///
     /// # Errors
@@ -70,6 +63,13 @@ impl NetworkList {
     pub fn extend_packed(&mut self, text: &str) -> Result<bool, NetworkError> {
         each_packed(text, |network| self.push(Listed { network, line: 0 }))
     }
+}
+
+/// The same as a text, which [`each_packed`] reads.
+pub(super) fn text(list: &NetworkList) -> String {
+    let mut text = BEGIN.to_owned();
+    URL_SAFE_NO_PAD.encode_string(list.packed(), &mut text);
+    text
 }
 
 /// Shows the networks of a packed list; whether the text is one.
@@ -193,8 +193,8 @@ mod tests {
             "2001:db8::1-2001:db8::9",
             "128.0.0.0/1",
         ]);
-        assert_eq!(unpacked(&all.packed_text()), Ok(all));
-        assert_eq!(unpacked(&NetworkList::default().packed_text()), Ok(NetworkList::default()));
+        assert_eq!(unpacked(all.packed_text()), Ok(all));
+        assert_eq!(unpacked(NetworkList::default().packed_text()), Ok(NetworkList::default()));
         assert_eq!(NetworkList::default().extend_packed("192.0.2.1"), Ok(false));
     }
 
@@ -206,7 +206,8 @@ mod tests {
 
     #[test]
     fn what_was_changed_is_an_error() {
-        let text = list(&["192.0.2.0/24", "2001:db8::/32"]).packed_text();
+        let all = list(&["192.0.2.0/24", "2001:db8::/32"]);
+        let text = all.packed_text();
         // A cut behind a whole network leaves a shorter list.
         for cut in (BEGIN.len() + 1..text.len()).filter(|cut| *cut != BEGIN.len() + 7) {
             let error = unpacked(&text[..cut]).unwrap_err().to_string();
@@ -229,14 +230,14 @@ mod tests {
                 _ => Network::from_interval(true, Interval { first: a.min(b), last: a.max(b) }),
             };
             let all: NetworkList = ends.into_iter().map(network).collect();
-            prop_assert_eq!(unpacked(&all.packed_text()), Ok(all));
+            prop_assert_eq!(unpacked(all.packed_text()), Ok(all));
         }
 
         #[test]
         fn any_bytes_are_a_list_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
             let mut found = NetworkList::default();
             if each(&bytes, |network| found.push(Listed { network, line: 0 })).is_some() {
-                prop_assert_eq!(unpacked(&found.packed_text()), Ok(found));
+                prop_assert_eq!(unpacked(found.packed_text()), Ok(found));
             }
         }
     }
