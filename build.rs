@@ -1,4 +1,4 @@
-//! Builds what is compiled in: the rows of the catalog, and the standard library.
+//! Builds what is compiled in, the rows of the catalog and the standard library, and says how the program is linked.
 
 use std::path::{Path, PathBuf};
 
@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 mod catalog;
 #[path = "build/emit.rs"]
 mod emit;
+#[path = "build/link.rs"]
+mod link;
 #[path = "src/nearest.rs"]
 mod nearest;
 #[path = "build/pack.rs"]
@@ -17,6 +19,7 @@ fn main() {
     for watched in ["src/vendors", "src/catalog", "src/nearest.rs", "build", "stdlib"] {
         println!("cargo::rerun-if-changed={watched}");
     }
+    link::pack_relocations();
     if let Err(message) = build() {
         for line in message.lines() {
             println!("cargo::error={line}");
