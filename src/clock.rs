@@ -6,7 +6,21 @@
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ZonedDateTime};
+
+/// The instant that a text says in the notation of ISO 8601, with its offset (`2026-11-24T03:00:00Z`) or its zone
+/// (`2026-11-24T04:00[Europe/Berlin]`); a day alone begins at midnight UTC.
+pub fn instant(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    let exact = || text.parse::<Timestamp>().ok();
+    let zoned = || text.parse::<ZonedDateTime>().ok().map(|zoned| zoned.timestamp());
+    // A time of day without a zone would be read as a day, and dropped.
+    let day = || text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-').then(|| text.parse::<Date>().ok())?;
+    let midnight = |day: Date| day.to_zoned_datetime(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+    exact().or_else(zoned).or_else(|| day().and_then(midnight))
+}
 
 /// A source of the present instant.
 pub trait Clock: Send + Sync {

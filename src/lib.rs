@@ -41,6 +41,7 @@ pub mod service;
 pub mod state;
 pub mod store;
 pub mod tester;
+pub mod toml_words;
 pub mod trigger;
 pub mod value;
 pub mod vendors;

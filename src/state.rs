@@ -222,7 +222,7 @@ fn execute(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
 
 fn database_error(path: &Path, error: &rusqlite::Error) -> StateError {
     let cause = match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => "the disk is full; nothing was written".to_owned(),
+        Some(ErrorCode::DiskFull) => "the disk is full, and nothing was written: make room on it".to_owned(),
         Some(ErrorCode::ReadOnly) => "it is read-only: give this user the right to write it".to_owned(),
         Some(ErrorCode::SystemIoFailure) => {
             format!("the disk does not take it ({error}): look for a full quota, a limit of file sizes, or a bad disk")

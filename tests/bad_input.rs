@@ -33,6 +33,11 @@ fn mistakes_in_the_configuration_are_named_with_line_and_cure() {
             "timezone 'Mars' is not known",
         ),
         ("[watches.x]\nplaybook = \"p\"\n", "paths is missing"),
+        ("\n[service]\ndrain = 30\n", "beadle.toml:3: drain: a text in quotes is wanted here, not integer 30"),
+        (
+            "[schedules.x]\nplaybook = \"p\"\ncron = \"0 2 * * *\"\n[watches.x]\nplaybook = \"p\"\npaths = [\"a\"]\n",
+            "a schedule has the same name",
+        ),
         ("[never]\nnetworks = [\"nonsense\"]\n", "nonsense"),
         ("[limits]\nmemory = \"lots\"\n", "is not a size"),
         ("not toml at all", "beadle.toml:1"),
@@ -117,4 +122,77 @@ fn modules_that_import_each_other_end_with_a_message() {
     sandbox.write("a.rhai", "import \"b\" as b;");
     sandbox.write("b.rhai", "import \"a\" as a;");
     sandbox.script("import \"a\" as a;", &[]).code(1).err(&["in a circle"]);
+}
+
+#[test]
+fn a_check_goes_on_behind_a_file_that_cannot_be_read() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "beadle.toml",
+        "[targets.a]\nvendor = \"sps\"\nurl = \"https://h\"\nversion = \"7\"\nauth = { method = \"session\", username = \"u\", password = { env = \"X\" } }\ntls = { ca_file = \"ca.pem\" }\n",
+    );
+    std::fs::create_dir_all(sandbox.path().join("playbooks/folder.rhai")).unwrap();
+    std::fs::write(sandbox.path().join("playbooks/latin.rhai"), b"// one\n// gr\xfc\xdfe\n").unwrap();
+    std::os::unix::fs::symlink("/nowhere", sandbox.path().join("playbooks/link.rhai")).unwrap();
+    sandbox.write(
+        "playbooks/number.rhai",
+        "//! A.\n//!\n//! ```toml\n//! [params]\n//! n = { type = \"int\", default = \"x\" }\n//! ```\nprint(params.n);\n",
+    );
+    sandbox.run(&["check"]).code(3).out(&[
+        "it is a folder",
+        "line 2 is not UTF-8 text: save the file as UTF-8",
+        "it is a link to a file that is not there",
+        "parameter 'n': the default: 'x' is not a whole number",
+        "unusable-certificate",
+        "ca.pem",
+    ]);
+    sandbox.run(&["run", "number"]).code(2).err(&["number:4: parameter 'n': the default"]);
+}
+
+#[test]
+fn output_that_cannot_be_written_is_an_error_and_a_reader_that_has_gone_is_none() {
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.write(
+        "script.rhai",
+        "let member = `a${random(0, 1000000000)}@b.example`;\n\
+         target(\"seg\").group_member_add(3, #{ member_type: 1, member_data: member }); print(1)",
+    );
+    for format in ["human", "json"] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let out = sandbox.command(&["run", "script.rhai", "--format", format]).stdout(full).output().unwrap();
+        assert_eq!(out.status.code(), Some(1), "{format}");
+        assert!(String::from_utf8_lossy(&out.stderr).contains("cannot write the output"), "{out:?}");
+    }
+    for verbose in ["-v", "-vv"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = sandbox.command(&[verbose, "run", "script.rhai"]);
+        command.stderr(writer.try_clone().unwrap()).stdout(writer);
+        assert_eq!(command.status().unwrap().code(), Some(0), "{verbose}");
+    }
+}
+
+#[test]
+fn a_time_without_a_zone_is_refused() {
+    let sandbox = Sandbox::new();
+    for wrong in ["2026-11-24T18:45:00", "2026-11-24 18:45", "2026-11-24T25:00Z", "yesterday"] {
+        sandbox.script(&format!("date(\"{wrong}\")"), &[]).code(1).err(&["is not an instant with its zone"]);
+        sandbox.run(&["runs", "list", "--since", wrong]).code(2).err(&["is no time with its zone"]);
+    }
+    let right = "print(date(\"2026-11-24T18:45[Europe/Berlin]\")); print(date(\"2026-11-24\"))";
+    sandbox.script(right, &[]).code(0).out(&["2026-11-24T17:45:00Z", "2026-11-24T00:00:00Z"]);
+}
+
+#[test]
+fn what_was_refused_is_no_change() {
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.script("target(\"seg\").request(\"DELETE\", \"/nothing\")", &[]).code(4);
+    sandbox.script("target(\"seg\").ip_group_delta(99, #{ add: [], remove: [] })", &[]);
+    let listed = sandbox.run(&["runs", "list", "--format", "json"]).code(0).out;
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!((&listed[0]["changes"], &listed[1]["changes"]), (&0.into(), &0.into()), "{listed}");
+    sandbox.write("beadle.toml", "");
+    sandbox.run(&["targets", "check"]).code(2).err(&["no targets are configured"]);
 }

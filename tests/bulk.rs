@@ -361,3 +361,102 @@ fn an_open_piece_that_has_become_protected_is_taken_out_again() {
     block(&sandbox, &[]).code(0).err(&["192.0.2.0/24 is taken out again"]);
     assert_eq!(seg.lab.ip_group(16), ["198.51.100.7/32"]);
 }
+
+#[test]
+fn a_run_that_goes_on_after_another_one_has_done_its_work_leaves_the_store_true() {
+    for failing in ["every=3:500@delta", "hang=3@delta"] {
+        let seg = Seg::faulty(&[failing]);
+        let sandbox = Sandbox::with_seg(&seg, "");
+        sandbox.write("list.txt", &list_of(100));
+        let mut first = sandbox.command(&[&BLOCK[..], &["chunk=8"]].concat());
+        let mut first = first.stderr(std::process::Stdio::null()).spawn().unwrap();
+        while seg.writes() < 3 {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        if failing.starts_with("hang") {
+            first.kill().unwrap();
+        }
+        assert!(!first.wait().unwrap().success());
+        let listed = sandbox.run(&["runs", "list", "--format", "json"]).code(0).out;
+        let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+        let first = listed[0]["id"].as_str().unwrap();
+        seg.fail(&[]);
+        block(&sandbox, &["chunk=8"]).code(0);
+        assert_eq!(seg.lab.ip_group(16).len(), 100);
+        sandbox.run(&["runs", "resume", first]).code(0);
+        let out = value(&unblock(&sandbox, &list_of(100)).code(0));
+        assert_eq!((&out["removed"], &out["foreign"]), (&100.into(), &0.into()), "{failing}");
+        assert!(seg.lab.ip_group(16).is_empty());
+        let again = value(&block(&sandbox, &["--format", "json"]).code(0));
+        assert_eq!((&again["added"], &again["already_there"]), (&100.into(), &0.into()), "{failing}");
+        assert_eq!(seg.lab.ip_group(16).len(), 100);
+    }
+}
+
+#[test]
+fn a_lost_piece_is_settled_whatever_an_appliance_looks_at_first() {
+    for (additions_first, lost) in
+        [(false, "lost-before=1@delta"), (true, "lost-before=1@delta"), (true, "lost=1@delta")]
+    {
+        let seg = Seg::with(SegOptions { additions_first, ..SegOptions::default() });
+        // All but a few are there, the first, the middle and the last among them.
+        for (number, theirs) in list_of(100).lines().enumerate().filter(|(number, _)| number % 10 != 3) {
+            seg.lab.put_ip(16, theirs, &format!("theirs {number}"));
+        }
+        let sandbox = Sandbox::with_seg(&seg, "");
+        sandbox.write("list.txt", &list_of(100));
+        seg.fail(&[lost]);
+        let ran = value(&block(&sandbox, &["--format", "json"]).code(0));
+        assert_eq!(seg.lab.ip_group(16).len(), 100, "{additions_first} {lost}: {ran}");
+        assert_eq!((&ran["added"], &ran["already_there"]), (&10.into(), &90.into()), "{additions_first} {lost}");
+        unblock(&sandbox, &list_of(100)).code(0);
+        assert_eq!(seg.lab.ip_group(16).len(), 90, "{additions_first} {lost}: what others have put there stays");
+    }
+}
+
+#[test]
+fn a_lost_removal_counts_only_when_the_entry_is_gone() {
+    for additions_first in [false, true] {
+        for lost in ["lost-before=1@delta", "lost=1@delta"] {
+            let seg = Seg::with(SegOptions { additions_first, ..SegOptions::default() });
+            let sandbox = Sandbox::with_seg(&seg, "");
+            sandbox.write("list.txt", "10.0.0.0/8\n");
+            block(&sandbox, &[]).code(0);
+            // A part of what would be added again is there already.
+            seg.lab.put_ip(16, "10.0.0.0/16", "theirs");
+            seg.fail(&[lost]);
+            unblock(&sandbox, "10.1.2.3\n").code(0);
+            let group = seg.lab.ip_group(16);
+            assert!(!group.contains(&"10.0.0.0/8".to_owned()), "{additions_first} {lost}: {group:?}");
+            assert!(group.contains(&"10.128.0.0/9".to_owned()), "{additions_first} {lost}: {group:?}");
+            assert!(group.contains(&"10.0.0.0/16".to_owned()), "{additions_first} {lost}: {group:?}");
+        }
+    }
+}
+
+#[test]
+fn a_name_that_is_taken_does_not_keep_an_address_out() {
+    for names_offender in [true, false] {
+        let seg = Seg::with(SegOptions { names_offender, ..SegOptions::default() });
+        seg.lab.put_ip(16, "203.0.113.7", "beadle 198-18-1-32_28");
+        let sandbox = Sandbox::with_seg(&seg, "");
+        sandbox.write("list.txt", &list_of(60));
+        let ran = value(&block(&sandbox, &["--format", "json"]).code(0));
+        assert_eq!((&ran["added"], &ran["already_there"]), (&60.into(), &0.into()));
+        assert_eq!(seg.lab.ip_group(16).len(), 61);
+        seg.is_content();
+    }
+}
+
+#[test]
+fn a_list_without_any_network_is_no_success() {
+    let seg = Seg::ten();
+    let sandbox = Sandbox::with_seg(&seg, "");
+    sandbox.write("list.txt", "address list\nnot one of them\n");
+    let words = ["not one of its 2 lines is an address", "line 1"];
+    block(&sandbox, &[]).code(1).err(&words);
+    unblock(&sandbox, "nothing here\n").code(1);
+    sandbox.write("list.txt", "# nothing to block today\n");
+    block(&sandbox, &[]).code(0);
+    assert_eq!(seg.writes(), 0);
+}

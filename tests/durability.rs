@@ -97,7 +97,7 @@ fn a_full_database_takes_back_what_it_could_not_write() {
         transaction.execute("INSERT INTO store VALUES ('a', 'b', ?1)", ["x".repeat(1 << 20)])
     });
     let message = filled.unwrap_err().to_string();
-    assert!(message.contains("the disk is full; nothing was written"), "{message}");
+    assert!(message.contains("the disk is full, and nothing was written"), "{message}");
     pages(full * 1000);
     let count = state.with(|c| c.query_row("SELECT count(*) FROM store", [], |row| row.get::<_, i64>(0))).unwrap();
     assert_eq!(count, 0);

@@ -32,7 +32,7 @@ fn a_server_that_never_answers_is_given_up() {
     let sandbox = Sandbox::with_seg(&seg, "");
     let config = sandbox.read("beadle.toml").replace("timeout = \"2s\"", "timeout = \"200ms\"");
     sandbox.write("beadle.toml", &config);
-    sandbox.script(READ, &[]).code(1).err(&["no answer within 200ms"]);
+    sandbox.script(READ, &[]).code(1).err(&["within 200ms"]);
 }
 
 #[test]
@@ -151,4 +151,19 @@ fn a_gateways_error_after_a_change_is_a_lost_answer() {
     Sandbox::with_seg(&seg, DESTROY).script(KILL, &["--yes"]).code(5);
     let seg = Seg::faulty(&["every=2:502@nothing", "every=1:500@delta"]);
     Sandbox::with_seg(&seg, "").script(ADD, &[]).code(1).err(&["status 500"]);
+}
+
+#[test]
+fn a_wait_that_an_appliance_asks_for_is_told_of_and_a_long_one_is_not_waited_out() {
+    let seg = Seg::faulty(&["every=2:429:retry-after=3@groups"]);
+    let sandbox = Sandbox::with_seg(&seg, "");
+    sandbox
+        .script("target(\"seg\").groups(); target(\"seg\").groups();", &[])
+        .code(0)
+        .err(&["'seg' asks for patience: the next attempt is in 3 s"]);
+    seg.fail(&["every=1:429:retry-after=86400@groups"]);
+    let begun = std::time::Instant::now();
+    sandbox.script(READ, &[]).code(1).err(&["(Retry-After: 86400)"]);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(60), "nobody waits for a day");
+    assert_eq!(paths(&seg, "groups"), 4);
 }

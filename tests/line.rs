@@ -85,10 +85,11 @@ const WRITE: &str = "target(\"t\").thing_set(#{ name: \"x\" })";
 #[test]
 fn a_redirect_of_a_change_is_told_and_not_followed() {
     let (url, asked) = server(vec![answer("302 Found\r\nLocation: /api/elsewhere", ""), answer("200 OK", "[]")]);
-    sandbox(&url, "")
-        .script(WRITE, &["--yes"])
-        .code(1)
-        .err(&["/api/elsewhere", "is not followed for a request that may change"]);
+    sandbox(&url, "").script(WRITE, &["--yes"]).code(1).err(&[
+        "/api/elsewhere",
+        "is not followed for a request that may change",
+        "1 change had been sent",
+    ]);
     assert!(asked.recv().unwrap().starts_with("POST /api/things"));
     assert!(asked.try_recv().is_err(), "nothing else is sent");
 }

@@ -97,17 +97,11 @@ fn document(program: &Program, catalog: &Catalog, folder: &Path) -> Done {
 }
 
 fn overview(rows: &[&Row]) -> String {
-    table::plain(
-        &["call", "effect", "summary"],
-        rows.iter().map(|row| {
-            let summary = if row.kind == Kind::Session {
-                format!("{} (Beadle alone)", row.summary)
-            } else {
-                row.summary.to_owned()
-            };
-            vec![format!("{}.{}", row.vendor, row.name), row.effect.name().to_owned(), summary]
-        }),
-    )
+    let row = |row: &&Row| {
+        let alone = if row.kind == Kind::Session { " (Beadle alone)" } else { "" };
+        [format!("{}.{}", row.vendor, row.name), row.effect.name().to_owned(), format!("{}{alone}", row.summary)]
+    };
+    table::names(["CALL", "EFFECT", "SUMMARY"], rows.iter().map(row))
 }
 
 fn json_of(row: &Row) -> serde_json::Value {

@@ -11,8 +11,8 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::CommandFailure;
 use crate::cli::program::{Done, Program};
 use crate::config::Config;
-use crate::engine::check::{Finding, Severity};
-use crate::engine::{Index, Sources};
+use crate::engine::check::{Code, Finding, Severity};
+use crate::engine::{Index, Place, Sources};
 use crate::run::{self, Checked, Playbook, PlaybookError, Project};
 
 /// Say what is wrong with scripts and configuration, before anything runs
@@ -103,6 +103,15 @@ fn one(
     let (playbook, broken) = match found {
         Ok(playbook) => (playbook, None),
         Err(PlaybookError::Header { error, bare, .. }) => (*bare, Some(error)),
+        // The others are checked all the same.
+        Err(PlaybookError::Unreadable { name, cause }) => {
+            let shown = Path::new(&name)
+                .strip_prefix(&project.config.folder)
+                .map_or(name.clone(), |path| path.display().to_string());
+            let place = Place { file: shown.clone(), line: 1, column: 1 };
+            let findings = vec![Finding::new(Code::Header, place, format!("it cannot be read: {cause}"))];
+            return Ok(Checked { name: shown, findings, sources: Sources::default() });
+        }
         Err(other) => return Err(CommandFailure::usage(other)),
     };
     let name = shown(&playbook, &project.config);

@@ -33,23 +33,32 @@ const HELLO: &str = r#"//! Shows what a target says of itself. A first playbook,
 //! effects = ["read"]
 //! ```
 
+import "std/fleet/probes" as probes;
+
 let appliance = target(params.target);
 print(`${appliance.name} is of vendor ${appliance.vendor}`);
 
-// Every REST call of the vendor is a method: `beadle calls list` shows them.
-table(appliance.groups());
+// Every REST call of the vendor is a method, such as `appliance.groups()` of SEG: `beadle calls list` shows them.
+table(probes::health(appliance, 90));
 "#;
 
 impl InitArgs {
     /// Makes the project.
     pub fn exec(self, program: &Program) -> Done {
-        let dir = program.here.join(self.dir.as_deref().unwrap_or(Path::new(".")));
+        let dir = self.dir.as_deref().map_or_else(|| program.here.clone(), |dir| program.here.join(dir));
+        if dir.exists() && !dir.is_dir() {
+            return Err(CommandFailure::usage(format!("{} is no folder: a project is one", dir.display())));
+        }
+        let ignores = dir.join(".gitignore").exists();
         let made = make(&dir).map_err(|error| CommandFailure::failed(format!("{}: {error}", dir.display())))?;
         if made.is_empty() {
             return Err(CommandFailure::usage(format!("{} is a project already: nothing was changed", dir.display())));
         }
         for path in made {
             println!("made {path}");
+        }
+        if ignores {
+            eprintln!(".gitignore was there and is left: .beadle/ and what runs write belong into it");
         }
         eprintln!("next: describe an appliance in beadle.toml, then `beadle targets check`");
         Ok(Exit::Succeeded)

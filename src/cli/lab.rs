@@ -51,6 +51,9 @@ pub struct StartArgs {
     /// SEG: do not name the entry that is in the way of a delta
     #[arg(long)]
     hide_offender: bool,
+    /// SEG: look at what a delta adds before looking at what it removes
+    #[arg(long)]
+    additions_first: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -83,6 +86,7 @@ impl StartArgs {
             faults: Faults::parse(&self.faults).map_err(CommandFailure::usage)?,
             refuse_with_400: self.refuse_with_400,
             hide_offender: self.hide_offender,
+            additions_first: self.additions_first,
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)

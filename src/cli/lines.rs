@@ -1,10 +1,8 @@
 //! The events of a run as JSON lines, for programs.
 
-use std::io::Write;
-
 use serde_json::json;
 
-use crate::cli::withheld;
+use crate::cli::{output, withheld};
 use crate::door::DoorEvent;
 use crate::engine::OutputEvent;
 use crate::run::{Ending, Listener, RunEvent};
@@ -23,7 +21,7 @@ impl Lines {
 
     fn line(&self, mut json: serde_json::Value) {
         self.masker.mask_json(&mut json);
-        let _closed = writeln!(std::io::stdout().lock(), "{json}");
+        output::out(format_args!("{json}\n"));
     }
 
     /// A line of another kind.

@@ -2,7 +2,7 @@
 //! does, for whoever runs it.
 
 use std::fmt::{Debug, Write as _};
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use serde_json::{Map, Value as Json};
 use tracing::field::{Field, Visit};
@@ -15,10 +15,12 @@ use crate::clock::{Clock, SystemClock};
 use crate::secret::Masker;
 
 /// Starts the inner log if it is asked for: by `-v`, or by `BEADLE_LOG`.
-pub fn start(verbose: u8, wanted: Option<&str>) {
+pub fn start(verbose: u8, wanted: Option<&str>, no_color: bool) {
     let Some(filter) = filter(verbose, wanted, None) else { return };
-    let started =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).try_init();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let coloured = std::io::stderr().is_terminal() && !no_color;
+    // Where nobody reads standard error any more, nobody is told of that either.
+    let started = lines.with_ansi(coloured).log_internal_errors(false).try_init();
     // A second start in one process would be the tests', and changes nothing.
     drop(started);
 }

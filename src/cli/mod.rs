@@ -1,6 +1,19 @@
 //! The command line: the only part that prints.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the part that prints")]
+/// In this part of the program these are as the standard ones, which panic where the other side has gone away.
+macro_rules! print {
+    ($($text:tt)*) => { $crate::cli::output::out(format_args!($($text)*)) };
+}
+macro_rules! println {
+    () => { $crate::cli::output::out(format_args!("\n")) };
+    ($($text:tt)*) => { $crate::cli::output::out(format_args!("{}\n", format_args!($($text)*))) };
+}
+macro_rules! eprint {
+    ($($text:tt)*) => { $crate::cli::output::beside(format_args!($($text)*)) };
+}
+macro_rules! eprintln {
+    ($($text:tt)*) => { $crate::cli::output::beside(format_args!("{}\n", format_args!($($text)*))) };
+}
 
 mod apply;
 mod args;
@@ -20,6 +33,7 @@ mod lab;
 mod lines;
 mod logging;
 mod offer;
+mod output;
 mod plan;
 mod playbooks;
 mod program;

@@ -9,7 +9,7 @@ use crate::catalog::Catalog;
 use crate::cli::args::{Arguments, Command, Format, Global};
 use crate::cli::exit::Exit;
 use crate::cli::failure::CommandFailure;
-use crate::cli::logging;
+use crate::cli::{logging, output};
 use crate::config::{Config, Environment, find};
 use crate::processors::processors;
 use crate::run::Project;
@@ -41,11 +41,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let environment = Environment::read();
     // The service has a log of its own, which masks what its configuration keeps secret.
     if !matches!(arguments.command, Command::Serve(_)) {
-        logging::start(arguments.global.verbose, environment.log.as_deref());
+        logging::start(arguments.global.verbose, environment.log.as_deref(), environment.no_color);
     }
     let here = std::env::current_dir().unwrap_or_default();
     let program = Program { global: arguments.global, environment, here };
-    match program.exec(arguments.command) {
+    let done = program.exec(arguments.command);
+    let done = match (done, output::finish()) {
+        (Ok(Exit::Succeeded), Err(lost)) => Err(lost.into()),
+        (done, _) => done,
+    };
+    match done {
         Ok(exit) => exit,
         Err(failure) => {
             program.complain(&failure);

@@ -22,6 +22,7 @@ use crate::run::header::Header;
 use crate::run::params::{Given, read_arguments, resolve};
 use crate::run::plan::PlanOrder;
 use crate::run::{Cause, Ending, Intent, Listener, Order, Playbook, Project, Within, execute, explain};
+use crate::toml_words;
 use crate::value::Value;
 
 /// Run a playbook or script
@@ -182,7 +183,7 @@ fn read_params(file: &Path) -> Result<BTreeMap<String, Vec<Given>>, String> {
     let value = if file.extension().is_some_and(|extension| extension == "json") {
         Value::from(serde_json::from_str::<serde_json::Value>(&text).map_err(|error| wrong(error.to_string()))?)
     } else {
-        let table: toml::Table = toml::from_str(&text).map_err(|error| wrong(error.message().to_owned()))?;
+        let table: toml::Table = toml::from_str(&text).map_err(|error| wrong(toml_words::of(&error, &text)))?;
         crate::run::params::from_toml(&toml::Value::Table(table))
     };
     match value {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::runs::next;
-use crate::cli::{table, withheld};
+use crate::cli::{output, table, withheld};
 use crate::door::DoorEvent;
 use crate::engine::OutputEvent;
 use crate::fault::Fault;
@@ -70,8 +70,7 @@ impl Screen {
             return;
         }
         self.bars.suspend(|| {
-            // A reader that has gone away ends the output, not the run.
-            let _closed = std::io::stdout().lock().write_all(text.as_bytes());
+            output::out(format_args!("{text}"));
         });
     }
 

@@ -64,7 +64,7 @@ fn reloader(program: &Program, project: &Project) -> Reloader {
 fn teller(program: &Program, project: &Project) -> Tell {
     let (verbose, wanted) = (program.global.verbose, program.environment.log.as_deref());
     if program.is_json() {
-        logging::start(verbose, wanted);
+        logging::start(verbose, wanted, program.environment.no_color);
         return calm(events(project));
     }
     let form = match std::io::stderr().is_terminal() {

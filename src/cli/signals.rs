@@ -7,8 +7,9 @@ use crate::door::Halt;
 
 /// Calls `reload` on SIGHUP for as long as the runtime lives.
 pub fn on_hangup(runtime: &Handle, reload: impl Fn() + Send + 'static) {
+    let _entered = runtime.enter();
+    let Ok(mut signals) = signal(SignalKind::hangup()) else { return };
     runtime.spawn(async move {
-        let Ok(mut signals) = signal(SignalKind::hangup()) else { return };
         while signals.recv().await.is_some() {
             reload();
         }
@@ -17,10 +18,12 @@ pub fn on_hangup(runtime: &Handle, reload: impl Fn() + Send + 'static) {
 
 /// Cancels `halt` on SIGINT and SIGTERM for as long as the runtime lives.
 pub fn cancel_on_signal(runtime: &Handle, halt: &Halt) {
+    let _entered = runtime.enter();
     for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
         let halt = halt.clone();
+        // They are caught from here on: a task may not begin before a script has.
+        let Ok(mut signals) = signal(kind) else { continue };
         runtime.spawn(async move {
-            let Ok(mut signals) = signal(kind) else { return };
             while signals.recv().await.is_some() {
                 halt.cancel();
             }

@@ -36,6 +36,31 @@ pub fn plain(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> St
     lines.map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect()
 }
 
+/// The widest column of names; a wider name stands on a line of its own.
+const NAMES: usize = 38;
+
+/// A name, a word and a sentence in each row. Names may be long: those are not cut, and take no room from the sentences.
+pub fn names(header: [&str; 3], rows: impl Iterator<Item = [String; 3]>) -> String {
+    let rows: Vec<[String; 3]> = rows.collect();
+    let width = usize::from(width());
+    let longest = |column: fn(&[String; 3]) -> &str, most: usize| {
+        rows.iter().map(|row| column(row).chars().count()).filter(|length| *length <= most).max().unwrap_or_default()
+    };
+    let first = longest(|[name, ..]| name, NAMES.min(width / 2)).max(4);
+    let second = longest(|[_, word, _]| word, width).max(header[1].len());
+    let rest = " ".repeat(first + second + 4);
+    let mut text = String::new();
+    for [name, word, sentence] in std::iter::once(&header.map(str::to_owned)).chain(&rows) {
+        let mut shown = name.as_str();
+        if name.chars().count() > first {
+            text.push_str(&format!("{name}\n"));
+            shown = "";
+        }
+        text.push_str(&crate::wrap::wrapped(sentence, width, &format!("{shown:first$}  {word:second$}  "), &rest));
+    }
+    text
+}
+
 /// A script's table: a list of maps. Columns are all members, in the order of the first row's
 /// names and then as they come.
 pub fn of_maps(rows: &Json) -> String {

@@ -99,6 +99,10 @@ fn check(program: &Program, project: &Project, runtime: &tokio::runtime::Runtime
     for name in names {
         targets.push(project.fleet.target(name).map_err(|fault| CommandFailure::usage(fault.message))?);
     }
+    if targets.is_empty() {
+        return Err(CommandFailure::usage("no targets are configured")
+            .hint("`beadle init` writes a configuration to begin with"));
+    }
     let mut failed = false;
     let mut results = Vec::new();
     for target in targets {

@@ -14,6 +14,7 @@ use crate::config::{
     channels, triggers,
 };
 use crate::nearest::did_you_mean;
+use crate::toml_words;
 
 impl Config {
     /// Loads and checks a configuration file, and the user catalogs that it names.
@@ -123,6 +124,10 @@ impl Checker<'_> {
                 }
                 Err(mistakes) => mistakes.iter().for_each(|mistake| self.note(&format!("watches.{name}"), mistake)),
             }
+        }
+        // `triggers` names either by its name alone.
+        for name in schedules.keys().filter(|name| watches.contains_key(*name)) {
+            self.note(&format!("watches.{name}"), "a schedule has the same name: call one of them otherwise");
         }
         let channels = self.channels(file, &around);
         let tells = self.tells(file, &around);
@@ -247,19 +252,10 @@ fn parse_error(shown: &str, text: &str, error: &toml::de::Error) -> ConfigError 
     let line =
         error.span().map_or(1, |span| text.get(..span.start).map_or(1, |before| before.matches('\n').count() + 1));
     let table = text.lines().take(line).filter(|line| line.trim_start().starts_with('[')).last().unwrap_or("").trim();
-    let message = error.message();
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let message = match message.starts_with("unknown field").then(|| quoted.next()).flatten() {
-        Some(unknown) => {
-            let known: Vec<&str> = quoted.collect();
-            let place = if table.is_empty() { String::new() } else { format!(" in {table}") };
-            format!(
-                "unknown key '{unknown}'{place}.{} Keys: {}",
-                did_you_mean(unknown, known.iter().copied()),
-                known.join(", ")
-            )
-        }
-        None => message.to_owned(),
+    let place = if table.is_empty() { String::new() } else { format!(" in {table}") };
+    let message = match error.message() {
+        unknown if unknown.starts_with("unknown field") => toml_words::unknown(unknown, &place),
+        _ => toml_words::of(error, text),
     };
     ConfigError { mistakes: vec![format!("{shown}:{line}: {message}")] }
 }
@@ -328,7 +324,7 @@ fn read_targets(path: &Path) -> Result<BTreeMap<String, TargetTable>, String> {
         }
         let target: TargetTable = toml::Value::Table(table)
             .try_into()
-            .map_err(|error: toml::de::Error| format!("{shown}:{line}: {}", error.message()))?;
+            .map_err(|error: toml::de::Error| format!("{shown}:{line}: {}", toml_words::unknown_or(error.message())))?;
         if name.is_empty() {
             return Err(format!("{shown}:{line}: the name is missing"));
         }

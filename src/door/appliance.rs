@@ -311,6 +311,7 @@ impl Door {
                     settle::made(errand.row?, args_of(errand), before.as_ref()?, &now)
                 })
             };
+            let notice = |text| self.parts.watcher.on(DoorEvent::Notice(text));
             let exchange = Exchange {
                 request,
                 row: errand.row,
@@ -322,6 +323,7 @@ impl Door {
                 void: open.is_some(),
                 left: left.map(|left| Left { since: left.since, assume: left.assume }),
                 halt,
+                notice: &notice,
                 verify: &verify,
             };
             line.exchange(exchange).await
@@ -338,6 +340,7 @@ impl Door {
         match answered.result {
             Ok(answer) => Ok(Reply::Http(answer)),
             Err(Failure::Fault(fault)) => Err(name(*fault).into()),
+            Err(Failure::Stop(Stop::Uncertain(fault))) => Err(Stop::Uncertain(Box::new(name(*fault))).into()),
             Err(stop) => Err(stop),
         }
     }
@@ -404,6 +407,7 @@ impl Door {
             void: false,
             left: None,
             halt: &self.parts.host.halt,
+            notice: &|_| {},
             verify: &verify,
         };
         line.exchange(exchange).await.result

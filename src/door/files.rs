@@ -179,7 +179,9 @@ fn listed(folders: &[PathBuf]) -> String {
     if folders.is_empty() {
         return "no folder at all".into();
     }
-    folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ")
+    // Without the dot of a folder that is this one.
+    let shown = |folder: &PathBuf| folder.components().collect::<PathBuf>().display().to_string();
+    folders.iter().map(shown).collect::<Vec<_>>().join(", ")
 }
 
 fn file_fault(verb: &str, path: &Path, error: &std::io::Error) -> Fault {

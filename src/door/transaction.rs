@@ -270,6 +270,7 @@ impl Door {
             void,
             left: None,
             halt,
+            notice: &|_| {},
             verify: &verify,
         };
         let answered = line.exchange(exchange).await;
@@ -295,6 +296,7 @@ impl Door {
             void: false,
             left: None,
             halt,
+            notice: &|_| {},
             verify: &verify,
         };
         let answer = line.exchange(exchange).await.result.ok()?;

@@ -78,6 +78,8 @@ impl Diagnostic {
                     "params" | "event" | "run" | "store" => {
                         hints.push(format!("a module does not see '{name}': give it to the module's function as an argument"));
                     }
+                    "exit" | "quit" => hints.push(":quit, or Ctrl-D, ends the prompt".to_owned()),
+                    "help" => hints.push(":help shows what the prompt knows".to_owned()),
                     _ => hints.push(
                         "functions do not see the variables of the script around them: give them as arguments, or use const and global::NAME"
                             .to_owned(),
@@ -85,8 +87,13 @@ impl Diagnostic {
                 }
             }
             ParseErrorType::Reserved(word) => {
-                message = format!("'{word}' is a word of the language and cannot be a name");
-                hints.push(format!("a member of that name is written map[\"{word}\"]"));
+                if word == "#" {
+                    message = "'#' makes no sense here".to_owned();
+                    hints.push("a remark begins with //, and a map with #{".to_owned());
+                } else {
+                    message = format!("'{word}' is a word of the language and cannot be a name");
+                    hints.push(format!("a member of that name is written map[\"{word}\"]"));
+                }
             }
             ParseErrorType::BadInput(LexError::ImproperSymbol(symbol, _)) if symbol == "eval" || symbol == "curry" => {
                 message = format!("'{symbol}' is not available in scripts");

@@ -6,6 +6,7 @@ use super::codec::{self, SecretOf};
 use super::entries::Part;
 use super::keys::{OF_TREE, TREE};
 use super::log::Log;
+use super::write::FAILED;
 use crate::door::{Action, Recorded};
 use crate::secret::Secret;
 
@@ -14,7 +15,8 @@ use crate::secret::Secret;
 pub struct Tally {
     /// Reads of appliances and hosts.
     pub reads: u64,
-    /// Changes; in a dry run those that it withheld.
+    /// Changes that were made, or may have been: not those that were refused, here or there. In a dry run those that it
+    /// withheld.
     pub changes: u64,
     /// The targets that they went to.
     pub targets: Vec<String>,
@@ -29,7 +31,8 @@ impl Log {
         let (state, _) = self.open()?;
         let found = state.with(|connection| {
             let look = format!(
-                "{TREE} SELECT target, sum(effect = 'read'), sum(effect <> 'read') FROM tree JOIN entry ON {OF_TREE}
+                "{TREE} SELECT target, sum(effect = 'read'), sum(effect <> 'read' AND state <> {FAILED})
+                 FROM tree JOIN entry ON {OF_TREE}
                  WHERE kind IN ('call', 'raw', 'fetch') AND void <> 1 GROUP BY target ORDER BY target"
             );
             let row = |row: &rusqlite::Row<'_>| {

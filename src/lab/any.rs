@@ -31,6 +31,8 @@ pub struct Wish {
     pub refuse_with_400: bool,
     /// SEG: do not name the entry in the way.
     pub hide_offender: bool,
+    /// SEG: look at what a delta adds before looking at what it removes.
+    pub additions_first: bool,
 }
 
 impl Wish {
@@ -46,6 +48,7 @@ impl Wish {
             faults: Faults::default(),
             refuse_with_400: false,
             hide_offender: false,
+            additions_first: false,
         }
     }
 }
@@ -68,7 +71,18 @@ impl AnyLab {
     /// # Errors
     /// A port is taken.
     pub async fn start(wish: Wish) -> std::io::Result<Self> {
-        let Wish { vendor, eight, sma, port, second_port, tls, faults, refuse_with_400, hide_offender } = wish;
+        let Wish {
+            vendor,
+            eight,
+            sma,
+            port,
+            second_port,
+            tls,
+            faults,
+            refuse_with_400,
+            hide_offender,
+            additions_first,
+        } = wish;
         Ok(match vendor.as_str() {
             "asyncos" => {
                 let product = if sma { Product::Sma } else { Product::Esa };
@@ -91,6 +105,7 @@ impl AnyLab {
                     faults,
                     refusals: if refuse_with_400 { RefusalStyle::BadRequest } else { RefusalStyle::Ok },
                     names_offender: !hide_offender,
+                    additions_first,
                     ..SegOptions::default()
                 };
                 let username = options.username.clone();

@@ -9,6 +9,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
 use crate::catalog::Effect;
+use crate::run::params;
+use crate::toml_words;
 
 /// What a playbook says of itself.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -250,7 +252,7 @@ fn read_facts(facts: &str, first_line: usize) -> Result<Facts, HeaderError> {
     toml::from_str(facts).map_err(|error| {
         let before =
             error.span().map_or(0, |span| facts.get(..span.start).map_or(0, |text| text.matches('\n').count()));
-        HeaderError { line: first_line + before, message: error.message().to_owned() }
+        HeaderError { line: first_line + before, message: toml_words::of(&error, facts) }
     })
 }
 
@@ -265,7 +267,8 @@ fn read_params(params: &toml::Table, line: usize) -> Result<Vec<ParamSpec>, Head
 }
 
 fn read_param(name: &str, value: &toml::Value) -> Result<ParamSpec, String> {
-    let raw: RawParam = value.clone().try_into().map_err(|error: toml::de::Error| error.message().to_owned())?;
+    let raw: RawParam =
+        value.clone().try_into().map_err(|error: toml::de::Error| toml_words::unknown_or(error.message()))?;
     let (word, list) = match (raw.ty.as_str(), raw.of.as_deref()) {
         ("list", Some(of)) => (of, true),
         ("list", None) => return Err("a list says what it holds: { type = \"list\", of = \"network\" }".into()),
@@ -297,7 +300,7 @@ fn read_param(name: &str, value: &toml::Value) -> Result<ParamSpec, String> {
     {
         return Err("min is greater than max".into());
     }
-    Ok(ParamSpec {
+    let spec = ParamSpec {
         name: name.to_owned(),
         ty,
         list,
@@ -308,7 +311,9 @@ fn read_param(name: &str, value: &toml::Value) -> Result<ParamSpec, String> {
         min,
         max,
         vendor: raw.vendor,
-    })
+    };
+    params::check_default(&spec).map_err(|mistake| format!("the default: {mistake}"))?;
+    Ok(spec)
 }
 
 fn effects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeSet<Effect>>, D::Error> {

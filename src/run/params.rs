@@ -103,6 +103,38 @@ pub fn resolve(
     if mistakes.is_empty() { Ok(params) } else { Err(mistakes) }
 }
 
+/// Checks a default as far as no project is needed for it.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_default(spec: &ParamSpec) -> Result<(), String> {
+    if spec.default.is_none() || matches!(spec.ty, ParamType::Path | ParamType::Target | ParamType::Secret) {
+        return Ok(());
+    }
+    one(spec, None, &Nowhere, &mut Params::default()).map(|_| ())
+}
+
+/// No project.
+struct Nowhere;
+
+impl Surroundings for Nowhere {
+    fn vendor_of(&self, _: &str) -> Result<String, Vec<String>> {
+        Err(Vec::new())
+    }
+
+    fn secret(&self, reference: &str) -> Result<Secret, String> {
+        Err(reference.to_owned())
+    }
+
+    fn folder(&self) -> &Path {
+        Path::new(".")
+    }
+
+    fn text_of(&self, file: &str) -> Result<String, String> {
+        Err(file.to_owned())
+    }
+}
+
 fn one(
     spec: &ParamSpec,
     given: Option<&[Given]>,

@@ -84,6 +84,17 @@ impl Playbook {
         let named = project.join("playbooks").join(name).with_extension("rhai");
         let path = [here.join(name), named].into_iter().find(|path| path.is_file());
         let Some(path) = path else {
+            let is_there = |path: &&PathBuf| path.symlink_metadata().is_ok();
+            if let Some(other) =
+                [here.join(name), project.join("playbooks").join(name).with_extension("rhai")].iter().find(is_there)
+            {
+                let cause = match other.metadata() {
+                    Ok(facts) if facts.is_dir() => "it is a folder",
+                    Ok(_) => "it is not a file",
+                    Err(_) => "it is a link to a file that is not there",
+                };
+                return Err(PlaybookError::Unreadable { name: other.display().to_string(), cause: cause.into() });
+            }
             let own = names_in(&project.join("playbooks"));
             let known = own.iter().map(String::as_str).chain(playable());
             return Err(PlaybookError::Missing {
@@ -94,8 +105,9 @@ impl Playbook {
         if is_test(&path) {
             return Err(PlaybookError::Tests(name.to_owned()));
         }
-        let text = std::fs::read_to_string(&path)
-            .map_err(|error| PlaybookError::Unreadable { name: name.to_owned(), cause: error.to_string() })?;
+        let unreadable = |cause: String| PlaybookError::Unreadable { name: path.display().to_string(), cause };
+        let bytes = std::fs::read(&path).map_err(|error| unreadable(error.to_string()))?;
+        let text = String::from_utf8(bytes).map_err(|error| unreadable(not_text(&error)))?;
         Self::of(name, text, path.parent().map(Path::to_owned))
     }
 
@@ -109,6 +121,13 @@ impl Playbook {
     pub fn own(project: &Path) -> Vec<Result<Self, PlaybookError>> {
         names_in(&project.join("playbooks")).iter().map(|name| Self::find(name, project, project)).collect()
     }
+}
+
+/// What is wrong with bytes that are no text.
+pub(crate) fn not_text(error: &std::string::FromUtf8Error) -> String {
+    let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+    let line = memchr::memchr_iter(b'\n', before).count() + 1;
+    format!("line {line} is not UTF-8 text: save the file as UTF-8")
 }
 
 /// The files of the standard library that are playbooks: those with a header.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Effect;
-use crate::config::{SecretSource, line_of, secrets};
+use crate::config::{SecretSource, Tls, line_of, secrets};
 use crate::engine::Place;
 use crate::engine::check::{Code, Finding};
 use crate::nearest;
@@ -17,8 +17,25 @@ use crate::trigger::{ScheduleDefinition, WatchDefinition};
 /// what the file holds.
 pub fn check(project: &Project, shown: &str, text: &str) -> Vec<Finding> {
     let mut findings = check_triggers(project, shown, text);
+    certificates_of(project, &|table| place_of(shown, text, table), &mut findings);
     secrets_of(project, &|table| place_of(shown, text, table), &mut findings);
     findings
+}
+
+/// Certificates and keys that targets name, and that cannot be read.
+fn certificates_of(project: &Project, place: &dyn Fn(&str) -> Place, findings: &mut Vec<Finding>) {
+    for (name, target) in &project.config.targets {
+        let names_files = matches!(target.tls, Tls::CaFile(_)) || target.auth.cert.is_some();
+        let opened = if names_files { project.fleet.line(name).map(|_| ()) } else { Ok(()) };
+        if let Err(fault) = opened {
+            let table = format!("targets.{name}");
+            findings.push(Finding::new(
+                Code::UnusableCertificate,
+                place(&table),
+                format!("{table}: {}", fault.message),
+            ));
+        }
+    }
 }
 
 fn place_of(shown: &str, text: &str, table: &str) -> Place {

@@ -24,7 +24,7 @@ pub(super) fn start(vendor: &str, options: &Map, runtime: &Handle) -> Result<Sta
         return Err(format!("the lab has no vendor '{vendor}'.{hint} There are: {}", VENDORS.join(", ")));
     }
     let known: &[&str] = match vendor {
-        "seg" => &["name", "faults", "generation", "refuse_with_400", "hide_offender", "ip_groups"],
+        "seg" => &["name", "faults", "generation", "refuse_with_400", "hide_offender", "additions_first", "ip_groups"],
         "asyncos" => &["name", "faults", "product"],
         _ => &["name", "faults"],
     };
@@ -42,6 +42,7 @@ pub(super) fn start(vendor: &str, options: &Map, runtime: &Handle) -> Result<Sta
         faults: Faults::parse(&options.texts("faults")?)?,
         refuse_with_400: options.flag("refuse_with_400")?,
         hide_offender: options.flag("hide_offender")?,
+        additions_first: options.flag("additions_first")?,
         ..Wish::of(vendor)
     };
     let ip_groups = options.lists("ip_groups")?;

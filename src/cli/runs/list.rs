@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use clap::Args;
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use super::length::{clipped_front, length_of, width};
@@ -139,15 +139,11 @@ fn add_children(
 
 /// The instant that a person means.
 fn instant(text: &str, now: Timestamp) -> Result<Timestamp, String> {
-    let wrong = || format!("--since '{text}' is no time: write 24h, 7d, 2026-11-25 or 2026-11-25T18:00Z");
+    let wrong = || format!("--since '{text}' is no time with its zone: write 24h, 7d, 2026-11-25 or 2026-11-25T18:00Z");
     if let Ok(length) = crate::duration::parse(text) {
         return now.checked_sub(length).map_err(|_| wrong());
     }
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Ok(at);
-    }
-    let date: Date = text.parse().map_err(|_| wrong())?;
-    date.to_zoned_datetime(TimeZone::UTC).map(|midnight| midnight.timestamp()).map_err(|_| wrong())
+    crate::clock::instant(text).ok_or_else(wrong)
 }
 
 /// For how long a run has run: while it runs, until now.
@@ -240,7 +236,8 @@ fn cells(listed: &Listed, ids: usize) -> [String; 8] {
         if *depth > 0 { "run".to_owned() } else { trigger(run).unwrap_or(&run.cause).to_owned() },
         run.state().to_owned(),
         if run.mode == "dry" { format!("({})", tally.changes) } else { tally.changes.to_string() },
-        length_of(*ran),
+        // Nobody has written down when a run was interrupted.
+        if run.state() == "interrupted" && *ran == 0 { "?".to_owned() } else { length_of(*ran) },
     ]
 }
 

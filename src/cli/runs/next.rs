@@ -3,8 +3,8 @@
 /// The answer to a change was lost, and nothing says what became of it.
 pub fn of_uncertain(id: &str) -> String {
     format!(
-        "look at the appliance, then go on: `beadle runs resume {id} --assume applied`\n\
-         or, where it was not made, `… --assume not-applied`"
+        "`beadle runs resume {id}` goes on where a read or a second request can tell whether it was made.\n\
+         Otherwise look at the appliance, and add `--assume applied` or `--assume not-applied`"
     )
 }
 

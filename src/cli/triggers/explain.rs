@@ -22,8 +22,13 @@ pub struct ExplainArgs {
     #[arg(value_name = "TRIGGER")]
     pub name: String,
     /// How many instants to come, and how many of the past
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = some)]
     pub limit: usize,
+}
+
+/// None at all would look as if there were none to come.
+fn some(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "a number from 1 on is wanted".to_owned())
 }
 
 impl ExplainArgs {

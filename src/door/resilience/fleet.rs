@@ -134,6 +134,7 @@ impl Fleet {
             void: false,
             left: None,
             halt: &halt,
+            notice: &|_| {},
             verify: &verify,
         };
         match line.exchange(exchange).await.result {

@@ -75,7 +75,7 @@ fn refused(refusal: &Refusal, json: &Json) -> Option<String> {
     let pattern = compiled(refusal.pattern)?;
     if let Json::Object(map) = json {
         for name in refusal.fields {
-            let said = match map.get(*name) {
+            let said = match member(map, name) {
                 Some(Json::String(text)) if !text.trim().is_empty() => text.clone(),
                 Some(Json::Array(list)) if !list.is_empty() => Json::Array(list.clone()).to_string(),
                 Some(object @ Json::Object(inner)) if !inner.is_empty() => {
@@ -91,25 +91,69 @@ fn refused(refusal: &Refusal, json: &Json) -> Option<String> {
     }
     let mut texts = Vec::new();
     said(json, &mut texts);
-    texts.into_iter().find(|text| pattern.is_match(&without_addresses(text))).map(str::to_owned)
+    texts.into_iter().find(|text| refuses(text, &pattern)).map(str::to_owned)
+}
+
+/// A member by its name, in whatever case an appliance writes it.
+fn member<'a>(map: &'a serde_json::Map<String, Json>, name: &str) -> Option<&'a Json> {
+    map.get(name).or_else(|| map.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }
 
 /// Where an answer says what became of it. Only an answer that has none of these members is
 /// searched whole: names, warnings and what was sent may hold any word.
-const MESSAGES: [&str; 7] = ["reason", "message", "Message", "result", "status", "detail", "error_description"];
+const MESSAGES: [&str; 6] = ["reason", "message", "result", "status", "detail", "error_description"];
 
 fn said<'a>(json: &'a Json, texts: &mut Vec<&'a str>) {
     let Json::Object(map) = json else { return leaves(json, texts) };
-    let messages: Vec<&Json> = MESSAGES.iter().filter_map(|name| map.get(*name)).collect();
+    let messages: Vec<&Json> = MESSAGES.iter().filter_map(|name| member(map, name)).collect();
     if messages.is_empty() {
         return leaves(json, texts);
     }
     messages.into_iter().for_each(|message| leaves(message, texts));
 }
 
-/// A message without the mail addresses that it repeats: `error@not.example` refuses nothing.
-fn without_addresses(text: &str) -> String {
-    text.split_whitespace().filter(|word| !word.contains('@')).collect::<Vec<_>>().join(" ")
+/// Words of a success.
+const DONE: &str =
+    r"(?i-u)\b(added|applied|changed|completed?|created|deleted|done|ok|removed|saved|success(ful|fully)?|updated)\b";
+
+/// Whether a message says no. What says that it is done may still have a refusing word in a name, or count nothing with
+/// it.
+fn refuses(text: &str, pattern: &Pattern) -> bool {
+    let without_addresses = || text.split_whitespace().filter(|word| !word.contains('@')).collect::<Vec<_>>().join(" ");
+    let refused = pattern.is_match(&without_addresses());
+    refused && {
+        let telling = telling(text);
+        pattern.is_match(&telling) || !compiled(DONE).is_some_and(|done| done.is_match(&telling))
+    }
+}
+
+/// A message without mail addresses (`error@not.example`), names in quotes (`'do not block'`), counts of nothing
+/// (`0 failed`, `0 already existed`) and what is only `not yet` so.
+fn telling(text: &str) -> String {
+    let mut telling: Vec<&str> = Vec::new();
+    let mut words = text.split_whitespace().filter(|word| !word.contains('@')).peekable();
+    while let Some(word) = words.next() {
+        let bare = word.trim_start_matches(['(', '[', ':']);
+        if let Some(quote) = bare.chars().next().filter(|c| matches!(c, '\'' | '"' | '`')) {
+            let closes = |word: &str| word.trim_end_matches(['.', ',', ';', ':', ')', ']', '!']).ends_with(quote);
+            let rest: Vec<&str> = words.clone().collect();
+            if closes(bare.strip_prefix(quote).unwrap_or_default()) {
+                continue;
+            }
+            // One that is not closed quotes nothing.
+            if let Some(end) = rest.iter().position(|word| closes(word)) {
+                words.nth(end);
+                continue;
+            }
+        }
+        let next = words.peek().copied().unwrap_or_default();
+        if bare == "0" || word.eq_ignore_ascii_case("not") && next.starts_with("yet") {
+            words.next();
+            continue;
+        }
+        telling.push(word);
+    }
+    telling.join(" ")
 }
 
 /// The expression of a refusal, compiled once: thousands of answers are judged by the same one. It is
@@ -181,8 +225,13 @@ fn failure(row: Option<&'static Row>, answer: &Incoming) -> Fault {
         _ => (FaultKind::Http, "the answer has an unknown status", false),
     };
     let said = if reason.is_empty() { String::new() } else { format!(": {reason}") };
-    let mut fault = Fault::new(kind, format!("{what} (status {status}){said}")).with_status(status);
+    let after = answer.retry_after.as_deref().filter(|_| retryable);
+    let patience = after.map(|after| format!(" (Retry-After: {})", after.trim())).unwrap_or_default();
+    let mut fault = Fault::new(kind, format!("{what} (status {status}){said}{patience}")).with_status(status);
     fault.retryable = retryable;
+    if let Some(after) = after {
+        fault = fault.with_detail("retry_after", after);
+    }
     if !reason.is_empty() {
         fault = fault.with_detail("reason", reason);
     }
@@ -265,12 +314,30 @@ mod tests {
             r#""The entry already exists""#,
             r#"{"errors": ["192.0.2.0"]}"#,
             r#"{"success": false, "reason": "no"}"#,
+            r#"{"reason": "Unable to update the group."}"#,
+            r#"{"reason": "The update was cancelled."}"#,
+            r#"{"reason": "The request was rejected."}"#,
+            r#"{"reason": "Insufficient rights."}"#,
+            r#"{"reason": "Group is locked by another user."}"#,
+            r#"{"reason": "Nothing was changed"}"#,
+            r#"{"reason": "'Member already exists'"}"#,
+            r#"{"Reason": "2 added, 1 failed"}"#,
+            r#"{"Errors": "x"}"#,
+            r#"{"ErrorMessage": "x"}"#,
         ] {
             assert_eq!(of("ip_group_delta", 200, body).unwrap().kind, FaultKind::Conflict, "{body}");
         }
-        for body in
-            [r#"{"reason": "IP group updated."}"#, r#"{"reason": "", "errors": ""}"#, "", r#""Updated successfully""#]
-        {
+        for body in [
+            r#"{"reason": "IP group updated."}"#,
+            r#"{"reason": "", "errors": ""}"#,
+            "",
+            r#""Updated successfully""#,
+            r#"{"reason": "IP group updated. 0 errors, 0 failed"}"#,
+            r#"{"reason": "IP group updated (1 added, 0 already existed)"}"#,
+            r#"{"reason": "Group updated but not yet committed"}"#,
+            r#"{"reason": "Group 'do not block' updated."}"#,
+            r#"{"reason": "IP group 'blocked by locked' updated"}"#,
+        ] {
             assert_eq!(of("ip_group_delta", 200, body), None, "{body}");
         }
         assert_eq!(

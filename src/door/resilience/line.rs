@@ -47,6 +47,8 @@ pub struct Exchange<'a> {
     pub left: Option<Left>,
     /// What ends its waits.
     pub halt: &'a Halt,
+    /// Tells people of a wait that is long.
+    pub notice: &'a (dyn Fn(String) + Send + Sync),
     /// Decides whether a change whose answer was lost has been made, by the read that the row
     /// names: `Some(true)` made, `Some(false)` not made, `None` cannot be told.
     pub verify: &'a (dyn Fn() -> BoxFuture<'a, Option<bool>> + Send + Sync),
@@ -73,6 +75,9 @@ pub struct Answered {
     /// The status of the last answer.
     pub status: Option<u16>,
 }
+
+/// From this on people are told of a wait.
+const LONG_WAIT: Duration = Duration::from_secs(3);
 
 /// What most appliances are asked for.
 const ACCEPT: &str = "application/json, */*;q=0.5";
@@ -125,6 +130,8 @@ enum Attempt {
     NotSent(Fault),
     Lost(Fault),
     Final(Failure),
+    /// It was sent, and the answer to it cannot be taken.
+    Unusable(Failure),
 }
 
 impl Line {
@@ -183,7 +190,7 @@ impl Line {
                 Ok(attempt) => attempt,
                 Err(stop) => return Err(self.unsettled(exchange, progress).unwrap_or_else(|| stop.into())),
             };
-            progress.sent |= matches!(attempt, Attempt::Answer(_) | Attempt::Lost(_));
+            progress.sent |= matches!(attempt, Attempt::Answer(_) | Attempt::Lost(_) | Attempt::Unusable(_));
             let retry_after = match attempt {
                 Attempt::Answer(answer) => {
                     progress.status = Some(answer.status);
@@ -208,6 +215,7 @@ impl Line {
                         }
                         Some(fault)
                             if more
+                                && !retry::is_too_long(answer.retry_after.as_deref(), self.clock.now())
                                 && retry::may_retry(
                                     answer.status,
                                     rule,
@@ -226,15 +234,16 @@ impl Line {
                         Some(fault) => return Err(self.refused(exchange, progress, rule, fault)),
                     }
                 }
-                Attempt::Final(failure) => {
+                Attempt::Final(failure) | Attempt::Unusable(failure) => {
                     return Err(self.unsettled(exchange, progress).unwrap_or(failure));
                 }
                 Attempt::NotSent(fault) => {
                     self.breaker.failed(&fault);
-                    if !more || !fault.retryable {
+                    let retry_after = fault.details.get("retry_after").and_then(Value::as_text).map(str::to_owned);
+                    if !more || !fault.retryable || retry::is_too_long(retry_after.as_deref(), self.clock.now()) {
                         return Err(self.unsettled(exchange, progress).unwrap_or_else(|| fault.into()));
                     }
-                    fault.details.get("retry_after").and_then(Value::as_text).map(str::to_owned)
+                    retry_after
                 }
                 Attempt::Lost(fault) => {
                     self.breaker.failed(&fault);
@@ -252,6 +261,13 @@ impl Line {
                 }
             };
             let wait = retry::wait(progress.attempts, retry_after.as_deref(), self.clock.now());
+            if wait >= LONG_WAIT {
+                (exchange.notice)(format!(
+                    "'{}' asks for patience: the next attempt is in {} s",
+                    self.target.name,
+                    wait.as_secs()
+                ));
+            }
             if let Err(stop) = exchange.halt.or(tokio::time::sleep(wait)).await {
                 return Err(self.unsettled(exchange, progress).unwrap_or_else(|| stop.into()));
             }
@@ -506,13 +522,13 @@ fn is_gone(exchange: &Exchange<'_>, progress: &Progress, rule: LostAnswer, fault
 /// is an answer, and says so.
 fn unusable(effect: Effect, mut fault: Fault) -> Attempt {
     if effect == Effect::Read {
-        return Attempt::Final(fault.into());
+        return Attempt::Unusable(fault.into());
     }
     if fault.kind == FaultKind::Limit {
         return Attempt::Lost(fault);
     }
     fault.message.push_str(". The request was sent: look whether the change was made before you send it again");
-    Attempt::Final(fault.into())
+    Attempt::Unusable(fault.into())
 }
 
 fn reply(answer: Incoming, row: Option<&'static Row>) -> HttpAnswer {

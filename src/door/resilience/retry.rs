@@ -13,7 +13,7 @@ pub const ATTEMPTS: u32 = 4;
 /// For how long a lost answer may be settled by sending again.
 pub const SETTLE: Duration = Duration::from_secs(300);
 
-/// The longest wait that an appliance may ask for.
+/// The longest wait that is waited out when an appliance asks for it.
 const LONGEST: Duration = Duration::from_secs(600);
 
 /// How a lost answer of this request is settled.
@@ -40,11 +40,16 @@ pub fn may_retry(status: u16, rule: LostAnswer, effect: Effect, retry_after: boo
 /// How long to wait before the next attempt: what the appliance says, or longer each time.
 pub fn wait(attempt: u32, retry_after: Option<&str>, now: Timestamp) -> Duration {
     if let Some(asked) = retry_after.and_then(|text| asked(text, now)) {
-        return asked.min(LONGEST);
+        return asked;
     }
     let base = 200_u64 << attempt.saturating_sub(1).min(5);
     // Half of it at random, so that many waiting runs do not come back at once.
     Duration::from_millis(base / 2 + fastrand::u64(0..=base / 2))
+}
+
+/// Whether an appliance asks to wait for longer than a call waits: to come back sooner would be what it asks not to do.
+pub fn is_too_long(retry_after: Option<&str>, now: Timestamp) -> bool {
+    retry_after.and_then(|text| asked(text, now)).is_some_and(|asked| asked > LONGEST)
 }
 
 /// `Retry-After`: seconds, or a date.
@@ -65,7 +70,7 @@ mod tests {
         let now: Timestamp = "2026-11-24T03:00:00Z".parse().unwrap();
         assert_eq!(wait(1, Some("7"), now), Duration::from_secs(7));
         assert_eq!(wait(1, Some("Tue, 24 Nov 2026 03:00:09 GMT"), now), Duration::from_secs(9));
-        assert_eq!(wait(1, Some("999999"), now), LONGEST);
+        assert!(is_too_long(Some("601"), now) && !is_too_long(Some("600"), now) && !is_too_long(None, now));
         assert!(wait(3, Some("soon"), now) <= Duration::from_millis(800));
     }
 

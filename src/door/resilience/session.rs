@@ -93,6 +93,10 @@ impl SessionKeeper {
         let outgoing = self.outgoing(request, self.target.timeout);
         let answer = transport.send(outgoing).await.map_err(|error| {
             let mut fault = error.fault();
+            if fault.kind == FaultKind::Limit {
+                // The target's own limit is another one.
+                fault.message = "the answer is larger than a megabyte: is this the address of the service?".into();
+            }
             fault.message = format!("signing in failed: {}", fault.message);
             fault.on(&self.target.name)
         })?;

@@ -8,6 +8,7 @@ use url::Url;
 use super::SendError;
 use super::http::Origin;
 use super::tls::Mistrust;
+use crate::config::Tls;
 use crate::fault::{Fault, FaultKind};
 
 /// The innermost cause's message.
@@ -19,9 +20,14 @@ pub fn root(error: &dyn Error) -> String {
     at.to_string()
 }
 
+/// Host and port of a URL.
+pub fn place(url: &Url) -> String {
+    format!("{}:{}", url.host_str().unwrap_or("?"), url.port_or_known_default().unwrap_or(0))
+}
+
 /// A request that got no answer at all.
 pub fn send_error(error: &reqwest::Error, origin: &Origin, url: &Url) -> SendError {
-    let place = format!("{}:{}", url.host_str().unwrap_or("?"), url.port_or_known_default().unwrap_or(0));
+    let place = place(url);
     if let Some(cause) = find::<rustls::Error>(error) {
         let fault = tls_fault(cause, origin, &place);
         // A handshake that fails has sent nothing; a connection that breaks later may have.
@@ -47,7 +53,8 @@ pub fn send_error(error: &reqwest::Error, origin: &Origin, url: &Url) -> SendErr
         return SendError::NotSent(fault.on(&origin.name).retryable());
     }
     let kind = if error.is_timeout() { FaultKind::Timeout } else { FaultKind::Connect };
-    let fault = Fault::new(kind, format!("{place} closed the line before it answered: {message}"));
+    let plain = if url.scheme() == "http" { ". Should the url begin with https://?" } else { "" };
+    let fault = Fault::new(kind, format!("{place} closed the line before it answered: {message}{plain}"));
     SendError::Lost(fault.on(&origin.name).retryable())
 }
 
@@ -74,14 +81,20 @@ pub fn tls_fault(error: &rustls::Error, origin: &Origin, place: &str) -> Fault {
             if other.0.downcast_ref::<Mistrust>().is_some() =>
         {
             format!(
-                "{other}. If the certificate was replaced on purpose, `beadle targets trust {name}` writes the new pin"
+                "{place}: {other}. If the certificate was replaced on purpose, `beadle targets trust {name}` writes the \
+                 new pin; where a service on another port has a certificate of its own, name an issuer of both by \
+                 tls.ca_file"
             )
         }
-        rustls::Error::InvalidCertificate(Certificate::UnknownIssuer) => {
-            format!(
+        rustls::Error::InvalidCertificate(Certificate::UnknownIssuer) => match &origin.tls {
+            Tls::CaFile(file) => format!(
+                "no certificate in {} has issued the one of {place}: is it the right file? Otherwise {trust}",
+                file.display()
+            ),
+            _ => format!(
                 "the certificate of {place} comes from an unknown issuer (self-signed, perhaps): set tls.ca_file, or a pin: {trust}"
-            )
-        }
+            ),
+        },
         rustls::Error::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
             format!("the certificate of {place} has expired: renew it, or set a pin: {trust}")
         }

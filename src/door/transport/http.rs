@@ -247,7 +247,8 @@ impl HttpTransport {
     }
 
     fn too_late(&self, request: &Outgoing) -> Fault {
-        Fault::new(FaultKind::Timeout, format!("no answer within {:?}", request.timeout))
+        let place = cause::place(&request.url);
+        Fault::new(FaultKind::Timeout, format!("no answer from {place} within {:?}", request.timeout))
             .on(&self.origin.name)
             .retryable()
     }

@@ -82,6 +82,8 @@ pub enum Code {
     UselessRight,
     /// A watched folder is not there.
     MissingFolder,
+    /// Certificates of a target cannot be read.
+    UnusableCertificate,
     /// A secret cannot be had.
     UnresolvedSecret,
     /// A secret is too short to be masked by value.
@@ -90,7 +92,7 @@ pub enum Code {
 
 impl Code {
     /// Every code with its word.
-    pub const ALL: [(Self, &'static str); 30] = [
+    pub const ALL: [(Self, &'static str); 31] = [
         (Self::Syntax, "syntax"),
         (Self::Header, "header"),
         (Self::UndefinedVariable, "undefined-variable"),
@@ -119,6 +121,7 @@ impl Code {
         (Self::DeadTrigger, "dead-trigger"),
         (Self::UselessRight, "useless-right"),
         (Self::MissingFolder, "missing-folder"),
+        (Self::UnusableCertificate, "unusable-certificate"),
         (Self::UnresolvedSecret, "unresolved-secret"),
         (Self::ShortSecret, "short-secret"),
     ];

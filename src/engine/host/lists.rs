@@ -238,14 +238,19 @@ fn kept(list: &Networks, keep: impl Fn(&Listed) -> bool) -> Networks {
     Networks(Arc::new(list.0.iter().filter(keep).collect()))
 }
 
-/// Words of the text that are an entry, or the first address of one.
+/// Words of the text that are an entry, or the first address of one, in the usual spelling or in that of names.
 fn named_in(list: &Networks, text: &str) -> Networks {
-    let words: Vec<Network> = text
+    let parsed = |word: &str| Network::parse(word).ok().map(|parsed| parsed.network);
+    let usual = text
         .split(|c: char| !(c.is_ascii_hexdigit() || ".:/".contains(c)))
         .map(|word| word.trim_end_matches(['.', ':', '/']))
         .filter(|word| word.contains(['.', ':']))
-        .filter_map(|word| Network::parse(word).ok().map(|parsed| parsed.network))
-        .collect();
+        .filter_map(parsed);
+    let in_names = text
+        .split(|c: char| !(c.is_ascii_hexdigit() || ":-_".contains(c)))
+        .filter(|word| word.contains('_'))
+        .filter_map(|word| parsed(&word.replace('-', ".").replace('_', "/")));
+    let words: Vec<Network> = usual.chain(in_names).collect();
     kept(list, |listed| {
         words
             .iter()

@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, civil};
 use rhai::{EvalAltResult, ImmutableString, Module, NativeCallContext};
 
 use super::add;
@@ -39,16 +39,14 @@ pub(super) fn register(module: &mut Module) {
         &["text: string", "Time"],
         "/// The instant that an ISO 8601 text says: `date(\"2026-11-24T03:00:00Z\")`; a day alone begins at midnight UTC.",
         |context: NativeCallContext, text: ImmutableString| -> Answer<Time> {
-            let text = text.trim();
-            let instant = text.parse::<Timestamp>().ok().or_else(|| {
-                let day = text.parse::<civil::Date>().ok()?;
-                day.to_zoned_datetime(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
-            });
             let wrong = || {
-                let message = format!("'{text}' is not an instant: write 2026-11-24T03:00:00Z, or a day alone");
+                let message = format!(
+                    "'{text}' is not an instant with its zone: write 2026-11-24T03:00:00Z, \
+                     2026-11-24T04:00[Europe/Berlin], or a day alone"
+                );
                 error::invalid(message, &context)
             };
-            instant.map(Time).ok_or_else(wrong)
+            crate::clock::instant(&text).map(Time).ok_or_else(wrong)
         },
     );
     add(

@@ -1,11 +1,11 @@
 //! IP groups: entries with unique names and ranges, changed by atomic deltas.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::RefusalStyle;
+use super::SegOptions;
 use super::strict::{self, Is};
 use crate::lab::server::Tell;
 
@@ -107,71 +107,112 @@ fn range_of(entry: &Map<String, Json>) -> Result<Read, String> {
 }
 
 /// One atomic delta: all of it, or nothing.
-pub fn delta(group: &mut IpGroup, body: &Map<String, Json>, style: RefusalStyle, names_offender: bool) -> Tell {
+pub fn delta(group: &mut IpGroup, body: &Map<String, Json>, options: &SegOptions) -> Tell {
     let mut complaints = Vec::new();
-    if let Err(tell) = strict::fields(body, &[("add", Is::Any), ("remove", Is::Any)], &mut complaints) {
-        return *tell;
-    }
+    let checked = check_delta(group, body, options, &mut complaints);
+    let mut tell = match checked {
+        Ok((gone, coming)) => {
+            for range in gone {
+                group.remove(range);
+            }
+            for (range, (start, cidr, name)) in coming {
+                group.insert(range, start, cidr, name);
+            }
+            Tell { applied: true, ..Tell::json(200, &json!({ "reason": "IP group updated." })) }
+        }
+        Err(tell) => *tell,
+    };
+    tell.complaints.extend(complaints);
+    tell
+}
+
+/// What comes: start, prefix length and name of each range.
+type Coming = HashMap<Range, (String, i64, String)>;
+
+fn check_delta(
+    group: &IpGroup,
+    body: &Map<String, Json>,
+    options: &SegOptions,
+    complaints: &mut Vec<String>,
+) -> Result<(HashSet<Range>, Coming), Box<Tell>> {
+    strict::fields(body, &[("add", Is::Any), ("remove", Is::Any)], complaints)?;
     let list = |name: &str| body.get(name).and_then(Json::as_array);
     let (Some(add), Some(remove)) = (list("add"), list("remove")) else {
-        return Tell { complaints, ..Tell::text(400, "add and remove must both be arrays") };
+        return Err(Box::new(Tell::text(400, "add and remove must both be arrays")));
     };
-    let refuse = |what: &str, entry: &Json, complaints: Vec<String>| {
-        let offender = entry.get("ipAddressStart").and_then(Json::as_str).unwrap_or_default();
-        let cidr = entry.get("cidr").map(Json::to_string).unwrap_or_default();
-        let named = if names_offender { format!(": {offender}/{cidr}") } else { String::new() };
-        Tell {
-            complaints,
-            ..Tell::json(style.status(), &json!({ "reason": format!("IP group not updated. {what}{named}") }))
-        }
-    };
-    let known_add = [
-        ("ipAddressStart", Is::Text),
-        ("cidr", Is::Int),
-        ("ipAddressEnd", Is::Text),
-        ("name", Is::Text),
-        ("description", Is::Text),
-    ];
-    let mut gone = Vec::with_capacity(remove.len());
+    if options.additions_first {
+        let coming = additions(group, add, &HashSet::new(), options, complaints)?;
+        return Ok((removals(group, remove, options, complaints)?, coming));
+    }
+    let gone = removals(group, remove, options, complaints)?;
+    let coming = additions(group, add, &gone, options, complaints)?;
+    Ok((gone, coming))
+}
+
+fn refuse(what: &str, offender: &str, options: &SegOptions) -> Box<Tell> {
+    let named = if options.names_offender { format!(": {offender}") } else { String::new() };
+    let reason = format!("IP group not updated. {what}{named}");
+    Box::new(Tell::json(options.refusals.status(), &json!({ "reason": reason })))
+}
+
+fn in_words(entry: &Map<String, Json>) -> String {
+    let start = entry.get("ipAddressStart").and_then(Json::as_str).unwrap_or_default();
+    format!("{start}/{}", entry.get("cidr").map(Json::to_string).unwrap_or_default())
+}
+
+const ENTRY: [(&str, Is); 5] = [
+    ("ipAddressStart", Is::Text),
+    ("cidr", Is::Int),
+    ("ipAddressEnd", Is::Text),
+    ("name", Is::Text),
+    ("description", Is::Text),
+];
+
+fn removals(
+    group: &IpGroup,
+    remove: &[Json],
+    options: &SegOptions,
+    complaints: &mut Vec<String>,
+) -> Result<HashSet<Range>, Box<Tell>> {
+    let bad = |why: &str| Box::new(Tell::text(400, why));
+    let mut gone = HashSet::with_capacity(remove.len());
     for entry in remove {
-        let Some(map) = entry.as_object() else { return Tell::text(400, "bad data: remove") };
-        if let Err(tell) = strict::fields(map, known_add.get(..3).unwrap_or_default(), &mut complaints) {
-            return *tell;
-        }
-        match range_of(map) {
-            Ok((range, ..)) if group.by_range.contains_key(&range) && !gone.contains(&range) => gone.push(range),
-            Ok(_) => return refuse("Member to remove is missing", entry, complaints),
-            Err(why) => return Tell { complaints, ..Tell::text(400, &why) },
+        let map = entry.as_object().ok_or_else(|| bad("bad data: remove"))?;
+        strict::fields(map, ENTRY.get(..3).unwrap_or_default(), complaints)?;
+        let (range, ..) = range_of(map).map_err(|why| bad(&why))?;
+        if !group.by_range.contains_key(&range) || !gone.insert(range) {
+            return Err(refuse("Member to remove is missing", &in_words(map), options));
         }
     }
-    let going: std::collections::HashSet<Range> = gone.iter().copied().collect();
-    let mut coming: HashMap<Range, (String, i64, String)> = HashMap::with_capacity(add.len());
-    let mut names: std::collections::HashSet<String> = std::collections::HashSet::new();
+    Ok(gone)
+}
+
+fn additions(
+    group: &IpGroup,
+    add: &[Json],
+    gone: &HashSet<Range>,
+    options: &SegOptions,
+    complaints: &mut Vec<String>,
+) -> Result<Coming, Box<Tell>> {
+    let bad = |why: &str| Box::new(Tell::text(400, why));
+    let mut coming = HashMap::with_capacity(add.len());
+    let mut names = HashSet::new();
     for entry in add {
-        let Some(map) = entry.as_object() else { return Tell::text(400, "bad data: add") };
-        if let Err(tell) = strict::fields(map, &known_add, &mut complaints) {
-            return *tell;
-        }
-        let (range, start, cidr) = match range_of(map) {
-            Ok(read) => read,
-            Err(why) => return Tell { complaints, ..Tell::text(400, &why) },
-        };
+        let map = entry.as_object().ok_or_else(|| bad("bad data: add"))?;
+        strict::fields(map, &ENTRY, complaints)?;
+        let (range, start, cidr) = range_of(map).map_err(|why| bad(&why))?;
         let name = map.get("name").and_then(Json::as_str).unwrap_or_default().to_owned();
-        if let Some(bad) = name.chars().find(|c| "()/\\;.".contains(*c)) {
-            complaints.push(format!("the name '{name}' has '{bad}', which the Configurator cannot edit"));
+        if let Some(wrong) = name.chars().find(|c| "()/\\;.".contains(*c)) {
+            complaints.push(format!("the name '{name}' has '{wrong}', which the Configurator cannot edit"));
         }
-        let there = group.by_range.contains_key(&range) && !going.contains(&range);
-        let name_there = !name.is_empty() && group.names.get(&name).is_some_and(|range| !going.contains(range));
-        if there || name_there || coming.contains_key(&range) || (!name.is_empty() && !names.insert(name.clone())) {
-            return refuse("Member to add exists", entry, complaints);
+        if group.by_range.contains_key(&range) && !gone.contains(&range) || coming.contains_key(&range) {
+            return Err(refuse("Member to add exists", &in_words(map), options));
+        }
+        let name_there = group.names.get(&name).is_some_and(|range| !gone.contains(range));
+        if !name.is_empty() && (name_there || !names.insert(name.clone())) {
+            return Err(refuse("Name of member exists", &name, options));
         }
         coming.insert(range, (start, cidr, name));
     }
-    for range in gone {
-        group.remove(range);
-    }
-    for (range, (start, cidr, name)) in coming {
-        group.insert(range, start, cidr, name);
-    }
-    Tell { applied: true, complaints, ..Tell::json(200, &json!({ "reason": "IP group updated." })) }
+    Ok(coming)
 }

@@ -77,6 +77,8 @@ pub struct SegOptions {
     pub refusals: RefusalStyle,
     /// Whether a refusal names the entry that is in the way.
     pub names_offender: bool,
+    /// Whether what a delta adds is looked at before what it removes: no document says which is first.
+    pub additions_first: bool,
     /// Whether it offers NTLM only (generation 8).
     pub ntlm_only: bool,
     /// The version that it tells.
@@ -98,6 +100,7 @@ impl Default for SegOptions {
             faults: Faults::default(),
             refusals: RefusalStyle::Ok,
             names_offender: true,
+            additions_first: false,
             ntlm_only: false,
             version: "10.0.1.2030".into(),
         }

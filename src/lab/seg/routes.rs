@@ -111,7 +111,7 @@ impl Api {
                     Err(tell) => return *tell,
                 };
                 match number(id).and_then(|id| state.ip_groups.get_mut(&id)) {
-                    Some(group) => groups::delta(group, &body, options.refusals, options.names_offender),
+                    Some(group) => groups::delta(group, &body, options),
                     None => Tell::text(404, "No such group"),
                 }
             }
