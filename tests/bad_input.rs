@@ -146,7 +146,7 @@ fn a_check_goes_on_behind_a_file_that_cannot_be_read() {
         "unusable-certificate",
         "ca.pem",
     ]);
-    sandbox.run(&["run", "number"]).code(2).err(&["number:4: parameter 'n': the default"]);
+    sandbox.run(&["run", "number"]).code(2).err(&["number:5: parameter 'n': the default"]);
 }
 
 #[test]

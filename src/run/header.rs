@@ -217,11 +217,12 @@ impl Header {
         }
         let doc = doc.trim().to_owned();
         let summary = doc.lines().next().unwrap_or_default().to_owned();
-        let facts = read_facts(&facts, first_line)?;
+        let text = facts;
+        let facts = read_facts(&text, first_line)?;
         Self {
             summary,
             doc,
-            params: read_params(&facts.params, first_line)?,
+            params: read_params(&facts.params, |name| first_line + line_before(&text, name))?,
             vendor: facts.vendor,
             store: facts.store,
             phases: facts.phases,
@@ -256,14 +257,25 @@ fn read_facts(facts: &str, first_line: usize) -> Result<Facts, HeaderError> {
     })
 }
 
-fn read_params(params: &toml::Table, line: usize) -> Result<Vec<ParamSpec>, HeaderError> {
+fn read_params(params: &toml::Table, line_of: impl Fn(&str) -> usize) -> Result<Vec<ParamSpec>, HeaderError> {
     params
         .iter()
         .map(|(name, value)| {
-            read_param(name, value)
-                .map_err(|message| HeaderError { line, message: format!("parameter '{name}': {message}") })
+            let wrong =
+                |message| HeaderError { line: line_of(name), message: format!("parameter '{name}': {message}") };
+            read_param(name, value).map_err(wrong)
         })
         .collect()
+}
+
+/// How many lines stand before the one that defines a parameter.
+fn line_before(facts: &str, name: &str) -> usize {
+    let defines = |line: &str| {
+        let line = line.trim();
+        let own = line.strip_prefix("params.").unwrap_or(line).strip_prefix(name);
+        own.is_some_and(|rest| rest.trim_start().starts_with(['=', '.'])) || line == format!("[params.{name}]")
+    };
+    facts.lines().position(defines).unwrap_or_default()
 }
 
 fn read_param(name: &str, value: &toml::Value) -> Result<ParamSpec, String> {
