@@ -460,3 +460,86 @@ fn a_list_without_any_network_is_no_success() {
     block(&sandbox, &[]).code(0);
     assert_eq!(seg.writes(), 0);
 }
+
+/// Starts a run, kills it while its change number `at` is under way, and gives its id.
+fn killed(sandbox: &Sandbox, seg: &Seg, arguments: &[&str], at: u64) -> String {
+    let before = seg.writes();
+    seg.fail(&[&format!("hang={at}@delta")]);
+    let mut child = sandbox.command(arguments).stderr(std::process::Stdio::null()).spawn().unwrap();
+    while seg.writes() < before + at {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    seg.fail(&[]);
+    let listed: serde_json::Value =
+        serde_json::from_str(&sandbox.run(&["runs", "list", "--format", "json"]).code(0).out).unwrap();
+    listed[0]["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_block_that_goes_on_after_all_was_taken_out_again_blocks_all_of_it() {
+    for at in 1..=3 {
+        let seg = Seg::ten();
+        let sandbox = Sandbox::with_seg(&seg, "");
+        sandbox.write("list.txt", &list_of(24));
+        let first = killed(&sandbox, &seg, &[&BLOCK[..], &["chunk=8"]].concat(), at);
+        unblock(&sandbox, &list_of(24)).code(0);
+        assert!(seg.lab.ip_group(16).is_empty());
+        sandbox.run(&["runs", "resume", &first]).code(0);
+        assert_eq!(seg.lab.ip_group(16).len(), 24, "killed at {at}");
+        unblock(&sandbox, &list_of(24)).code(0);
+        assert!(seg.lab.ip_group(16).is_empty(), "killed at {at}: all of it is ours");
+        assert_eq!(value(&block(&sandbox, &["--format", "json"]).code(0))["added"], 24);
+    }
+}
+
+#[test]
+fn an_unblock_that_goes_on_after_others_have_changed_the_group_leaves_the_store_true() {
+    for between in ["198.18.0.64/28", "block"] {
+        let seg = Seg::ten();
+        let sandbox = Sandbox::with_seg(&seg, "");
+        sandbox.write("list.txt", &list_of(8));
+        block(&sandbox, &[]).code(0);
+        sandbox.write("one.txt", "198.18.0.32/28\n");
+        let out = ["run", "std/seg/bulk_ip_unblock", "target=seg", "group=16", "list=one.txt"];
+        let first = killed(&sandbox, &seg, &out, 1);
+        if between == "block" {
+            block(&sandbox, &[]).code(0)
+        } else {
+            unblock(&sandbox, between).code(0)
+        };
+        sandbox.run(&["runs", "resume", &first]).code(0);
+        assert!(!seg.lab.ip_group(16).contains(&"198.18.0.32/28".to_owned()), "{between}");
+        block(&sandbox, &[]).code(0);
+        assert_eq!(seg.lab.ip_group(16).len(), 8, "{between}: what went out is known to be out");
+    }
+}
+
+#[test]
+fn a_split_in_two_steps_outlasts_lost_answers_and_kills() {
+    for additions_first in [false, true] {
+        for at in 2..=3 {
+            for how in ["lost", "lost-before", "kill"] {
+                let seg = Seg::with(SegOptions { additions_first, ..SegOptions::default() });
+                let sandbox = Sandbox::with_seg(&seg, "");
+                sandbox.write("list.txt", "10.0.0.0/24\n");
+                block(&sandbox, &[]).code(0);
+                seg.lab.put_ip(16, "10.0.0.0/25", "theirs");
+                sandbox.write("out.txt", "10.0.0.200\n");
+                let out = ["run", "std/seg/bulk_ip_unblock", "target=seg", "group=16", "list=out.txt"];
+                if how == "kill" {
+                    killed(&sandbox, &seg, &out, at);
+                } else {
+                    seg.fail(&[&format!("{how}={at}@delta")]);
+                }
+                sandbox.run(&out).code(0);
+                let group = seg.lab.ip_group(16);
+                for wanted in ["10.0.0.0/25", "10.0.0.128/26", "10.0.0.201/32", "10.0.0.224/27"] {
+                    assert!(group.contains(&wanted.to_owned()), "{additions_first} {how} {at}: {group:?}");
+                }
+                assert!(!group.contains(&"10.0.0.0/24".to_owned()) && !group.contains(&"10.0.0.200/32".to_owned()));
+            }
+        }
+    }
+}

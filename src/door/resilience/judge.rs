@@ -85,7 +85,8 @@ fn refused(refusal: &Refusal, json: &Json) -> Option<String> {
             };
             return Some(said);
         }
-        if ["success", "ok"].iter().any(|name| map.get(*name) == Some(&Json::Bool(false))) {
+        let is_false = |said: &Json| *said == Json::Bool(false) || said.as_str().is_some_and(|text| text == "false");
+        if ["success", "ok"].iter().any(|name| member(map, name).is_some_and(is_false)) {
             return Some(reason_in(json).unwrap_or_else(|| json.to_string()));
         }
     }
@@ -122,33 +123,46 @@ fn refuses(text: &str, pattern: &Pattern) -> bool {
     let without_addresses = || text.split_whitespace().filter(|word| !word.contains('@')).collect::<Vec<_>>().join(" ");
     let refused = pattern.is_match(&without_addresses());
     refused && {
-        let telling = telling(text);
+        let telling = telling(text, pattern);
         pattern.is_match(&telling) || !compiled(DONE).is_some_and(|done| done.is_match(&telling))
     }
 }
 
-/// A message without mail addresses (`error@not.example`), names in quotes (`'do not block'`), counts of nothing
-/// (`0 failed`, `0 already existed`) and what is only `not yet` so.
-fn telling(text: &str) -> String {
+/// What turns the word behind it into its contrary.
+const NO: [&str; 6] = ["0", "no", "none", "not", "nothing", "without"];
+
+/// A message without mail addresses (`error@not.example`), names in quotes and brackets (`'do not block'`), refusing words
+/// that are denied or counted as none (`0 failed`, `no errors`, `Failed: 0`), and what is `not yet` so.
+fn telling(text: &str, pattern: &Pattern) -> String {
+    const PUNCTUATION: [char; 9] = ['.', ',', ';', ':', ')', '!', '(', '=', '0'];
     let mut telling: Vec<&str> = Vec::new();
     let mut words = text.split_whitespace().filter(|word| !word.contains('@')).peekable();
     while let Some(word) = words.next() {
-        let bare = word.trim_start_matches(['(', '[', ':']);
-        if let Some(quote) = bare.chars().next().filter(|c| matches!(c, '\'' | '"' | '`')) {
-            let closes = |word: &str| word.trim_end_matches(['.', ',', ';', ':', ')', ']', '!']).ends_with(quote);
-            let rest: Vec<&str> = words.clone().collect();
-            if closes(bare.strip_prefix(quote).unwrap_or_default()) {
+        let bare = word.trim_start_matches(['(', ':']);
+        let quote = match bare.chars().next() {
+            Some('[') => Some(']'),
+            first => first.filter(|c| matches!(c, '\'' | '"' | '`')),
+        };
+        if let Some(quote) = quote {
+            let closes = |word: &str| word.trim_end_matches(['.', ',', ';', ':', ')', '!']).ends_with(quote);
+            if closes(bare.get(1..).unwrap_or_default()) {
                 continue;
             }
             // One that is not closed quotes nothing.
-            if let Some(end) = rest.iter().position(|word| closes(word)) {
+            if let Some(end) = words.clone().position(closes) {
                 words.nth(end);
                 continue;
             }
         }
         let next = words.peek().copied().unwrap_or_default();
-        if bare == "0" || word.eq_ignore_ascii_case("not") && next.starts_with("yet") {
+        let refuses = |word: &str| pattern.is_match(word.trim_matches(PUNCTUATION));
+        let denied = NO.iter().any(|no| bare.eq_ignore_ascii_case(no)) && (next.starts_with("yet") || refuses(next));
+        let none = next.trim_end_matches(PUNCTUATION).is_empty() && next.starts_with('0');
+        if denied || (word.ends_with([':', '=']) && none && refuses(word)) {
             words.next();
+            continue;
+        }
+        if word.trim_end_matches(['.', ',', ';', ')']).ends_with("=0") && refuses(word) {
             continue;
         }
         telling.push(word);
@@ -320,6 +334,15 @@ mod tests {
             r#"{"reason": "Insufficient rights."}"#,
             r#"{"reason": "Group is locked by another user."}"#,
             r#"{"reason": "Nothing was changed"}"#,
+            r#"{"reason": "No members were added."}"#,
+            r#"{"reason": "updated 3, skipped 1"}"#,
+            r#"{"reason": "Updated. Failed: 10"}"#,
+            r#"{"reason": "Too many members"}"#,
+            r#"{"reason": "License expired"}"#,
+            r#"{"reason": "Overlapping range"}"#,
+            r#"{"reason": "Service unavailable"}"#,
+            r#"{"reason": "Name in use"}"#,
+            r#"{"success": "false"}"#,
             r#"{"reason": "'Member already exists'"}"#,
             r#"{"Reason": "2 added, 1 failed"}"#,
             r#"{"Errors": "x"}"#,
@@ -337,6 +360,13 @@ mod tests {
             r#"{"reason": "Group updated but not yet committed"}"#,
             r#"{"reason": "Group 'do not block' updated."}"#,
             r#"{"reason": "IP group 'blocked by locked' updated"}"#,
+            r#"{"reason": "Group [Do Not Block] updated."}"#,
+            r#"{"reason": "Updated, no errors"}"#,
+            r#"{"reason": "IP group updated without errors."}"#,
+            r#"{"reason": "Successfully updated; nothing rejected"}"#,
+            r#"{"reason": "IP group updated. Failed: 0"}"#,
+            r#"{"reason": "Updated. Errors=0"}"#,
+            r#"{"reason": "Update successful (none failed)"}"#,
         ] {
             assert_eq!(of("ip_group_delta", 200, body), None, "{body}");
         }
