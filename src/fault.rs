@@ -209,6 +209,18 @@ pub enum Failure {
     Stop(Stop),
 }
 
+impl Failure {
+    /// The same with what is known of its fault, also where that left a change uncertain.
+    #[must_use]
+    pub fn naming(self, name: impl FnOnce(Fault) -> Fault) -> Self {
+        match self {
+            Self::Fault(fault) => name(*fault).into(),
+            Self::Stop(Stop::Uncertain(fault)) => Stop::Uncertain(Box::new(name(*fault))).into(),
+            stop @ Self::Stop(_) => stop,
+        }
+    }
+}
+
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         Self::Fault(Box::new(fault))

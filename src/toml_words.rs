@@ -1,17 +1,11 @@
 //! What the reader of TOML finds wrong, in the words of whoever wrote the file.
 
-/// A mistake in `text`: unknown keys with their neighbours, and values of a wrong type with
-/// their key.
+/// A mistake in `text`: unknown keys with their neighbours, and values of a wrong type with their key.
 pub fn of(error: &toml::de::Error, text: &str) -> String {
-    let message = error.message();
-    if message.starts_with("unknown field") {
-        return unknown(message, "");
-    }
     let key = error.span().and_then(|span| key_before(text.get(..span.start)?));
-    match (wrong_type(message), key) {
-        (Some(words), Some(key)) => format!("{key}: {words}"),
-        (Some(words), None) => words,
-        (None, _) => message.to_owned(),
+    match wrong_type(error.message()).zip(key) {
+        Some((words, key)) => format!("{key}: {words}"),
+        None => of_message(error.message()),
     }
 }
 
@@ -25,7 +19,7 @@ pub fn unknown(message: &str, place: &str) -> String {
 }
 
 /// A message of the reader without a text that it points into.
-pub fn unknown_or(message: &str) -> String {
+pub fn of_message(message: &str) -> String {
     match message.starts_with("unknown field") {
         true => unknown(message, ""),
         false => wrong_type(message).unwrap_or_else(|| message.to_owned()),
@@ -40,7 +34,7 @@ fn key_before(text: &str) -> Option<&str> {
 }
 
 /// A wrong type in words: ``invalid type: integer `30`, expected a string``.
-pub fn wrong_type(message: &str) -> Option<String> {
+fn wrong_type(message: &str) -> Option<String> {
     let rest = ["invalid type: ", "invalid value: "].iter().find_map(|begin| message.strip_prefix(begin))?;
     let (found, wanted) = rest.rsplit_once(", expected ")?;
     let wanted = match wanted {

@@ -324,7 +324,7 @@ fn read_targets(path: &Path) -> Result<BTreeMap<String, TargetTable>, String> {
         }
         let target: TargetTable = toml::Value::Table(table)
             .try_into()
-            .map_err(|error: toml::de::Error| format!("{shown}:{line}: {}", toml_words::unknown_or(error.message())))?;
+            .map_err(|error: toml::de::Error| format!("{shown}:{line}: {}", toml_words::of_message(error.message())))?;
         if name.is_empty() {
             return Err(format!("{shown}:{line}: the name is missing"));
         }

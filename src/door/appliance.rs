@@ -337,12 +337,7 @@ impl Door {
             let counter = if changes { &self.changes } else { &self.reads };
             counter.fetch_add(1, Ordering::Relaxed);
         }
-        match answered.result {
-            Ok(answer) => Ok(Reply::Http(answer)),
-            Err(Failure::Fault(fault)) => Err(name(*fault).into()),
-            Err(Failure::Stop(Stop::Uncertain(fault))) => Err(Stop::Uncertain(Box::new(name(*fault))).into()),
-            Err(stop) => Err(stop),
-        }
+        answered.result.map(Reply::Http).map_err(|failure| failure.naming(name))
     }
 
     /// Tells the watcher how far an upload has come.
@@ -450,11 +445,7 @@ impl Door {
             attempts: 1,
             elapsed: begun.elapsed(),
         });
-        match result {
-            Ok(answer) => Ok(Reply::Http(answer)),
-            Err(Failure::Fault(fault)) => Err(name(*fault).into()),
-            Err(stop) => Err(stop),
-        }
+        result.map(Reply::Http).map_err(|failure| failure.naming(name))
     }
 }
 

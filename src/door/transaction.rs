@@ -274,10 +274,8 @@ impl Door {
             verify: &verify,
         };
         let answered = line.exchange(exchange).await;
-        answered.result.map(|_| ()).map_err(|failure| match failure {
-            Failure::Fault(fault) => fault.on(&target.name).during(call.row.name).into(),
-            stop @ Failure::Stop(_) => stop,
-        })
+        let name = |fault: Fault| fault.on(&target.name).during(call.row.name);
+        answered.result.map(|_| ()).map_err(|failure| failure.naming(name))
     }
 
     /// After a lost commit: the transaction of the same session is closed if it went through.

@@ -280,7 +280,7 @@ fn line_before(facts: &str, name: &str) -> usize {
 
 fn read_param(name: &str, value: &toml::Value) -> Result<ParamSpec, String> {
     let raw: RawParam =
-        value.clone().try_into().map_err(|error: toml::de::Error| toml_words::unknown_or(error.message()))?;
+        value.clone().try_into().map_err(|error: toml::de::Error| toml_words::of_message(error.message()))?;
     let (word, list) = match (raw.ty.as_str(), raw.of.as_deref()) {
         ("list", Some(of)) => (of, true),
         ("list", None) => return Err("a list says what it holds: { type = \"list\", of = \"network\" }".into()),

@@ -81,13 +81,9 @@ impl Playbook {
             };
             return Self::of(name, text.to_owned(), None);
         }
-        let named = project.join("playbooks").join(name).with_extension("rhai");
-        let path = [here.join(name), named].into_iter().find(|path| path.is_file());
-        let Some(path) = path else {
-            let is_there = |path: &&PathBuf| path.symlink_metadata().is_ok();
-            if let Some(other) =
-                [here.join(name), project.join("playbooks").join(name).with_extension("rhai")].iter().find(is_there)
-            {
+        let places = [here.join(name), project.join("playbooks").join(name).with_extension("rhai")];
+        let Some(path) = places.iter().find(|path| path.is_file()) else {
+            if let Some(other) = places.iter().find(|path| path.symlink_metadata().is_ok()) {
                 let cause = match other.metadata() {
                     Ok(facts) if facts.is_dir() => "it is a folder",
                     Ok(_) => "it is not a file",
@@ -102,11 +98,11 @@ impl Playbook {
                 hint: crate::nearest::did_you_mean(name, known),
             });
         };
-        if is_test(&path) {
+        if is_test(path) {
             return Err(PlaybookError::Tests(name.to_owned()));
         }
         let unreadable = |cause: String| PlaybookError::Unreadable { name: path.display().to_string(), cause };
-        let bytes = std::fs::read(&path).map_err(|error| unreadable(error.to_string()))?;
+        let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
         let text = String::from_utf8(bytes).map_err(|error| unreadable(not_text(&error)))?;
         Self::of(name, text, path.parent().map(Path::to_owned))
     }
@@ -124,7 +120,7 @@ impl Playbook {
 }
 
 /// What is wrong with bytes that are no text.
-pub(crate) fn not_text(error: &std::string::FromUtf8Error) -> String {
+fn not_text(error: &std::string::FromUtf8Error) -> String {
     let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
     let line = memchr::memchr_iter(b'\n', before).count() + 1;
     format!("line {line} is not UTF-8 text: save the file as UTF-8")
